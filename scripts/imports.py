@@ -34,6 +34,7 @@ ANALYSIS_LAYERS = (
     {"ledger"},
     {"messages"},
     {"formats", "id_places"},
+    {"probe"},
     {"batches"},
     {"spark"},
     {"state"},

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from xdist.scheduler import LoadGroupScheduling
 
 from headcount.console import Console
+from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig
@@ -27,10 +28,13 @@ from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import broker_jars, connector_jars
 from headcount.stack.jvm.java import Java, find_java
 from tests.brokers import SharedBroker, described
+from tests.needs import lacking
+from tests.registries import registry_program, running_registry
 from tests.sharing import shared
 
 LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed", "headcount/plugin")
-MOST_WORKERS = 4
+MOST_WORKERS, MOST_WHOLE_RUNS = 4, 3
+"""Workers for the fast tests, and for the slow ones, each of which starts several processes."""
 SPARK = "spark"
 """The group of all tests that use the shared Spark session: one worker runs them, with one JVM."""
 
@@ -52,7 +56,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Start workers, except for -k and a single file, which finish faster without."""
     named = [argument for argument in config.args if ".py" in argument]
     is_small = bool(config.option.keyword) or len(named) == len(config.args) == 1
-    return 0 if is_small else MOST_WORKERS
+    most = MOST_WHOLE_RUNS if config.option.markexpr in {"slow", "heavy"} else MOST_WORKERS
+    return 0 if is_small else most
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -185,6 +190,18 @@ def topic(broker: Broker) -> Iterator[str]:
     # Code that searches all topics should search only those of running tests.
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     admin.delete_topics([name])[name].exception(120)
+
+
+@pytest.fixture(scope="session")
+def registry(java: Java, fetcher: Fetcher, run_folder: Path) -> Iterator[str]:
+    """The URL of one real schema registry for the whole test run."""
+    try:
+        registry_program(fetcher)
+    except PartError as error:
+        lacking(f"the schema registry cannot be fetched: {error}")
+    folder = run_folder / f"registry-{os.getpid()}"
+    with shared(run_folder / "registry", lambda: running_registry(java, fetcher, folder)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

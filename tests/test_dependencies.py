@@ -24,7 +24,8 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "cli": ("headcount",),
     "bench": ("bench",),
     "docs": ("scripts/site_pages.py",),
-    "dev": ("tests", "examples"),
+    "examples": ("examples",),
+    "dev": ("tests",),
 }
 """The files that each extra serves; the project modules that they import count, too."""
 
@@ -35,6 +36,7 @@ NOT_IMPORTED = {
     "psycopg": "SQLAlchemy loads it by the URL's name",
     "check-jsonschema": "a test runs it",
     "codespell": "make check runs it",
+    "grpcio-tools": "a process of its own runs it",
     "hatchling": "a test builds the wheel with it",
     "mkdocs-material": "make docs runs it",
     "moto": "a test runs it",
@@ -44,6 +46,8 @@ NOT_IMPORTED = {
     "pytest-xdist": "a plugin of pytest",
     "ruff": "make check runs it",
     "types-gevent": "types",
+    "types-jsonschema": "types",
+    "types-protobuf": "types",
     "types-psutil": "types",
     "types-pyyaml": "types",
     "types-requests": "types",
@@ -76,7 +80,16 @@ def test_every_declared_package_is_imported() -> None:
     imported = {
         distribution
         for path in _files(
-            ("headcount", "analysis", "service", "locustfiles", "bench", "scripts", "tests")
+            (
+                "headcount",
+                "analysis",
+                "service",
+                "locustfiles",
+                "bench",
+                "scripts",
+                "tests",
+                "examples",
+            )
         )
         for name in _third_party(path)
         for distribution in _distributions(name)

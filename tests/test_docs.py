@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+)
 CODE = ("headcount", "analysis", "service", "locustfiles")
 
 FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
@@ -18,9 +22,12 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 FOREIGN_OPTIONS = {
     "--build": "docker compose",
+    "--for": "kubectl",
     "--jars": "spark-submit",
+    "--prefix": "npm",
     "--scale": "docker compose",
     "--profile": "docker compose",
+    "--replicas": "kubectl",
     "--rm": "docker compose",
     "--volumes": "docker compose",
 }
@@ -39,14 +46,14 @@ def known_options() -> set[str]:
     return named | {option for text in texts for option in OPTION.findall(text)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     """A relative link names a file, and its fragment a heading there."""
     broken = [link for link in _links(page) if not _leads_somewhere(page, link)]
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_option_exists(page: Path, known_options: set[str]) -> None:
     """A page mentions no renamed or removed option."""
     mentioned = set(OPTION.findall(page.read_text()))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bench.analysis import follow, reconcile
+from bench.analysis import follow, formats, reconcile
 from bench.cli.output import Output, take
 from bench.load import overhead, rate
 from bench.report import page_load
@@ -168,6 +168,16 @@ def costs_command(output: Output, rounds: int, seconds: float) -> None:
     take(output, lambda stage: costs.measure(settings, stage))
 
 
+@click.command("formats")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--messages", type=click.IntRange(min=1), default=50_000, show_default=True)
+@click.pass_obj
+def formats_command(output: Output, rounds: int, messages: int) -> None:
+    """Measure messages/s of one core by format, beside bare fastavro, Protobuf and orjson."""
+    settings = formats.FormatsSettings(rounds, messages)
+    take(output, lambda stage: formats.measure(settings, stage))
+
+
 @click.command("follow")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True)
 @with_two_sizes(follow.FollowSettings().events)
@@ -199,6 +209,7 @@ COMMANDS = (
     rate_command,
     report_command,
     costs_command,
+    formats_command,
     follow_command,
     cores_command,
 )

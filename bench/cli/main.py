@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from bench.analysis import follow, reconcile
+from bench.analysis import follow, formats, reconcile
 from bench.cli.benchmarks import COMMANDS
 from bench.cli.output import Output, take
 from bench.cli.pages import page_command, sizing_command, write_pages
@@ -33,6 +33,7 @@ Examples:
   python -m bench report --minutes 30 --rate 500    size and load time of the report
   python -m bench sizing --rate 100000/s --duration 1h
                                                     what that load needs
+  python -m bench formats                           messages/s of one core, by format
   python -m bench follow --rounds 3                 time to verdict with and without --follow
   python -m bench --output docs/measured costs      cost per event; `cores`: cost per verdict
   python -m bench page docs                         rewrite the pages from the measurements
@@ -79,6 +80,7 @@ def all_command(output: Output, write: Path | None) -> None:
         lambda stage: outage.measure(outage.OutageSettings(), stage),
         lambda stage: reconcile.measure(reconcile.ReconcileSettings(), stage),
         lambda stage: warm.measure(warm.WarmSettings(), stage),
+        lambda stage: formats.measure(formats.FormatsSettings(), stage),
         lambda stage: follow.measure(follow.FollowSettings(), stage),
         lambda stage: costs.measure(costs.CostsSettings(), stage),
         lambda stage: cores.measure(cores.CoresSettings(), stage),

@@ -5,11 +5,12 @@ import os
 
 from headcount_analysis.report.model import Report
 
-from headcount.cli.load import drive, has_seal
+from headcount.cli.load import drive
 from headcount.cli.local_stack import start
 from headcount.cli.locust_command import Load
 from headcount.cli.options.kafka_options import KafkaOptions
 from headcount.cli.platform import platform
+from headcount.cli.seals import has_seal
 from headcount.cli.verifying.follower import following
 from headcount.cli.verifying.run_lock import run_lock
 from headcount.cli.verifying.verification import judge

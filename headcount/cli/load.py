@@ -8,10 +8,11 @@ from headcount.cli.local_stack import Target
 from headcount.cli.locust_command import Load, run_command
 from headcount.cli.locustfile import last_error
 from headcount.cli.platform import Platform
+from headcount.cli.seals import has_seal
 from headcount.cli.verifying.follower import Follower
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
-from headcount.ledger.location import open_location, unsealed
+from headcount.ledger.location import open_location
 from headcount.open_model.scheduled_arrivals import all_arrivals
 from headcount.run.folder import RunFolder
 from headcount.run.locust_exit import Cause, LocustExit
@@ -86,15 +87,6 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
         cause = Cause.OTHER if code > 0 else Cause.ERROR
         ended = replace(recorded, exit_code=code, cause=cause, reason=locust.log_summary)
         folder.write_locust_exit(ended)
-
-
-def has_seal(folder: RunFolder) -> bool:
-    """Return whether at least one generator sealed a ledger, so that the run can be judged."""
-    if not folder.manifest_path.is_file():
-        return False
-    location = open_location(folder.ledger_location(folder.read_manifest()))
-    begun = folder.begun or ()
-    return not set(begun).issubset(unsealed(*location, begun))
 
 
 def _raise_exit(locust: Process, code: int) -> None:

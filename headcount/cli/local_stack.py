@@ -4,9 +4,8 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from headcount.cli.options.target_options import TargetOptions
+from headcount.cli.options.target_options import TargetOptions, check_host
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -173,16 +172,6 @@ def _check_topic(brokers: _Brokers, options: TargetOptions) -> None:
             f"there is no topic {options.topic!r} at {brokers.cluster}: name another with "
             "--topic, or create it with --create-topic"
         )
-
-
-def check_host(host: str) -> str:
-    """Return the URL of a service without its trailing slash. UsageError if it is not one."""
-    parts = urlsplit(host)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
-    if "@" in parts.netloc and not (parts.username and parts.password):
-        raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
-    return host.rstrip("/")
 
 
 def _start_service(

@@ -38,6 +38,8 @@ _EPILOG = """
 Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
+  headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
+                                         find the options that fit your own service
   headcount verify RUN                   judge a run again
   headcount compare BEFORE AFTER         compare runs
   headcount events RUN --item sword      show the game's events in a run's topic
@@ -66,6 +68,10 @@ COMMANDS = {
     "run": CommandEntry(
         "headcount.cli.commands.run:run",
         "run everything, from starting Kafka to the verdict",
+    ),
+    "probe": CommandEntry(
+        "headcount.cli.commands.probe:probe",
+        "find the options that fit your service",
     ),
     "verify": CommandEntry(
         "headcount.cli.commands.verify:verify",

@@ -1,13 +1,10 @@
 """kafka-python's dialect."""
 
-import contextlib
 import functools
-import os
 import ssl
-import tempfile
-from collections.abc import Iterator
 from typing import Any
 
+from headcount.kafka_settings.private_file import private_file
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
 from headcount.kafka_settings.token_client import token_client
 
@@ -36,21 +33,9 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     pair = settings.key_pair
     if pair is not None:
-        with _private_file(pair.certificate_pem + pair.key_pem.get_secret_value()) as path:
+        with private_file(pair.certificate_pem + pair.key_pem.get_secret_value()) as path:
             context.load_cert_chain(path)
     return context
-
-
-@contextlib.contextmanager
-def _private_file(content: str) -> Iterator[str]:
-    """Yield the path of a file that only this user can read."""
-    descriptor, path = tempfile.mkstemp(prefix="headcount-", suffix=".pem")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(content)
-        yield path
-    finally:
-        os.unlink(path)  # noqa: PTH108 - mkstemp returns text
 
 
 def _login(settings: KafkaSettings) -> dict[str, Any]:

@@ -90,7 +90,8 @@ def build(values: Mapping[str, str], kafka: KafkaSettings | None = None) -> Regi
     try:
         return RegistrySettings(
             url=url,
-            **(_bearer(values) or _basic(values, url_login, kafka)),
+            **_bearer(values),
+            **_basic(values, url_login, kafka),
             logical_cluster=values.get("bearer.auth.logical.cluster", ""),
             identity_pool=values.get("bearer.auth.identity.pool.id", ""),
             ca_pem=tls_files.authorities(values),

@@ -17,6 +17,7 @@ from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import ProgressReporter
 from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import HttpWay, OpenLoad
+from headcount.plugin.probe_load import ProbeLoad
 
 
 @dataclass(slots=True)
@@ -28,8 +29,8 @@ class State:
     have announced their ledgers to the master; `failed` those of them that will never seal because
     their ledgers cannot be written. With `--rate`, `open_load` is the requested load, `pacer`
     belongs to the generator, and `coordinator` to the master; without, the scenario's load `shape`
-    may set the number of users. The last three fields hold the original values of what the run
-    replaces in Locust and in the scenario.
+    may set the number of users. `probe` is the load of a probe, which is no run. The last three
+    fields hold the original values of what the run replaces in Locust and in the scenario.
 
     `has_run` is true once a manifest was written, `was_aborted` once a threshold stopped the test.
     `error` is why the run could not be prepared or recorded, `problems` are the errors that
@@ -46,6 +47,7 @@ class State:
     coordinator: Coordinator | None = None
     shape: BoundShape | None = None
     health: HealthSampler | None = None
+    probe: ProbeLoad | None = None
     random: Random = field(default_factory=Random)
     http_way: HttpWay = HttpWay.LEAN
     prepared: bool = False

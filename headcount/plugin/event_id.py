@@ -8,7 +8,7 @@ So a request is written as usual, and once its id is reserved, the id replaces t
 `{event_id}` stands for it as well, which is also how Locust's statistics show it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 
@@ -26,21 +26,30 @@ MARK: Final = "event-id-7c41f09b3ad26e85"
 MARK_BYTES: Final = MARK.encode()
 IN_URL: Final = "{event_id}"
 EVENT_ID: Final = EventIdText(MARK)
+_WITHOUT_ID = frozenset({int, float, bool, type(None)})
 
 
 def holds_id(value: object) -> bool:
     """Whether the id stands anywhere in a text, bytes, or what contains them, also in keys."""
-    match value:
-        case str():
-            return MARK in value
-        case bytes():
-            return MARK_BYTES in value
-        case Mapping():
-            return any(map(holds_id, value)) or any(map(holds_id, value.values()))
-        case list() | tuple():
-            return any(map(holds_id, value))
-        case _:
-            return False
+    if isinstance(value, str):
+        return MARK in value
+    if isinstance(value, list | tuple):
+        return any_holds_id(value)
+    if isinstance(value, Mapping):
+        return any_holds_id(value) or any_holds_id(value.values())
+    return isinstance(value, bytes) and MARK_BYTES in value
+
+
+def any_holds_id(values: Iterable[object]) -> bool:
+    """Whether the id stands in any of them; a long event has many, so a usual one costs little."""
+    for value in values:
+        kind = value.__class__
+        if kind is str:
+            if MARK in value:  # type: ignore[operator] # it is a text
+                return True
+        elif kind not in _WITHOUT_ID and holds_id(value):
+            return True
+    return False
 
 
 def with_id(value: Any, event_id: str) -> Any:
@@ -68,9 +77,9 @@ def _with_id(value: Any, event_id: str) -> Any:
 
 def in_payload(payload: str | bytes | None, event_id: str) -> str | bytes | None:
     """Put the id into its places in a body."""
-    if payload.__class__ is str:  # the usual case, which costs least this way
-        return payload.replace(MARK, event_id)  # type: ignore[union-attr,arg-type]
-    return with_id(payload, event_id)
+    if isinstance(payload, str):  # the usual case, which costs least this way
+        return payload.replace(MARK, event_id)
+    return None if payload is None else payload.replace(MARK_BYTES, event_id.encode())
 
 
 def shown(text: Any) -> Any:

@@ -58,12 +58,14 @@ def add_message_options(parser: LocustArgumentParser) -> None:
 
 def id_settings_of(options: argparse.Namespace) -> IdSettings:
     """Parse the options for ids. UsageError names the mistake."""
-    texts = (options.id_form, options.id_header, options.id_at)
-    return parse_id_settings(*(str(text).strip() for text in texts))
+    form, header, location = (
+        str(text).strip() for text in (options.id_form, options.id_header, options.id_at)
+    )
+    return parse_id_settings(form, header, location)
 
 
 def format_settings_of(options: argparse.Namespace) -> FormatSettings:
     """Parse the options for messages. UsageError names the mistake."""
     return parse_format_settings(
-        str(options.format), str(options.compare_at), str(options.schema_registry), format_names()
+        options.format, options.compare_at, options.schema_registry, format_names()
     )

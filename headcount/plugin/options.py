@@ -87,6 +87,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--prepared-tag", "", argparse.SUPPRESS),
         ("--prepared-seed", "", argparse.SUPPRESS),
         ("--prepared-telling", "", argparse.SUPPRESS),
+        # How many requests `headcount probe` makes; no topic is read then.
+        ("--probe-requests", "", argparse.SUPPRESS),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
         parser.add_argument(

@@ -33,6 +33,12 @@ def count_errors_of(user: User, greenlet: "gevent.Greenlet[..., None]") -> None:
     greenlet.link_exception(count)
 
 
+def stop_exception(user: User | None) -> BaseException:
+    """Return the exception that ends the user, or quietly ends the scenario's own greenlet."""
+    own = getattr(user, "greenlet", None)
+    return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
+
+
 def _count(user: User, error: BaseException, trace: TracebackType | None) -> None:
     recorder = state_of(user.environment).recorder
     if recorder is None or isinstance(error, StopUser | StopTest) or hasattr(error, _COUNTED):

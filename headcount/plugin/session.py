@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import gevent
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
     ErrorResponse,
@@ -37,6 +36,7 @@ from headcount.plugin.http.response import (
 from headcount.plugin.http.response_outcome import by_rules, by_status
 from headcount.plugin.http.template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
+from headcount.plugin.scenario_errors import stop_exception
 from headcount.run.outcome import Outcome, of_error
 from headcount.run.state_changes import Changes
 
@@ -78,6 +78,7 @@ class LedgerSession(FastHttpSession):
             self.client.clientpool.is_plain = False
         self.client.__class__ = LedgerUserAgent  # Locust offers no other way to choose the agent
         self._recorder = recorder
+        self._probe = getattr(kwargs.get("user"), "probe", None)
         if recorder is not None:
             self.client.id_header = recorder.id_settings.header
         self._outcome_rules = () if recorder is None else recorder.outcome_rules
@@ -203,6 +204,8 @@ class LedgerSession(FastHttpSession):
         due_at_ns, self.due_at_ns = self.due_at_ns, None
         if self._recorder is None:
             raise StopUser  # nothing would account for the request
+        if self._probe is not None and self._probe.is_over(self._recorder.attempted):
+            raise stop_exception(self.user)
         if getattr(self.user, "killed", False):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
@@ -211,14 +214,9 @@ class LedgerSession(FastHttpSession):
         except AttributeError as error:  # the event is not a mapping
             refused = not_comparable(self._user_name, event, event_type or method, error)
             self._recorder.refuse(refused)
-            raise self._stop_exception() from None
+            raise stop_exception(self.user) from None
         except LedgerFailedError:
-            raise self._stop_exception() from None  # the run is being stopped with this error
-
-    def _stop_exception(self) -> BaseException:
-        """Return the exception that ends the user, or quietly ends the scenario's own greenlet."""
-        own = getattr(self.user, "greenlet", None)
-        return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
+            raise stop_exception(self.user) from None  # the run is being stopped with this error
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
         assert self._recorder is not None
@@ -242,8 +240,9 @@ class LedgerSession(FastHttpSession):
             return super()._send_request_safe_mode(method, url, **kwargs)
         attempt = self._begin(method, event, event_type, changes)
         try:
-            ids = self.client.id_header, attempt.event_id
-            sent_url = place_id(url, kwargs, self.client.default_headers, *ids)
+            sent_url = place_id(url, kwargs, self.client, attempt.event_id)
+            if self._probe is not None:
+                self._probe.add_headers(kwargs["headers"], self.client, attempt.seq)
             # A redirect or a retry would reuse the id for a second request.
             kwargs["max_redirects"] = kwargs["max_retries"] = 0
             response = super()._send_request_safe_mode(method, sent_url, **kwargs)
@@ -263,7 +262,7 @@ class LedgerSession(FastHttpSession):
             return
         if holds_id(url) or holds_id(kwargs):
             recorder.refuse(without_event(self._user_name))
-            raise self._stop_exception()
+            raise stop_exception(self.user)
         recorder.shortfall.without_event += 1
 
     def _record(

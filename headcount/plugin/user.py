@@ -34,6 +34,7 @@ from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
 from headcount.plugin import scenario_errors
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.http.tls import context_factory
+from headcount.plugin.probe_load import short
 from headcount.plugin.session import LedgerSession
 
 
@@ -52,7 +53,7 @@ class LedgerUser(FastHttpUser):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         state = state_of(environment)
-        self.random = state.random
+        self.random, self.probe = state.random, state.probe
         self.client = LedgerSession(
             recorder=state.recorder,
             user_name=type(self).__name__,
@@ -78,6 +79,8 @@ class LedgerUser(FastHttpUser):
         self.tasks = [_pick]
         self._pacer = state.pacer
         self._is_between_tasks = True
+        if state.probe is not None:
+            self.wait_time = short(self.wait_time)  # type: ignore[method-assign]
         self._own_wait_time = self.wait_time
         self._arrival = gevent.event.Event()
         if state.pacer is not None:
@@ -176,7 +179,8 @@ def _is_between_tasks() -> bool:
 
 
 def _pick(user: LedgerUser) -> None:
-    task: Any = user.random.choice(type(user).tasks)
+    tasks, probe = type(user).tasks, user.probe
+    task: Any = user.random.choice(tasks) if probe is None else probe.next_task(type(user))
     if hasattr(task, "tasks"):
         task(user).run()
     else:

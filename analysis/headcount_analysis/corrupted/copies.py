@@ -29,6 +29,7 @@ COPIES = pa.schema(
 """A row for each message that differs from its request, whose `event_type`, `shape` and `asked` it
 has; `asked` is null if the ledger did not keep it."""
 
+_OF_REQUEST = ("generator", "seq", "event_type", "shape", "digest", "sent_at_ns", "asked")
 _OF_MESSAGE = ("partition", "offset", "timestamp_ms", "generator", "seq")
 
 
@@ -37,8 +38,6 @@ class BlockCopies:
     """The corrupted copies of a block: their file, and where in the topic they are."""
 
     number: int
-    first_seq: int
-    end_seq: int
     file: str
     ranges: tuple[Split, ...]
 
@@ -55,15 +54,15 @@ class CopyFinder:
     def find(self, block: BlockInput) -> BlockCopies:
         """Write the COPIES of a block that has attempts. Raises OSError."""
         assert block.seqs is not None, "unowned messages are not corrupted"
-        rows = attempts(self.ledger, block.seqs, with_asked=True)
+        rows = attempts(self.ledger, block.seqs, _OF_REQUEST)
         messages = read_groups(self.arrivals, block.messages)
         row = attempt_rows(rows, messages, block.seqs.first_seq)
         chosen = np.flatnonzero(differs(rows, messages, row))
-        copies = _copies(messages.take(pa.array(chosen)), rows.take(pa.array(row[chosen])))
+        copies = _copies(
+            messages.select(_OF_MESSAGE).take(pa.array(chosen)), rows.take(pa.array(row[chosen]))
+        )
         return BlockCopies(
             block.number,
-            block.seqs.first_seq,
-            block.seqs.end_seq,
             write_sorted(self.place, copies, ("partition", "offset")),
             tuple(self._ranges(copies)),
         )

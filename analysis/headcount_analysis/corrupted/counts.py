@@ -126,7 +126,7 @@ class DifferenceCounter:
         self._sets[key] = self._sets.get(key, 0) + count
         for each in differences:
             name = DifferingField(event_type, each.field, str(each.kind))
-            values = each.asked, each.found
+            values = each.asked, each.actual
             if name not in self._fields and len(self._fields) >= MOST_FIELDS:
                 self._is_complete = False
             else:

@@ -11,7 +11,12 @@ import pyarrow.compute as pc
 from headcount_analysis.arrow_types import Integers, equal_ranges
 from headcount_analysis.column_combinations import Combined
 from headcount_analysis.corrupted.copies import COPIES, BlockCopies
-from headcount_analysis.corrupted.counts import DifferenceCounter, DifferenceCounts, FieldSet
+from headcount_analysis.corrupted.counts import (
+    DifferenceCounter,
+    DifferenceCounts,
+    FieldSet,
+    merged_counts,
+)
 from headcount_analysis.corrupted.exchange import FileRows, write_sorted
 from headcount_analysis.corrupted.message_differences import dumped, loaded
 from headcount_analysis.corrupted.table import DIFFERENCES, SAMPLES
@@ -21,18 +26,21 @@ _EVENT = ("seq", "generator")
 _IN_TIME = (*_EVENT, "timestamp_ms", "partition", "offset")
 _UNKNOWN = dumped(())
 
+_CHUNK_ROWS = 100_000
+"""How many events are joined at a time: their texts take more memory than all else."""
+
 
 @dataclass(frozen=True, slots=True)
 class BlockDifferences:
-    """The file of a block's DIFFERENCES, and their counts."""
+    """The files of a block's DIFFERENCES, and their counts."""
 
-    file: str
+    files: tuple[str, ...]
     counts: DifferenceCounts
 
 
 @dataclass(frozen=True, slots=True)
 class EventComparer:
-    """Joins the differences of a block's events in an executor.
+    """Joins the differences of a block's events in an executor, a chunk at a time.
 
     `copies` is the place of `copies.COPIES`, and `messages` are rows of
     `message_differences.MESSAGE_DIFFERENCES`.
@@ -44,13 +52,29 @@ class EventComparer:
 
     def compare(self, block: BlockCopies) -> BlockDifferences:
         """Write the DIFFERENCES of a block, and count them. Raises OSError."""
-        copies = FileRows(self.copies, (block.file,), COPIES).read(pc.scalar(True))
-        within = (pc.field("seq") >= block.first_seq) & (pc.field("seq") < block.end_seq)
-        texts = _joined(_sorted(self.messages.read(within)))
-        events = _events(_sorted(copies))
-        rows, counts = differences_of_events(events, texts)
-        name = write_sorted(self.place, rows, ("seq", "generator"), f"{block.number + 1:06}-")
-        return BlockDifferences(name, counts)
+        copies = FileRows(self.copies, (block.file,), COPIES)
+        events = _events(_sorted(copies.read(pc.scalar(True), (*_IN_TIME, "event_type"))))
+        files, counts = [], []
+        for number, chunk in enumerate(_chunks(events)):
+            bounds = pc.min_max(chunk["seq"]).as_py()
+            within = (pc.field("seq") >= bounds["min"]) & (pc.field("seq") <= bounds["max"])
+            texts = _joined(_sorted(self.messages.read(within)))
+            rows, chunk_counts = differences_of_events(chunk, texts)
+            # Readers take the files in the order of their names.
+            prefix = f"{block.number + 1:06}-{number:04}-"
+            files.append(write_sorted(self.place, rows, _EVENT, prefix))
+            counts.append(chunk_counts)
+        return BlockDifferences(tuple(files), merged_counts(counts))
+
+
+def _chunks(events: pa.Table) -> Iterator[pa.Table]:
+    """Cut events, sorted by sequence number, between two sequence numbers."""
+    seqs, start = events["seq"].to_numpy(), 0
+    while start < len(seqs):
+        last = min(start + _CHUNK_ROWS, len(seqs)) - 1
+        end = int(np.searchsorted(seqs, seqs[last], side="right"))
+        yield events.slice(start, end - start).combine_chunks()
+        start = end
 
 
 def _sorted(rows: pa.Table) -> pa.Table:

@@ -122,7 +122,7 @@ def _by_field(counts: Mapping[DifferingField, FieldCount]) -> list[_FieldInAll]:
             if known is None
             else _FieldInAll(*key, known.count + more, (*known.event_types, name.event_type))
         )
-    return sorted(by_field.values(), key=lambda each: -each.count.count)
+    return sorted(by_field.values(), key=lambda each: (-each.count.count, each.field, each.kind))
 
 
 def _times(count: int) -> str:

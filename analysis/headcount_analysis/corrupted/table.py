@@ -30,7 +30,7 @@ DIFFERENCES = pa.schema(
 """`event_type` is the requested one. `corrupted_copies` counts the messages that differ, and
 `corrupted_partition` and `corrupted_offset` are where the first of them is. `fields` and `kinds`
 have an entry for each field that differs in any copy (see `field_differences.py`), and are empty if
-none is known. `asked` and `found` have the values of the first SAMPLES events of each block, event
+none is known. `asked` and `found` have the values of the first SAMPLES events of each file, event
 type and set of fields, and are null for all others."""
 
 SAMPLES = 100

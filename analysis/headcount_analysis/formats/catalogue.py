@@ -23,6 +23,9 @@ OWN: Final[Mapping[str, str]] = {
     "json": f"{_PACKAGE}.json_format:JsonFormat",
     "cloudevents": f"{_PACKAGE}.cloudevents_format:CloudEventsFormat",
     "debezium": f"{_PACKAGE}.debezium_format:DebeziumFormat",
+    "avro": f"{_PACKAGE}.avro_format:AvroFormat",
+    "protobuf": f"{_PACKAGE}.protobuf_format:ProtobufFormat",
+    "json-schema": f"{_PACKAGE}.json_schema_format:JsonSchemaFormat",
     "raw": f"{_PACKAGE}.raw_format:RawFormat",
 }
 """Headcount's own formats: by name, the class as an entry point writes it."""

@@ -34,6 +34,10 @@ class CloudEventsFormat:
         self._by_default = not options.compare_at
         self._compared = compared_place(options.compare_at or "/data")
 
+    def reads_header(self, name: str) -> bool:
+        """Return whether a header is an attribute, or the content type."""
+        return name.lower().startswith(_PREFIX) or name.lower() == _CONTENT_TYPE
+
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. An event without data has no fields to compare."""
         headers = tuple((name.lower(), value) for name, value in record.headers)

@@ -66,6 +66,14 @@ def few_acknowledged(evidence: Evidence) -> Iterator[str]:
         yield (f"only {_acked(counts)}: the verdict on delivery covers only these")
 
 
+def not_compared(evidence: Evidence) -> Iterator[str]:
+    """Note that the format has no content that could be compared."""
+    if not evidence.compares_content:
+        yield (
+            f"the content of events was not compared (--format {evidence.manifest.message_format})"
+        )
+
+
 def _acknowledged(evidence: Evidence) -> Iterator[str]:
     """Note the share of acknowledged attempts, and event types with few of them."""
     counts = evidence.counts

@@ -7,7 +7,7 @@ from headcount.run.verdict import Check, Label, Result, Verdict, against, label_
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks import classes, problems, state, thresholds
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.judge.notes import NOTES, few_acknowledged
+from headcount_analysis.judge.notes import NOTES, few_acknowledged, not_compared
 from headcount_analysis.judge.subjects import SUBJECTS, Subject
 from headcount_analysis.measure.threshold_results import ThresholdResult
 
@@ -62,7 +62,12 @@ def judge(
         *thresholds.checks(judged),
     )
     notes = tuple(note for notes in NOTES for note in notes(evidence))
-    return Judgement(checks, notes, (*few_acknowledged(evidence), *evidence.generators.notes))
+    first = (
+        *few_acknowledged(evidence),
+        *not_compared(evidence),
+        *evidence.generators.notes,
+    )
+    return Judgement(checks, notes, first)
 
 
 def crashed(reason: str, limits: Limits, judged: Iterable[ThresholdResult] = ()) -> Judgement:

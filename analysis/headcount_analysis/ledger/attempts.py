@@ -1,5 +1,6 @@
 """The attempts of a range of sequence numbers: a row for each, answered or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,18 +66,19 @@ def _ranges_of(segment: SegmentOverview, span: int) -> set[int]:
     }
 
 
-def attempts(location: str, seqs: SeqRange, *, with_asked: bool = False) -> pa.Table:
+def attempts(location: str, seqs: SeqRange, columns: Sequence[str] = COLUMNS) -> pa.Table:
     """Read the attempts of a range from the ledger at a location: each exactly once.
 
     Returns:
-        A row for each, of COLUMNS, in one chunk; also with `asked` if it is wanted.
+        A row for each, in one chunk, with some columns of a segment; `generator`, `seq` and
+        `sent_at_ns` must be among them.
 
     Raises:
         OSError: The ledger cannot be read.
     """
     filesystem, root = open_location(location)
     within = (pc.field("seq") >= seqs.first_seq) & (pc.field("seq") < seqs.end_seq)
-    schema = _WITH_ASKED if with_asked else _ROWS
+    schema = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in columns])
     tables = [schema.empty_table()] + [
         pq.read_table(
             f"{root}/{name}",
@@ -90,11 +92,6 @@ def attempts(location: str, seqs: SeqRange, *, with_asked: bool = False) -> pa.T
     rows = _without_repetition(pa.concat_tables(tables))
     missing = [_unanswered(rows, generator, seqs.first_seq, end) for generator, end in seqs.asked]
     return pa.concat_tables([rows, *missing]).unify_dictionaries().combine_chunks()
-
-
-_ROWS = pa.schema([pa.field(name, SCHEMA.field(name).type) for name in COLUMNS])
-
-_WITH_ASKED = _ROWS.append(SCHEMA.field("asked"))
 
 
 def _without_repetition(rows: pa.Table) -> pa.Table:

@@ -26,6 +26,7 @@ from headcount_analysis.messages.timestamps import describe
 _WHOLE_MS = 1.0
 """Timestamps are truncated to whole ms, so a duration may look negative by up to this much."""
 _NS_PER_MS = 1_000_000
+_CORRUPTED = "corrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.ACKNOWLEDGED:
             return counts.acked, counts.attempted, "attempts were acknowledged"
         case Needs.EVENTS:
-            return known.seen, known.seen, "events were seen"
+            return _compared(threshold, known, sample)
         case Needs.TIMES:
             return known.timed, known.seen, "events have a time"
         case Needs.PLACES:
@@ -140,6 +141,12 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
             return _ordered(threshold, sample), known.seen, "events could be checked for order"
         case Needs.REQUESTS | Needs.MESSAGES:
             return 1, 1, ""
+
+
+def _compared(threshold: Threshold, known: Checkable, sample: WindowSample) -> tuple[int, int, str]:
+    if threshold.metric == _CORRUPTED and not sample.compares_content:
+        return 0, known.seen, "events have content that is compared"
+    return known.seen, known.seen, "events were seen"
 
 
 def _ordered(threshold: Threshold, sample: WindowSample) -> int:

@@ -32,8 +32,9 @@ class WindowSample:
     requests belong to it. The length is within `seconds_bounds`, for the reason `time_doubt`;
     without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the run's requests,
     for the reason `idle_doubt`. `ordered` counts by event type the events that could be found
-    reordered. The last four cover the whole run: its attempts without a row, clock offsets and
-    unusable timestamps, and the events that have an order, None if not counted.
+    reordered. The last five cover the whole run: its attempts without a row, clock offsets and
+    unusable timestamps, the events that have an order, None if not counted, and whether the content
+    of messages was compared.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -51,6 +52,7 @@ class WindowSample:
     clocks: tuple[ClockOffset, ...] = ()
     unusable: Mapping[Unit, int] = field(default_factory=dict)
     order: Order | None = None
+    compares_content: bool = True
 
 
 def samples(

@@ -44,21 +44,21 @@ class DifferenceKind(StrEnum):
 class Difference(NamedTuple):
     """A field that differs: a top-level one by its name, any other by a JSON pointer.
 
-    `asked` and `found` are values as short JSON texts, never those of fields that may be secret;
+    `asked` and `actual` are values as short JSON texts, never those of fields that may be secret;
     None if the ledger did not keep what was asked, or if nothing is found.
     """
 
     field: str
     kind: DifferenceKind
     asked: str | None = None
-    found: str | None = None
+    actual: str | None = None
 
     def __str__(self) -> str:
         """Format the field and how it differs."""
-        return f"{self.field}: {described(self.kind, self.asked, self.found)}"
+        return f"{self.field}: {described(self.kind, self.asked, self.actual)}"
 
 
-def described(kind: str, asked: str | None, found: str | None) -> str:
+def described(kind: str, asked: str | None, actual: str | None) -> str:
     """Say how a field differs, with the asked and the found value."""
     if kind == DifferenceKind.MORE:
         return "not listed"
@@ -67,7 +67,7 @@ def described(kind: str, asked: str | None, found: str | None) -> str:
     requested = (
         "asked for a value that the ledger did not keep" if asked is None else f"asked {asked}"
     )
-    return f"{requested}, {'but missing' if found is None else f'found {found}'}"
+    return f"{requested}, {'but missing' if actual is None else f'found {actual}'}"
 
 
 def differences(asked: str | None, shape: str, message: ParsedMessage) -> tuple[Difference, ...]:
@@ -97,7 +97,7 @@ def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
             yield _difference(
                 (name,),
                 DifferenceKind.UNKNOWN if name in event else DifferenceKind.MISSING,
-                found=_shown(event[name]) if name in event else None,
+                actual=_shown(event[name]) if name in event else None,
                 is_masked=is_secret(name),
             )
 
@@ -125,7 +125,7 @@ def _within(
     elif _canonical(asked, form) != _canonical(seen, form):
         is_typed = _type(asked) == _type(seen)
         kind = DifferenceKind.VALUE if is_typed else DifferenceKind.TYPE
-        values = {"asked": _shown(asked), "found": _shown(seen)}
+        values = {"asked": _shown(asked), "actual": _shown(seen)}
         yield _difference(path, kind, **values, is_masked=is_masked)
 
 
@@ -152,10 +152,10 @@ def _difference(
     kind: DifferenceKind,
     *,
     asked: str | None = None,
-    found: str | None = None,
+    actual: str | None = None,
     is_masked: bool,
 ) -> Difference:
-    shown = [LEFT_OUT if is_masked and text is not None else text for text in (asked, found)]
+    shown = [LEFT_OUT if is_masked and text is not None else text for text in (asked, actual)]
     return Difference(pointer(path)[:_LONGEST_NAME], kind, *shown)
 
 

@@ -4,84 +4,15 @@ An event with its id elsewhere is not lost. So a sample of the messages without 
 expected field is searched for a whole id of the run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from headcount.ledger.canonical_json import pointer
 from headcount.run.id_form import RunIds
-from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind
-from headcount_analysis.messages.json_message import framed_schema, parse
+from headcount.run.id_location import IdLocation
+from headcount_analysis.messages.found_place import FoundPlace, places_in
 from headcount_analysis.messages.record import Record
 
 _SHOWN = 3
-_LONGEST_NAME = 100
-_MOST_VALUES = 10_000
-"""The most values of a message that are searched."""
-
-_CARRY = "let the service write the whole id into a field, a record header or the key"
-
-
-class PlaceKind(StrEnum):
-    """The kind of place where an id was seen."""
-
-    FIELD = "field"
-    NESTED = "nested"
-    WITHIN = "within"
-    TWICE = "twice"
-    FRAMED = "framed"
-    UNREADABLE = "unreadable"
-    HEADER = "header"
-    KEY = "key"
-    TRACEPARENT = "traceparent"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPlace:
-    """The place of an id in a message; `name` is a field, a header, or a value's defect."""
-
-    kind: PlaceKind
-    name: str = ""
-
-    @property
-    def phrase(self) -> str:
-        """Describe the place, for use in a sentence."""
-        return {
-            PlaceKind.FIELD: f"in the top-level field {self.name}",
-            PlaceKind.NESTED: f"nested at {self.name}",
-            PlaceKind.WITHIN: f"within a longer text at {self.name}",
-            PlaceKind.TWICE: "in JSON that is encoded twice",
-            PlaceKind.FRAMED: f"in a value {self.name}",
-            PlaceKind.UNREADABLE: f"in a value that is {self.name}",
-            PlaceKind.HEADER: f"in the record header {self.name}",
-            PlaceKind.KEY: "in the record's key",
-            PlaceKind.TRACEPARENT: "in the record header traceparent",
-        }[self.kind]
-
-    @property
-    def location(self) -> IdLocation | None:
-        """The location that reads the id there; None if no option does."""
-        kind = _LOCATIONS.get(self.kind)
-        return None if kind is None else IdLocation(kind, self.name)
-
-    @property
-    def remedy(self) -> str:
-        """Name the remedy."""
-        location = self.location
-        return f"--id-at {location}" if location else _REMEDIES.get(self.kind, _CARRY)
-
-
-_LOCATIONS = {
-    PlaceKind.FIELD: LocationKind.FIELD,
-    PlaceKind.NESTED: LocationKind.JSON,
-    PlaceKind.HEADER: LocationKind.HEADER,
-    PlaceKind.KEY: LocationKind.KEY,
-    PlaceKind.TRACEPARENT: LocationKind.TRACEPARENT,
-}
-_REMEDIES = {
-    PlaceKind.TWICE: "let the service encode its event once",
-    PlaceKind.FRAMED: "--format avro, protobuf or json-schema, with --schema-registry URL",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +125,7 @@ class Search:
         """Search records."""
         for record in records:
             self.looked_at += 1
-            place = self._place(record)
+            place = next(places_in(self.ids, record), None)
             if place is not None:
                 where = record.topic, record.partition, record.offset
                 known = self._samples.get(place, PlaceSample(place, 0, *where))
@@ -206,53 +137,3 @@ class Search:
     def samples(self) -> tuple[PlaceSample, ...]:
         """The places of ids, the most frequent first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
-
-    def _place(self, record: Record) -> FoundPlace | None:
-        """Find the id of a record."""
-        return (
-            self._in_value(record.value or b"")
-            or next((_header(n) for n, v in record.headers if self.ids.is_in(v)), None)
-            or (FoundPlace(PlaceKind.KEY) if self.ids.is_in(record.key) else None)
-        )
-
-    def _in_value(self, value: bytes) -> FoundPlace | None:
-        schema = framed_schema(value)
-        if schema is not None and self.ids.occurs_in(value):
-            return FoundPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
-        if not self.ids.occurs_in(value):
-            return None
-        parsed = parse(value)
-        if parsed.event is not None:
-            return self._in_event(parsed.event)
-        if parsed.defect == "JSON inside a JSON string":
-            return FoundPlace(PlaceKind.TWICE)
-        return FoundPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
-
-    def _in_event(self, event: Mapping[str, object]) -> FoundPlace | None:
-        for path, text in _texts(event):
-            content, name = text.encode(errors="replace"), pointer(path)[:_LONGEST_NAME]
-            if self.ids.parse(text):
-                return FoundPlace(PlaceKind.FIELD if len(path) == 1 else PlaceKind.NESTED, name)
-            if self.ids.is_in(content):
-                return FoundPlace(PlaceKind.WITHIN, name)
-        return None
-
-
-def _header(name: str) -> FoundPlace:
-    if name.lower() == TRACEPARENT:
-        return FoundPlace(PlaceKind.TRACEPARENT)
-    return FoundPlace(PlaceKind.HEADER, name)
-
-
-def _texts(event: Mapping[str, object]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the texts in an event and their paths, the outer ones first."""
-    waiting: list[tuple[tuple[str | int, ...], object]] = [((), event)]
-    for path, value in waiting:
-        if isinstance(value, str):
-            yield path, value
-        elif len(waiting) > _MOST_VALUES:
-            continue
-        elif isinstance(value, Mapping):
-            waiting += [((*path, name), item) for name, item in value.items()]
-        elif isinstance(value, list):
-            waiting += [((*path, place), item) for place, item in enumerate(value)]

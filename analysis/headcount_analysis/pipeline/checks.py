@@ -49,4 +49,5 @@ def _whole_run(gathered: RunEvidence) -> WindowSample:
         clocks=evidence.clocks,
         unusable=evidence.unusable,
         order=evidence.order,
+        compares_content=evidence.compares_content,
     )

@@ -43,7 +43,7 @@ def find_differences(
 def _differences(
     plan: VerificationPlan, tools: Tools, comparison: ComparedRun, corrupted: int
 ) -> Differences:
-    places = _Places.begin(tools.tables)
+    places = _DifferencePlaces.begin(tools.tables)
     try:
         blocks = _compared(plan, tools, comparison, places)
         return _summed_up(tools.tables, places, blocks, corrupted)
@@ -52,7 +52,7 @@ def _differences(
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _DifferencePlaces:
     """Where executors write: what they pass on to each other, and the table."""
 
     copies: str
@@ -71,7 +71,7 @@ class _Places:
 
 
 def _compared(
-    plan: VerificationPlan, tools: Tools, comparison: ComparedRun, places: _Places
+    plan: VerificationPlan, tools: Tools, comparison: ComparedRun, places: _DifferencePlaces
 ) -> list[BlockDifferences]:
     manifest = plan.manifest
     finder = CopyFinder(
@@ -96,7 +96,7 @@ def _compared(
 
 
 def _summed_up(
-    tables: Tables, places: _Places, blocks: list[BlockDifferences], corrupted: int
+    tables: Tables, places: _DifferencePlaces, blocks: list[BlockDifferences], corrupted: int
 ) -> Differences:
     counts = merged_counts([block.counts for block in blocks])
     if counts.events != corrupted:
@@ -104,7 +104,7 @@ def _summed_up(
             f"{corrupted} events are corrupted, and {counts.events} were compared: this is a bug "
             "in the verifier; please report it"
         )
-    keep_only(places.differences, {block.file for block in blocks})
+    keep_only(places.differences, {file for block in blocks for file in block.files})
     tables.finish(DIFFERENCES_FOLDER)
     table = tables.folder / DIFFERENCES_FOLDER
     frequent = [key for key, _ in counts.most_frequent[:SAMPLED_SETS] if key.fields]

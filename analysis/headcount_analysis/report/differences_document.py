@@ -45,8 +45,8 @@ def _field(name: DifferingField, count: FieldCount, corrupted: int) -> dict[str,
     }
 
 
-def _values(asked: str | None, found_value: str | None) -> dict[str, str | None]:
-    return {"asked": asked, "found": found_value}
+def _values(asked: str | None, actual: str | None) -> dict[str, str | None]:
+    return {"asked": asked, "found": actual}
 
 
 def _set(key: FieldSet, count: int, samples: list[dict[str, Any]]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _sample(report: Report, sample: DifferenceSample) -> dict[str, Any]:
         "partition": sample.partition,
         "offset": sample.offset,
         "fields": [
-            {"field": each.field, "kind": str(each.kind), **_values(each.asked, each.found)}
+            {"field": each.field, "kind": str(each.kind), **_values(each.asked, each.actual)}
             for each in sample.differences
         ],
     }

@@ -73,6 +73,16 @@ def _outcome_rules(
         raise click.BadParameter(str(error)) from None
 
 
+with_outcome = grouped_option(
+    OptionGroup.JUDGING,
+    "--outcome",
+    "outcome_rules",
+    multiple=True,
+    metavar="RULE",
+    callback=_outcome_rules,
+    help="Outcome of a response, such as '202 = acked'; repeatable, the first match decides.",
+)
+
 _OPTIONS = in_order(
     grouped_option(
         OptionGroup.LOAD,
@@ -146,15 +156,7 @@ _OPTIONS = in_order(
         show_default="a new one",
         help="Seed of random choices, to make the same requests again.",
     ),
-    grouped_option(
-        OptionGroup.JUDGING,
-        "--outcome",
-        "outcome_rules",
-        multiple=True,
-        metavar="RULE",
-        callback=_outcome_rules,
-        help="Outcome of a response, such as '202 = acked'; repeatable, the first match decides.",
-    ),
+    with_outcome,
 )
 
 

@@ -16,6 +16,7 @@ _LOCUSTFILE = "name the locustfile before --, as in headcount {command} FILE"
 _OWN = "write it before --, as an option of headcount {command}"
 _WORKER = "start a worker with plain Locust, on its own host"
 _WEB = "headcount run has no web UI; headcount up has one"
+_BOUNDED = "a probe makes --requests requests, each task in turn; headcount run takes it"
 
 _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-f", "--locustfile"), _LOCUSTFILE),
@@ -32,6 +33,12 @@ BY_RUN: Mapping[str, str] = {
     **dict.fromkeys(("-P", "--web-port", "--web-host", "--autostart", "--autoquit"), _WEB),
 }
 """What `headcount run` decides, and what to write instead."""
+BY_PROBE: Mapping[str, str] = {
+    **BY_RUN,
+    **dict.fromkeys(("-u", "--users", "-r", "--spawn-rate", "-t", "--run-time"), _BOUNDED),
+    **dict.fromkeys(("--processes", "--rate", "--spacing", "--max-in-flight", "--mix"), _BOUNDED),
+}
+"""What `headcount probe` decides, and what to write instead."""
 BY_UP: Mapping[str, str] = {
     **_ALWAYS,
     "--headless": "headcount up always has a web UI; headcount run has none",

@@ -73,7 +73,7 @@ class MessageOptions:
         }
 
 
-def _checked(parse: Callable[[str], object]) -> Callable[..., str]:
+def checked_text(parse: Callable[[str], object]) -> Callable[..., str]:
     """Return a callback that refuses, before anything starts, a text that cannot be parsed."""
 
     def callback(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -98,7 +98,7 @@ _OPTIONS = in_order(
         default="",
         metavar="NAME",
         show_default="X-Event-Id; traceparent with --id-form trace",
-        callback=_checked(parse_id_header),
+        callback=checked_text(parse_id_header),
         help="Request header that carries the id.",
     ),
     _option(
@@ -113,7 +113,7 @@ _OPTIONS = in_order(
         "--id-at",
         default="",
         metavar="PLACE",
-        callback=_checked(parse_location),
+        callback=checked_text(parse_location),
         help="Where messages carry it: field:NAME, json:/POINTER, header:NAME, key, traceparent.",
     ),
     _option(
@@ -122,7 +122,7 @@ _OPTIONS = in_order(
         default=JSON,
         show_default=True,
         metavar="NAME",
-        callback=_checked(lambda name: parse_format_name(name, format_names())),
+        callback=checked_text(lambda name: parse_format_name(name, format_names())),
         help="How messages are written: json, cloudevents, debezium, avro, protobuf, ….",
     ),
     _option(
@@ -130,14 +130,14 @@ _OPTIONS = in_order(
         default="",
         metavar="POINTER",
         show_default="the format's own place",
-        callback=_checked(parse_compare_at),
+        callback=checked_text(parse_compare_at),
         help="JSON pointer to the event in a message, such as /data.",
     ),
     _option(
         "--schema-registry",
         default="",
         metavar="URL",
-        callback=_checked(parse_registry),
+        callback=checked_text(parse_registry),
         help="Schema registry that speaks Confluent's API.",
     ),
 )

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
+from headcount.errors import UsageError
+from headcount.run.address import without_secrets
 from headcount.stack.service import DEFAULT_APP
 
 
@@ -150,3 +153,13 @@ _KAFKA = in_order(
 def with_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options, and pass them on as `target_options`."""
     return _SERVICE(_KAFKA(gathered("target_options", TargetOptions)(command)))
+
+
+def check_host(host: str) -> str:
+    """Return the URL of a service without its trailing slash. UsageError if it is not one."""
+    parts = urlsplit(host)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
+    if "@" in parts.netloc and not (parts.username and parts.password):
+        raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
+    return host.rstrip("/")

@@ -5,14 +5,13 @@ threads, so that disk work never blocks other users' requests, and a reservation
 segment.
 """
 
-import functools
 import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
-from headcount.ledger.digest import describe
+from headcount.ledger.digest import HASHED, describe
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -32,11 +31,17 @@ from headcount.plugin.attempts.attempt import (
 )
 from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.attempts.refusal import not_comparable
-from headcount.plugin.attempts.requested_event import RequestedEvents, describe_with_id, has_id
+from headcount.plugin.attempts.requested_event import (
+    has_id,
+    has_id_field,
+    without_id_field,
+)
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
-from headcount.run.id_form import IdForm, RunIds
+from headcount.plugin.event_id import MARK, with_id
+from headcount.run.id_form import RunIds
 from headcount.run.id_settings import IdSettings
+from headcount.run.id_writer import id_writer
 from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
 from headcount.run.state_changes import Changes, check
@@ -54,8 +59,7 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made. `id_settings` are how ids are written,
-    and where.
+    and `shortfall` counts the requests that were not made. `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -74,10 +78,8 @@ class Recorder(SeqReservation):
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
-        ids = RunIds(writer.tag, id_settings.form)
-        self._text = functools.partial(ids.text, writer.generator)
-        self._is_plain = id_settings.form is IdForm.PLAIN
-        self._events = RequestedEvents(id_settings)
+        self._id_of = id_writer(RunIds(writer.tag, id_settings.form), writer.generator)
+        self._has_id_field = has_id_field(id_settings)
         self._owners = itertools.count()
         # Makes wall-clock time immune to steps of the system clock.
         self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
@@ -137,9 +139,12 @@ class Recorder(SeqReservation):
         try:
             event_type.encode()
             check_event_type(event_type)
-            event = self._events.without_id_field(event)
-            description = describe(event)
-            is_placed = has_id(event, description)
+            compared, content, asked = describe(event)
+            if self._has_id_field(compared):
+                event = without_id_field(event, self.id_settings)
+                compared, content, asked = describe(event)
+            # A long event is only described by hashes, so it is searched itself.
+            is_placed = (MARK in asked or asked[:1] == HASHED) and has_id(event, compared)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
@@ -153,8 +158,9 @@ class Recorder(SeqReservation):
         # No greenlet switch happens between the two, so that numbers and times have the same order.
         seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
         self._next = seq + 1
-        event_id = self._prefix + str(seq) if self._is_plain else self._text(seq)
-        compared, content, asked = describe_with_id(event, event_id) if is_placed else description
+        event_id = self._id_of(seq)
+        if is_placed:
+            compared, content, asked = describe(with_id(event, event_id))
         attempt = Attempt(
             seq,
             event_id,

@@ -1,53 +1,49 @@
 """The requested event: what of `event=` is compared, where the request's id stands in it."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 
-from headcount.ledger.digest import HASHED, Description, describe
-from headcount.plugin.event_id import MARK, holds_id, with_id
+from headcount.ledger.digest import names_of
+from headcount.plugin.event_id import MARK, any_holds_id
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings
 
 
-class RequestedEvents:
-    """Prepares the events of a run's requests for the comparison."""
+def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
+    """Return a function: whether events of a shape have the field that holds the id."""
+    location = id_settings.location
+    if location.kind is not LocationKind.FIELD:
+        return lambda _shape: False
 
-    def __init__(self, id_settings: IdSettings) -> None:
-        self._id_settings = id_settings
-        location = id_settings.location
-        self._id_field = location.name if location.kind is LocationKind.FIELD else ""
+    # A shape is a text that is hashed once, so this costs less than a look at the names.
+    @functools.lru_cache(maxsize=4096)
+    def has_field(shape: str) -> bool:
+        return bool(id_names(names_of(shape), location.name, id_settings.header))
 
-    def without_id_field(self, event: Mapping[str, object]) -> Mapping[str, object]:
-        """Leave out the field that holds the id, which is searched for, not compared.
-
-        ValueError if the event requests anything but the id for it.
-        """
-        if not self._id_field:
-            return event
-        names = id_names(tuple(event), self._id_field, self._id_settings.header)
-        if not names:
-            return event
-        others = {name: value for name, value in event.items() if not _is_id(value)}
-        check_without_id(others, self._id_settings.location, self._id_settings.header)
-        return {name: value for name, value in event.items() if name not in names}
+    return has_field
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and value == MARK
+def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Mapping[str, object]:
+    """Leave out the field that holds the id, which is searched for, not compared.
+
+    ValueError if the event requests anything but the id for it.
+    """
+    location, header = id_settings.location, id_settings.header
+    others = {name: value for name, value in event.items() if not _is_id(value)}
+    check_without_id(others, location, header)
+    names = id_names(tuple(event), location.name, header)
+    return {name: value for name, value in event.items() if name not in names}
 
 
-def has_id(event: Mapping[str, object], description: Description) -> bool:
+def has_id(event: Mapping[str, object], shape: str) -> bool:
     """Whether the id stands in an event, so that it can be described only with the id.
 
     ValueError if it stands in a field's name.
     """
-    asked = description.asked
-    if MARK not in asked and not (asked[:1] == HASHED and holds_id(event)):
-        return False
-    if MARK in description.shape:
+    if MARK in shape:
         raise ValueError("EVENT_ID stands in the name of a field, and can only be in a value")
-    return True
+    return any_holds_id(event.values())
 
 
-def describe_with_id(event: Mapping[str, object], event_id: str) -> Description:
-    """Describe an event in which the id stands."""
-    return describe(with_id(event, event_id))
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and value == MARK

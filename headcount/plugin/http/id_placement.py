@@ -2,26 +2,21 @@
 
 from typing import Any
 
-from geventhttpclient.header import Headers
 from locust.contrib.fasthttp import FastResponse, LocustBadStatusCode
 
 from headcount.plugin.event_id import IN_URL, holds_id, with_id
+from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.id_header import value_of
 
 
-def place_id(
-    url: str, keywords: dict[str, Any], defaults: Headers, id_header: str, event_id: str
-) -> str:
-    """Put the id into the keywords of a request and into its header; return the URL with it.
-
-    `defaults` are the headers that every request of the user has.
-    """
+def place_id(url: str, keywords: dict[str, Any], client: LedgerUserAgent, event_id: str) -> str:
+    """Put the id into the keywords of a request and into its header; return the URL with it."""
     own = {name.lower() for name in keywords["headers"]}
-    placed = [(name, text) for name, text in defaults.items() if holds_id(text)]
+    placed = [(name, text) for name, text in client.default_headers.items() if holds_id(text)]
     keywords["headers"].update({name: text for name, text in placed if name.lower() not in own})
     for name, value in keywords.items():
         keywords[name] = with_id(value, event_id)
-    keywords["headers"][id_header] = value_of(id_header, event_id)
+    keywords["headers"][client.id_header] = value_of(client.id_header, event_id)
     return url.replace(IN_URL, event_id)
 
 

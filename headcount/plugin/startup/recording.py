@@ -19,11 +19,13 @@ from headcount.plugin.message_options import id_settings_of
 from headcount.plugin.monitor.health_sampler import HealthSampler
 from headcount.plugin.monitor.progress_reports import PROGRESS, ProgressReporter
 from headcount.plugin.options import clock_offset_ns, http_way_of
+from headcount.plugin.probe_load import quit_when_over
 from headcount.plugin.run_folder import ledger_location
 from headcount.plugin.startup import warm_up
 from headcount.plugin.startup.user_classes import other_users
 from headcount.run.id_settings import check_generator
 from headcount.run.outcome_rules import split as split_rules
+from headcount.run.probe_ids import probe_ids
 
 LEDGER_FAILED = "headcount_ledger_failed"
 """The message with which a generator ends the run."""
@@ -82,5 +84,10 @@ def begin(environment: Environment) -> None:
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)
+    if state.probe is not None:
+        state.probe.header_ids = probe_ids(
+            options.prepared_tag, id_settings.form, id_settings.header
+        )
+        quit_when_over(environment, state.probe, state.recorder)
     arrival_driver.pace_users(environment, state.recorder, generator)
     prepare_interpreter()

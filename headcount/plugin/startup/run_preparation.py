@@ -4,6 +4,7 @@ import argparse
 import importlib.metadata
 import os
 import platform
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
 from headcount.kafka_settings.config_file import from_environment
 from headcount.ledger.location import check_location
-from headcount.plugin import arrival_driver
+from headcount.plugin import arrival_driver, probe_load
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.message_options import format_settings_of, id_settings_of
 from headcount.plugin.options import (
@@ -61,13 +62,11 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         # Not for remote workers: their route to the host may differ.
         check_host(environment)
     cluster = _cluster(options)
-    described = topic.describe(cluster, options.topic)
-    if described is None:
-        raise UsageError(
-            f"there is no topic {options.topic!r} at {cluster}: "
-            "create it, or name another with --topic"
-        )
-    check_read(cluster, options.topic, described.operations)
+    if options.probe_requests:
+        state_of(environment).probe = probe_load.prepare(environment, int(options.probe_requests))
+        start = _TopicStart()  # the command itself watches the topics
+    else:
+        start = _topic_start(cluster, options.topic)
     state_of(environment).has_run = False
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
@@ -81,11 +80,11 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         scenario=str(environment.locustfile),
         host=without_secrets(environment.host or LedgerUser.host),
         bootstrap_servers=cluster.bootstrap_servers,
-        cluster_id=topic.cluster_id(cluster),
+        cluster_id=start.cluster_id,
         topic=options.topic,
-        topic_id=described.topic_id,
-        cleanup_policy=described.cleanup_policy or "",
-        start_offsets=topic.end_offsets(cluster, options.topic),
+        topic_id=start.topic_id,
+        cleanup_policy=start.cleanup_policy,
+        start_offsets=start.offsets,
         ledger=folder.ledger_of(options.ledger, options.prepared_tag),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
@@ -118,6 +117,32 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
             "choose another --reports-dir"
         ) from None
     return manifest, thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _TopicStart:
+    """The topic when the run begins; its end offsets then are those that the run starts at."""
+
+    cluster_id: str = ""
+    topic_id: str | None = None
+    cleanup_policy: str = ""
+    offsets: dict[int, int] = field(default_factory=dict)
+
+
+def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
+    """Describe the topic. UsageError if there is none, PartError if it cannot be read."""
+    described = topic.describe(cluster, name)
+    if described is None:
+        raise UsageError(
+            f"there is no topic {name!r} at {cluster}: create it, or name another with --topic"
+        )
+    check_read(cluster, name, described.operations)
+    return _TopicStart(
+        topic.cluster_id(cluster),
+        described.topic_id,
+        described.cleanup_policy or "",
+        topic.end_offsets(cluster, name),
+    )
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:

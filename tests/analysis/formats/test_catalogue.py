@@ -9,6 +9,7 @@ import pytest
 from headcount_analysis.formats.catalogue import GROUP, OWN, format_of, known_formats
 
 from headcount.errors import UsageError
+from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.run.message_format import FormatSettings
 from tests.analysis.formats.records import made, record
 
@@ -31,6 +32,23 @@ def test_an_unknown_format_is_refused_with_those_that_are_known() -> None:
 def test_each_format_can_be_loaded(name: str) -> None:
     """The table names classes that exist."""
     assert callable(known_formats()[name].load())
+
+
+def test_a_format_reads_the_headers_that_it_names() -> None:
+    """Other headers, such as a trace's, do not change what is decoded: records share a result."""
+    registry = RegistrySettings(url="http://127.0.0.1:1")
+    names = ("ce_type", "Content-Type", "eventType", "__value_schema_id", "traceparent")
+    read_by = {
+        name: [header for header in names if made_format.reads_header(header)]
+        for name in OWN
+        if (made_format := format_of(FormatSettings(name), registry)).needs_headers
+    }
+    schemas = ["__value_schema_id"]
+    assert read_by == {
+        "cloudevents": ["ce_type", "Content-Type"],
+        "debezium": ["eventType"],
+        **dict.fromkeys(("avro", "protobuf", "json-schema"), schemas),
+    }
 
 
 def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -569,3 +569,13 @@ def test_an_unknown_cleanup_policy_is_no_doubt_without_gaps() -> None:
     judgement = judge(restricted, Limits())
     assert judgement.verdict is Verdict.PASS
     assert any("cleanup.policy of the topic are not known" in note for note in judgement.notes)
+
+
+def test_content_that_is_not_compared() -> None:
+    """It is no doubt, but the first note and the check say so; nothing claims that it is intact."""
+    raw = replace(SANE, compares_content=False, manifest=replace(MANIFEST, message_format="raw"))
+    judgement = judge(raw, Limits())
+    assert judgement.verdict is Verdict.PASS
+    assert "content of events was not compared (--format raw)" in judgement.first_notes[0]
+    (check,) = (check for check in judgement.checks if check.name == "corrupted")
+    assert check.result is Result.NOT_TRIED

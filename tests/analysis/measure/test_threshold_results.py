@@ -196,6 +196,17 @@ def test_requests_that_are_refused_immediately_prove_nothing() -> None:
     assert result_of("http.min < 100ms", sample)[0] == "unproven"
 
 
+def test_content_that_is_not_compared_decides_nothing() -> None:
+    """No event of a format without fields is ever corrupted; other classes are not affected."""
+    raw = replace(SAMPLE, compares_content=False)
+    assert result_of("corrupted == 0", raw) == (
+        "unproven",
+        "0; not proven: 0 of 6 events have content that is compared",
+    )
+    assert result_of("corrupted == 0", SAMPLE)[0] == "kept"
+    assert result_of("lost < 2", raw)[0] == "kept"
+
+
 def end_to_end(*ms: float, **of_run: Any) -> WindowSample:
     """Create a sample of events that took `ms`."""
     values = [round(each * MS) for each in ms]

@@ -167,8 +167,8 @@ def test_secrets_are_masked(more: dict[str, str]) -> None:
     assert "hidden" not in str(named)
     assert {"user_Password", "api-key"} < {each.field for each in named}
     by_field = {each.field: each for each in named}
-    assert by_field["user_Password"].found == "(left out)"
-    assert by_field["all"].found == '[{"credentials":"(left out)"}]'
+    assert by_field["user_Password"].actual == "(left out)"
+    assert by_field["all"].actual == '[{"credentials":"(left out)"}]'
 
 
 def test_a_secret_that_was_asked_for_is_masked() -> None:

@@ -4,7 +4,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from headcount_analysis.messages.placement import FoundPlace, PlaceKind, Placement, Search
+from headcount_analysis.messages.found_place import FoundPlace, PlaceKind
+from headcount_analysis.messages.placement import Placement, Search
 from headcount_analysis.messages.record import Record
 
 from headcount.run.id_form import RunIds

@@ -99,14 +99,51 @@ def test_it_reads_like_sparks_own_source(
     assert {row["timestamp_type"] for row in messages} == {1}
 
 
+@pytest.mark.e2e
+def test_headers_are_read_if_they_are_needed(
+    broker: Broker, topic: str, spark: SparkSession
+) -> None:
+    """Also names that occur twice, empty values and none, as Spark's source reads them."""
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.bootstrap_servers})
+    headers: list[list[tuple[str, str | bytes | None]]] = [
+        [("id", b"1"), ("ID", b"2"), ("id", b"3")],
+        [("größe", b"\xff\x00"), ("empty", b""), ("none", None)],
+        [],
+    ]
+    for each in headers:
+        producer.produce(topic, b"v", None, 1, headers=each)
+    assert producer.flush(30) == 0
+    offsets = OffsetRange(topic, {1: 0}, {1: 3})
+    source = Kafka(spark.sparkContext, broker.cluster, needs_headers=True)
+    messages = sorted(
+        (row for some in source.map_splits(offsets, rows) for row in some),
+        key=lambda row: row["offset"],
+    )
+    expected = [[{"key": name, "value": value} for name, value in each] for each in headers]
+    assert [row["headers"] for row in messages] == expected
+    assert {row["topic"] for row in messages} == {topic}
+    # Spark has null where a message has no headers.
+    assert topic_messages(source, offsets) == [
+        {**row, "headers": row["headers"] or None} for row in messages
+    ]
+
+
 def topic_messages(source: Kafka, offsets: OffsetRange) -> list[dict[str, Any]]:
     """Return the rows that Spark's source reads."""
     frame = topic_range.messages(source.frame(offsets)).orderBy("partition", "offset")
-    messages = [row.asDict() for row in frame.collect()]
-    return [
-        {name: bytes(v) if isinstance(v, bytearray) else v for name, v in row.items()}
-        for row in messages
-    ]
+    return [_plain(row.asDict(recursive=True)) for row in frame.collect()]
+
+
+def _plain(value: Any) -> Any:
+    """Replace Spark's byte arrays."""
+    match value:
+        case bytearray():
+            return bytes(value)
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+    return value
 
 
 @pytest.mark.e2e

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from headcount.cli.local_stack import Target, check_host, start
+from headcount.cli.local_stack import Target, start
 from headcount.cli.locust_command import up_command
-from headcount.cli.options.target_options import TargetOptions
+from headcount.cli.options.target_options import TargetOptions, check_host
 from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError

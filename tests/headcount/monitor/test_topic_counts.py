@@ -8,8 +8,11 @@ from headcount.monitor import event_set, topic_counts
 from headcount.monitor.message_ids import Identities
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump, load
-from headcount.run.id_form import RunIds
+from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import IdLocation, LocationKind
+from headcount.run.ids import tag_of
+
+TAG = tag_of(0x0123_4567_89AB)
 
 
 def message(event_id: str, event_type: str = "sword") -> bytes:
@@ -172,3 +175,46 @@ def test_serialization() -> None:
     assert load(dump(seen)) == seen
     assert load(b"Traceback (most recent call last):") is None
     assert load(b'{"at_s": 1}') is None
+
+
+def traceparent(trace_id: str) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers of a traced message."""
+    return (("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01".encode()),)
+
+
+@pytest.mark.parametrize("form", list(IdForm))
+def test_ids_beside_the_value(form: IdForm) -> None:
+    """In a key, a header or a trace; a repeated one is a duplicate, one of another run is none."""
+    ids, others = RunIds(TAG, form), RunIds(tag_of(7), form)
+    sent = [ids.text(0, 1), ids.text(0, 2), ids.text(0, 1), others.text(0, 3)]
+    by_key = TopicCounter(Identities(ids, IdLocation(LocationKind.KEY, "")))
+    by_header = TopicCounter(Identities(ids, IdLocation(LocationKind.HEADER, "X-Request-Id")))
+    for text in sent:
+        by_key.add(b"{}", text.encode())
+        by_header.add(b"{}", None, (("x-request-id", text.encode()), ("other", b"1")))
+    for tally in (by_key, by_header):
+        assert (dict(tally.counts()), tally.duplicated) == ({"other": 2}, 1)
+
+
+def test_traces() -> None:
+    """The trace-id is the second part of the header."""
+    ids = RunIds(TAG, IdForm.TRACE)
+    tally = TopicCounter(Identities(ids, IdLocation(LocationKind.TRACEPARENT, "")))
+    for seq in (0, 1, 1):
+        tally.add(b"{}", None, traceparent(ids.text(0, seq)))
+    tally.add(b"{}", None, traceparent("0" * 32))
+    assert (dict(tally.counts()), tally.duplicated) == ({"other": 2}, 1)
+
+
+@pytest.mark.parametrize("form", list(IdForm))
+def test_ids_within_other_formats(form: IdForm) -> None:
+    """An event counts as arrived wherever its id is, as text or as 16 bytes."""
+    ids = RunIds(TAG, form)
+    text = ids.text(0, 1).encode()
+    avro = b"\0\0\0\0\7" + bytes([2 * len(text)]) + text + b"\x0e9"
+    tally = TopicCounter(Identities(ids, IdLocation(LocationKind.JSON, "/order/id")))
+    tally.add(avro)
+    assert tally.counts() == {"other": 1}
+    if form is not IdForm.PLAIN:
+        tally.add(bytes.fromhex(ids.text(0, 2).replace("-", "")))
+        assert tally.counts() == {"other": 2}

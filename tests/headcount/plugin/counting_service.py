@@ -13,7 +13,10 @@ from headcount.run.ids import HEADER
 
 
 class CountingService(ThreadingHTTPServer):
-    """Answers 200 and records the ids; can be slow, stall, drop connections or redirect."""
+    """Answers 200 and records the ids; can be slow, stall, drop connections or redirect.
+
+    `received` has what the header `id_header` says, and `requests` have the paths and bodies.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -23,7 +26,9 @@ class CountingService(ThreadingHTTPServer):
         self.scheme = "http"
         if certificate is not None:
             self._speak_tls(certificate)
+        self.id_header = HEADER
         self.received: list[str] = []
+        self.requests: list[tuple[str, str]] = []
         self.authorizations: set[str | None] = set()
         self.connections = 0
         self.lock = threading.Lock()
@@ -67,9 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         with self.server.lock:
-            self.server.received.append(self.headers.get(HEADER, ""))
+            self.server.received.append(self.headers.get(self.server.id_header, ""))
             self.server.authorizations.add(self.headers.get("Authorization"))
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode("latin-1")
+        self.server.requests.append((self.path, body))
         time.sleep(self.server.answer_after_s)
         time.sleep(max(0.0, self.server.stalled_s[1] - time.monotonic()))
         if self.server.hangs_up:
@@ -82,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok\n")
 
-    do_POST = do_GET  # noqa: N815 - the base class's name
+    do_POST = do_PUT = do_GET  # noqa: N815 - the base class's names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Do not log requests."""

@@ -42,6 +42,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "query": ("GET", "/orders", {"params": {"id": EVENT_ID, "a": "b c"}}),
     "query refused": ("GET", "/refused", {"params": {"id": EVENT_ID}}),
     "header": ("POST", "/orders", {"json": {}, "headers": {"Idempotency-Key": EVENT_ID}}),
+    "own id": ("POST", "/", {"headers": {"x-event-id": "own", "TraceParent": f"{EVENT_ID}/"}}),
     "form": ("POST", "/orders", {"data": {"id": EVENT_ID, "name": "a b"}}),
     "text": ("POST", "/orders", {"data": f"<order id='{EVENT_ID}'/>", "headers": XML}),
     "bytes": ("POST", "/orders", {"data": b"id=" + EVENT_ID.encode(), "headers": FORM}),

@@ -13,6 +13,7 @@ NAME = "id in place"
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that some message has its id in place, if events are missing."""
     placement = evidence.placement
-    doubts = [Doubt(placement.evidence, placement.remedy)] if placement.is_doubtful else []
+    remedy = f"{placement.remedy}; headcount probe {evidence.manifest.scenario} finds the options"
+    doubts = [Doubt(placement.evidence, remedy)] if placement.is_doubtful else []
     kept = f"{placement.in_place} messages have an id {placement.location.phrase}"
     return doubts_or_kept(NAME, doubts, kept)

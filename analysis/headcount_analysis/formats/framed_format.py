@@ -1,0 +1,139 @@
+"""Framed formats: messages that name their schema in Confluent's framing.
+
+A value begins with a zero byte and the schema's number, or the record header `__value_schema_id`
+names the schema. Confluent's client reads both. Source: Confluent's *Wire format*.
+"""
+
+import functools
+import io
+import struct
+from abc import ABC, abstractmethod
+from typing import ClassVar, NamedTuple, Protocol
+
+from confluent_kafka.schema_registry import dual_schema_id_deserializer
+from confluent_kafka.schema_registry.serde import SchemaId
+from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
+
+from headcount.errors import EvidenceError, UsageError
+from headcount.kafka_settings.registry_settings import RegistrySettings
+from headcount_analysis.formats.compared_object import compared_place
+from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.schema_registry import (
+    NamedSchema,
+    SchemaName,
+    schema_registry,
+)
+from headcount_analysis.messages.json_message import ParsedMessage, parse
+from headcount_analysis.messages.record import Record
+
+_HEADER = "__value_schema_id"
+_NOT_FRAMED = "not framed by a schema registry"
+
+
+class Payload(NamedTuple):
+    """What follows the frame, to be read from the stream's position.
+
+    `message_path` says which message of a Protobuf schema it is.
+    """
+
+    stream: io.BytesIO
+    message_path: tuple[int, ...] = ()
+
+
+class PayloadReader(Protocol):
+    """Reads the payloads of one schema."""
+
+    def read(self, payload: Payload) -> ParsedMessage:
+        """Read a payload, or say what is wrong with it. UnusableSchemaError as a last resort."""
+
+
+class UnusableSchemaError(Exception):
+    """A schema cannot be used; the message says why."""
+
+
+class FramedFormat(ABC):
+    """A format whose messages name their schema."""
+
+    needs_headers = True
+    compares_content = True
+    name: ClassVar[str]
+    schema_type: ClassVar[str]
+
+    def __init__(self, options: FormatOptions) -> None:
+        if not options.registry.url:
+            raise UsageError(f"--format {self.name} needs --schema-registry URL")
+        self._options = options
+        self._compared = compared_place(options.compare_at)
+
+    def __reduce__(self) -> tuple[type["FramedFormat"], tuple[FormatOptions]]:
+        """Travel as options: each process asks the registry itself."""
+        return type(self), (self._options,)
+
+    @abstractmethod
+    def reader_of(self, schema: NamedSchema) -> PayloadReader:
+        """Make the reader of a schema. UnusableSchemaError or EvidenceError."""
+
+    def reads_header(self, name: str) -> bool:
+        """Return whether a header names the schema."""
+        return name == _HEADER
+
+    def decode(self, record: Record) -> ParsedMessage:
+        """Decode a record. EvidenceError if the registry cannot be asked for its schema."""
+        value = record.value
+        if not value:
+            return ParsedMessage(defect="tombstone (no value)" if value is None else "empty")
+        try:
+            name, payload = self._unframed(value, record)
+        except (SerializationError, struct.error, ValueError, EOFError):
+            is_json = parse(value).event is not None
+            return ParsedMessage(defect=f"JSON, {_NOT_FRAMED}" if is_json else _NOT_FRAMED)
+        try:
+            parsed = self._read(name, payload)
+        except UnusableSchemaError as error:
+            raise EvidenceError(
+                f"schema {name} of the schema registry {self._options.registry.url} cannot be "
+                f"used: {error}"
+            ) from None
+        if parsed.defect is not None:
+            return ParsedMessage(defect=f"{parsed.defect}, schema {name}")
+        return self._compared.within(parsed)
+
+    def _unframed(self, value: bytes, record: Record) -> tuple[SchemaName, Payload]:
+        schema_id = SchemaId(self.schema_type)
+        context = None
+        if record.headers:
+            headers: list[tuple[str, str | bytes | None]] = list(record.headers)
+            context = SerializationContext(record.topic, MessageField.VALUE, headers)
+        stream = dual_schema_id_deserializer(value, context, schema_id)
+        name = schema_id.guid if schema_id.id is None else schema_id.id
+        assert name is not None, "a frame has one or the other"
+        return name, Payload(stream, tuple(schema_id.message_indexes or ()))
+
+    def _read(self, name: SchemaName, payload: Payload) -> ParsedMessage:
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers[name] = self._made_reader(name)
+        return ParsedMessage(defect=reader) if isinstance(reader, str) else reader.read(payload)
+
+    @functools.cached_property
+    def _readers(self) -> "dict[SchemaName, PayloadReader | str]":
+        """The readers of this process, by schema, or the defect of messages that name it."""
+        return _process_readers(type(self), self._options.registry)
+
+    def _made_reader(self, name: SchemaName) -> PayloadReader | str:
+        """Make the reader of a schema, or the defect of messages that name it."""
+        registry = schema_registry(self._options.registry)
+        schema = registry.schema(name)
+        if schema is None:
+            return "not in the registry"
+        if schema.kind != self.schema_type:
+            return f"its schema is {schema.kind}, not {self.schema_type}"
+        return self.reader_of(schema)
+
+
+@functools.lru_cache(maxsize=8)
+def _process_readers(
+    _kind: type[FramedFormat], _registry: RegistrySettings
+) -> dict[SchemaName, PayloadReader | str]:
+    """Return the same dictionary whenever a format is unpickled in this process."""
+    return {}

@@ -1,0 +1,50 @@
+"""Protobuf in Confluent's framing: each message is parsed with the schema that it names."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
+
+from headcount_analysis.formats.framed_format import FramedFormat, Payload, PayloadReader
+from headcount_analysis.formats.protobuf_schema import ProtobufSchema, load_schema
+from headcount_analysis.formats.protobuf_values import ProtobufValues
+from headcount_analysis.formats.schema_registry import NamedSchema
+from headcount_analysis.messages.json_message import ParsedMessage
+
+
+class ProtobufFormat(FramedFormat):
+    """Messages in Protobuf."""
+
+    name: ClassVar[str] = "protobuf"
+    schema_type: ClassVar[str] = "PROTOBUF"
+
+    def reader_of(self, schema: NamedSchema) -> PayloadReader:
+        """Make the reader of a schema."""
+        return _ProtobufReader(load_schema(schema))
+
+
+class _ProtobufReader:
+    """Reads the payloads of one schema, which may have several messages."""
+
+    def __init__(self, schema: ProtobufSchema) -> None:
+        self._schema = schema
+        self._values = ProtobufValues(schema.pool)
+        self._parsers: dict[tuple[int, ...], Callable[[bytes], Any] | None] = {}
+
+    def read(self, payload: Payload) -> ParsedMessage:
+        """Read a payload."""
+        path = payload.message_path
+        if path not in self._parsers:
+            self._parsers[path] = self._parser_of(path)
+        parser = self._parsers[path]
+        if parser is None:
+            return ParsedMessage(defect=f"no message {'/'.join(map(str, path))} in its schema")
+        try:
+            return ParsedMessage(self._values.as_object(parser(payload.stream.read())))
+        except (DecodeError, ValueError, TypeError, ArithmeticError):
+            return ParsedMessage(defect="not Protobuf of its schema")
+
+    def _parser_of(self, path: tuple[int, ...]) -> Callable[[bytes], Any] | None:
+        descriptor = self._schema.message_at(path)
+        return None if descriptor is None else GetMessageClass(descriptor).FromString

@@ -1,0 +1,119 @@
+"""The advice of a probe: the command to use, or what to check."""
+
+import itertools
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headcount_analysis.probe.findings import ProbeFindings
+from headcount_analysis.probe.fit import OptionsFit
+from headcount_analysis.probe.noun_counts import number
+
+_MOST_LISTED = 5
+_WIDTH = 96
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArguments:
+    """The arguments of `headcount run` that are known without the probe.
+
+    Those `after` follow the options that the probe finds.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...] = ()
+
+
+def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> Iterator[str]:
+    """Yield the lines of the advice."""
+    best = findings.best
+    if best is None:
+        yield from _checks(findings, settle_s)
+        return
+    if not findings.is_complete:
+        yield from _incomplete(findings, best, settle_s)
+    if best.content.differing:
+        yield "Make event= what the service publishes: a run calls events that differ corrupted."
+    yield "Use:" if findings.is_complete else "The options that fit best:"
+    options = (part for pair in best.options for part in pair)
+    yield _wrapped([*known.before, *options, *known.after])
+
+
+def _incomplete(findings: ProbeFindings, best: OptionsFit, settle_s: float) -> Iterator[str]:
+    missing = findings.acked - best.messages.keys()
+    types = sorted({each.event_type for each in findings.requests if each.seq in missing})
+    yield (
+        f"{number(len(missing), 'acknowledged request')} ({', '.join(types)}) without a message "
+        f"at that place of the topic {best.topic} within {settle_s:g} s."
+    )
+    others = [
+        topic.fit
+        for topic in findings.topics
+        if topic.fit is not None and topic.fit is not best and missing & topic.fit.messages.keys()
+    ]
+    for fit in others[:_MOST_LISTED]:
+        count = len(missing & fit.messages.keys())
+        options = " ".join(shlex.quote(part) for pair in fit.options for part in pair)
+        yield f"  {count} of them: {options}"
+    if others:
+        yield "A run reads one topic: give each its own run, with the tasks of its events (--mix)."
+    else:
+        yield "If the service publishes later, raise --settle, of the probe and of the run."
+
+
+def _checks(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
+    """Say what to check if no options fit."""
+    if not findings.requests:
+        yield "No request named an event: pass event= to a request of a task."
+    elif not findings.acked:
+        yield (
+            "No request was acknowledged: check --host, the path and the body. If the service "
+            "takes only UUIDs as ids, add --id-form uuid; if it acknowledges otherwise, --outcome."
+        )
+    elif any(topic.sample.own for topic in findings.topics):
+        yield "The ids arrive, but no option reads them where they are."
+    else:
+        yield from _nothing_arrived(findings, settle_s)
+
+
+def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
+    yield f"No message has an id of these requests, {settle_s:g} s after the last response."
+    grown = [topic.sample for topic in findings.topics if topic.sample.grown]
+    for sample in grown[:_MOST_LISTED]:
+        seen = "" if sample.searched >= sample.grown else f", {sample.searched} searched"
+        yield f"  topic {sample.topic}: {number(sample.grown, 'other message')}{seen}"
+    for topic in findings.topics:
+        if topic.alike:
+            yield (
+                f"  {topic.alike} of them in {topic.sample.topic} have the content of a request, "
+                "but no id"
+            )
+    if grown:
+        yield (
+            "Let the service copy one of the request headers X-Event-Id, X-Request-Id, "
+            "X-Correlation-Id, Idempotency-Key and traceparent into its message, name the header "
+            "that it copies with --id-header, or write EVENT_ID into the request's body."
+        )
+        return
+    yield (
+        "No topic grew: check whether the service publishes to these brokers (--bootstrap-servers) "
+        "and to a topic that this user may see (--topic), or publishes later (--settle)."
+    )
+
+
+def _wrapped(arguments: Sequence[str]) -> str:
+    """Format a command, over several lines if it is long; it can be copied either way."""
+    lines = ["  "]
+    for part in _parts(arguments):
+        if len(lines[-1]) + len(part) > _WIDTH and lines[-1].strip():
+            lines.append("      ")
+        lines[-1] += part if lines[-1].endswith("  ") else f" {part}"
+    return " \\\n".join(lines)
+
+
+def _parts(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of a command that stay on one line: an option with its value."""
+    words = list(map(shlex.quote, arguments))
+    starts = [place for place, word in enumerate(words) if place == 0 or word.startswith("-")]
+    for start, end in itertools.pairwise([*starts, len(words)]):
+        yield " ".join(words[start:end])

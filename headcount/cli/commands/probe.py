@@ -1,0 +1,196 @@
+"""`headcount probe`: finds the options that fit a service, with a few requests."""
+
+import os
+
+import click
+
+from headcount.cli.locustfile import check_locustfiles
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
+from headcount.cli.options.load_options import with_outcome
+from headcount.cli.options.locust_options import BY_PROBE, refuse_decided
+from headcount.cli.options.message_options import checked_text
+from headcount.cli.options.output_options import with_quiet
+from headcount.cli.options.pass_through import PassThrough
+from headcount.cli.options.target_options import check_host
+from headcount.cli.options.types import Seconds
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings.config_file import registry_from_environment
+from headcount.run.address import without_secrets
+from headcount.run.id_form import IdForm
+from headcount.run.id_settings import parse_id_header, parse_id_settings
+from headcount.run.message_format import format_names, parse_format_name, parse_registry
+from headcount.run.outcome_rules import Rule
+
+REQUESTS, SETTLE_S = 10, 5.0
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount probe orders.py --host http://127.0.0.1:5000 --bootstrap-servers 127.0.0.1:9092
+                                                     all topics that grow are searched
+  headcount probe orders.py --host URL --bootstrap-servers HOST:PORT --topic orders
+  headcount probe orders.py … --schema-registry https://registry:8081
+                                                     Avro, Protobuf or JSON Schema
+  headcount probe orders.py … --id-header X-Order-Token --id-form uuid
+                                                     a header that only this service carries on
+  headcount probe orders.py … --settle 15s           a service that publishes later
+\b
+Exit codes:
+  0  all ids of acknowledged requests were seen at one place of one topic
+  2  an option or the locustfile is invalid
+  3  they were not: the output says what was seen instead
+  5  the service, the brokers or the schema registry could not be reached
+"""
+
+
+@grouped_command(cls=PassThrough, epilog=_EXAMPLES)
+@click.argument("locustfile")
+@grouped_option(
+    OptionGroup.LOAD,
+    "--requests",
+    type=click.IntRange(1, 1_000),
+    default=REQUESTS,
+    show_default=True,
+    metavar="N",
+    help="Requests to make; more if the scenario has more tasks.",
+)
+@with_outcome
+@grouped_option(
+    OptionGroup.TARGET,
+    "--host",
+    metavar="URL",
+    default="",
+    envvar="HEADCOUNT_HOST",
+    show_envvar=True,
+    show_default="that of the scenario",
+    help="Your service.",
+)
+@grouped_option(
+    OptionGroup.KAFKA,
+    "--bootstrap-servers",
+    metavar="HOST:PORT,…",
+    default="",
+    show_default="those of the Kafka settings",
+    help="Your Kafka brokers.",
+)
+@grouped_option(
+    OptionGroup.KAFKA,
+    "--topic",
+    "topics",
+    multiple=True,
+    metavar="NAME",
+    show_default="all that grow",
+    help="Topic to watch; repeatable.",
+)
+@with_kafka_options
+@grouped_option(
+    OptionGroup.MESSAGES,
+    "--id-header",
+    default="",
+    metavar="NAME",
+    callback=checked_text(parse_id_header),
+    show_default="X-Event-Id",
+    help="Request header to try besides the usual ones.",
+)
+@grouped_option(
+    OptionGroup.MESSAGES,
+    "--id-form",
+    type=click.Choice(list(map(str, IdForm))),
+    default=IdForm.PLAIN.value,
+    show_default=True,
+    metavar="FORM",
+    help="Form of the id in it, and where the scenario writes EVENT_ID: plain, uuid or trace.",
+)
+@grouped_option(
+    OptionGroup.MESSAGES,
+    "--format",
+    "format_name",
+    default="",
+    metavar="NAME",
+    callback=checked_text(lambda name: parse_format_name(name, format_names())),
+    show_default="found out",
+    help="Format of the messages.",
+)
+@grouped_option(
+    OptionGroup.MESSAGES,
+    "--schema-registry",
+    default="",
+    metavar="URL",
+    callback=checked_text(parse_registry),
+    help="Schema registry that speaks Confluent's API.",
+)
+@grouped_option(
+    OptionGroup.JUDGING,
+    "--settle",
+    "settle_s",
+    type=Seconds(),
+    default=SETTLE_S,
+    show_default="5s",
+    help="Longest wait for messages after the last response.",
+)
+@with_quiet
+def probe(
+    *,
+    locustfile: str,
+    extra: tuple[str, ...],
+    requests: int,
+    outcome_rules: tuple[Rule, ...],
+    host: str,
+    bootstrap_servers: str,
+    topics: tuple[str, ...],
+    kafka_options: KafkaOptions,
+    id_header: str,
+    id_form: str,
+    format_name: str,
+    schema_registry: str,
+    settle_s: float,
+    quiet: bool,
+) -> int:
+    """Send a few requests of LOCUSTFILE, and find the options of a run that fit the service.
+
+    Every request carries an id in X-Event-Id, X-Request-Id, X-Correlation-Id, Idempotency-Key and
+    traceparent at once. The probe searches the messages that arrive for these ids.
+    """
+    refuse_decided("probe", extra, BY_PROBE)
+    check_locustfiles(locustfile)
+    ids = parse_id_settings(id_form, id_header, "")
+    settings = kafka_options.settings
+    servers = bootstrap_servers or settings.bootstrap_servers
+    if not servers:
+        raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
+    environ = {**os.environ, **kafka_options.environ}
+    registry = registry_from_environment(environ).with_url(parse_registry(schema_registry))
+    # A mistaken option and --help need none of what carries out a probe, which loads slowly.
+    from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
+    from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
+
+    from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
+    from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
+
+    host = host and check_host(host)
+    scenario = ProbeScenario(locustfile, host, servers, ids, requests, outcome_rules, extra)
+    plan = ProbePlan(scenario, Cluster(servers, settings), topics, settle_s, registry, format_name)
+    console = Console(quiet=quiet)
+    findings = run_probe(plan, environ, console)
+    known = KnownArguments(
+        (
+            *("headcount", "run", locustfile),
+            *(("--host", without_secrets(host)) if host else ()),
+            *(("--bootstrap-servers", bootstrap_servers) if bootstrap_servers else ()),
+            *_kafka_arguments(kafka_options),
+        ),
+        (
+            *(part for rule in outcome_rules for part in ("--outcome", rule.text)),
+            *(("--", *extra) if extra else ()),
+        ),
+    )
+    console.result(text_of(findings, known, settle_s))
+    return findings.exit_code
+
+
+def _kafka_arguments(options: KafkaOptions) -> tuple[str, ...]:
+    config = () if options.kafka_config is None else ("--kafka-config", str(options.kafka_config))
+    return (*config, *(part for text in options.kafka_settings for part in ("-X", text)))

@@ -1,0 +1,60 @@
+"""Writes the ids of one generator: the same texts as `RunIds.text`, in a fraction of the time."""
+
+from collections.abc import Callable
+
+from headcount.run import ids
+from headcount.run.id_form import (
+    GENERATOR_BITS,
+    MIX_FACTORS,
+    MIX_SHIFTS,
+    TRACE_CHECK_BITS,
+    UUID_CHECK_BITS,
+    IdForm,
+    RunIds,
+)
+
+_WORD = (1 << 64) - 1
+_LAST_DIGITS = 16
+"""The digits of an id in which the sequence number and the check are."""
+
+
+def id_writer(run_ids: RunIds, generator: int) -> Callable[[int], str]:
+    """Return the function that writes a generator's id, from its sequence number."""
+    first = run_ids.text(generator, 0)
+    if run_ids.form is IdForm.PLAIN:
+        prefix = first[:-1]
+        return lambda seq: prefix + str(seq)
+    check_bits = TRACE_CHECK_BITS if run_ids.form is IdForm.TRACE else UUID_CHECK_BITS
+    digits = first.replace("-", "")[-_LAST_DIGITS:]
+    last = _last_digits(ids.bits_of(run_ids.tag) << GENERATOR_BITS | generator, check_bits, digits)
+    if run_ids.form is IdForm.TRACE:
+        head = first[:-_LAST_DIGITS]
+        return lambda seq: head + last(seq)
+    head = first[: -_LAST_DIGITS - 1]
+
+    def uuid(seq: int) -> str:
+        text = last(seq)
+        return f"{head}{text[:4]}-{text[4:]}"
+
+    return uuid
+
+
+def _last_digits(generator: int, check_bits: int, first: str) -> Callable[[int], str]:
+    """Return the function that writes the digits that differ; `first` are those of number 0."""
+    start = int(first, 16) >> check_bits << check_bits
+    dropped = 64 - check_bits
+    base = _mixed(generator)
+
+    def digits(seq: int) -> str:
+        return f"{start | seq << check_bits | _mixed(base ^ seq) >> dropped:016x}"
+
+    return digits
+
+
+def _mixed(word: int) -> int:
+    """Hash 64 bits as `headcount.run.id_form` does."""
+    first, second, third = MIX_SHIFTS
+    factor, other_factor = MIX_FACTORS
+    word = (word ^ word >> first) * factor & _WORD
+    word = (word ^ word >> second) * other_factor & _WORD
+    return word ^ word >> third
