@@ -4,8 +4,9 @@ Load tests publish the same few messages over and over, each with its own id. So
 run's ids are masked if they are plain text, and so are fields that were not requested and differ in
 every message (see `volatile_fields.py`). Each remaining text is read once, for all messages that
 share it. A message is masked only if nothing read from it can depend on the masked bytes: the text
-has no escapes, the id occurs in it once, and it is the id at the run's location. Every other
-message is read by itself.
+has no escapes, the id occurs in it once, and it is the id at the run's location. Where that is not
+enough, a variant of the message is read, too (see `variants.py`). Every other message is read by
+itself, and so is one whose text is new and occurs once.
 
 An id beside the value, in the key or a header, is read for all messages of a batch together; then
 messages share what was read if their whole values are equal.
@@ -17,21 +18,21 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from headcount.ledger.digest import digests_over
 from headcount.run.id_location import LocationKind
-from headcount_analysis.arrow_types import Integers
+from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.batches import volatile_fields
 from headcount_analysis.batches.batch_ids import BatchIds, Masked
 from headcount_analysis.batches.batch_table import Batch, Content, ReadMessage, batch_table
 from headcount_analysis.batches.expected import Expected
-from headcount_analysis.batches.header_context import context_of
+from headcount_analysis.batches.header_context import HeaderContexts
 from headcount_analysis.batches.id_finder import IdFinder
+from headcount_analysis.batches.run_mentions import beside_values
+from headcount_analysis.batches.single_reader import SingleReader
+from headcount_analysis.batches.variants import is_same, variant_of
 from headcount_analysis.formats.message_format import IdText
-from headcount_analysis.id_places.id_place import IdPlace
-from headcount_analysis.ledger.asked_shapes import ShapeTable
-from headcount_analysis.messages.json_message import ParsedMessage, type_text
+from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, MessageKind
-from headcount_analysis.messages.record import Record, record_of
+from headcount_analysis.messages.record import Record, record_of, records_of
 
 _MOST_REMEMBERED_BYTES = 64 << 20
 
@@ -41,12 +42,14 @@ _MOST_SAMPLINGS, _SAMPLED = 8, 64
 
 _BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addition to its own bytes
 
-_NULL, _WITHOUT, _CONTEXT = 32, 33, 34  # bits that are used for no masked span
-
-_MOST_SCHEMAS = 20
+_NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that are used for no masked span
 
 _Text = tuple[bytes, int, int]
-"""A masked text, the bits of its masked spans, and the number of its attempt's shape."""
+"""A masked text, the bits that tell it apart, and the number of its attempt's shape."""
+
+_EMPTY = ReadMessage(Content(defect="empty"), MessageKind.MALFORMED)
+_NOT_YET = ReadMessage(Content(), MessageKind.MALFORMED)
+"""Stands for a text that occurred once, and was read by itself."""
 
 
 @dataclass(slots=True)
@@ -58,18 +61,19 @@ class Reader:
     _known_bytes: int = 0
     _volatile: tuple[volatile_fields.Field, ...] = ()
     _samplings: int = 0
-    _shapes: ShapeTable | None = None
-    _schemas: set[str] = field(default_factory=set)
-    _contexts: dict[tuple[bytes | None, ...], int] = field(default_factory=dict)
-    _place: IdPlace = field(init=False)
+    _contexts: HeaderContexts = field(init=False)
+    _single: SingleReader = field(init=False)
     _finder: IdFinder = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the values that every batch needs."""
-        self._place = self.expected.place
-        self._finder = IdFinder(self.expected, self._place)
-        if self.expected.asked_shapes is not None:
-            self._shapes = self.expected.asked_shapes.read()
+        place, shapes = self.expected.place, self.expected.asked_shapes
+        message_format = self.expected.message_format
+        self._finder = IdFinder(self.expected, place)
+        self._single = SingleReader(self.expected, place, None if shapes is None else shapes.read())
+        self._contexts = HeaderContexts(
+            message_format.context_headers, message_format.required_headers
+        )
 
     def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         """Return a row of ARRIVALS for each message.
@@ -80,20 +84,19 @@ class Reader:
         values = messages["value"]
         batch_ids = self._finder.find(messages, values.fill_null(b""))
         masked = self._masked_messages(messages, batch_ids)
-        texts, place = self._texts(masked, batch_ids)
-        what = self._what(messages, masked, batch_ids)
-        first = _first_rows(place, len(texts))
+        texts, place = self._texts(masked, batch_ids, self._what(messages, masked, batch_ids))
+        first, counts = _first_rows(place, len(texts)), np.bincount(place, minlength=len(texts))
         known = [
-            self._text((text, int(what[row]), shape), messages, int(row), batch_ids)
-            for (text, shape), row in zip(texts, first, strict=True)
+            self._text(text, messages, int(row), batch_ids, is_single=bool(count == 1))
+            for text, row, count in zip(texts, first, counts, strict=True)
         ]
-        # A text that contains the mask character itself is not the masked text.
-        is_unread = np.array([message is None for message in known])
-        alone = is_unread[place] | (what != what[first][place])
-        for row in np.flatnonzero(alone):
-            place[row] = len(known)
-            known.append(self._read(record_of(messages, int(row))))
+        alone = np.array([message is None for message in known])[place]
+        alone |= self._is_garbled_beside(messages, known, place)
+        at = np.flatnonzero(alone)
+        place[at] = len(known) + np.arange(len(at))
+        records = records_of(messages.take(pa.array(at))) if len(at) else ()
         reads = [message or _EMPTY for message in known]
+        reads.extend(self._single.read(record) for record in records)
         batch = Batch(batch_ids, reads, place, batch_ids.is_there & ~alone)
         return batch_table(messages, batch, self.expected)
 
@@ -103,32 +106,52 @@ class Reader:
         is_null = messages["value"].is_null().to_numpy(zero_copy_only=False)
         what: Integers = masked.what | (is_null.astype(np.int64) << _NULL)
         if self._finder.is_in_column:
-            what = what << 1 | batch_ids.is_there
+            what |= batch_ids.is_there.astype(np.int64) << _THERE
             what |= batch_ids.is_without.astype(np.int64) << _WITHOUT
-        names = self.expected.message_format.context_headers
-        required = self.expected.message_format.required_headers
-        if names or required:
-            context = context_of(messages["headers"], names, required, self._contexts)
-            what |= context << _CONTEXT
+        if self._contexts.names or self._contexts.required:
+            if self._contexts.is_full:
+                self._contexts.forget()
+                self._forget()
+            what |= self._contexts.numbers(messages["headers"]) << _CONTEXT
         return what
 
     def _texts(
-        self, masked: Masked, batch_ids: BatchIds
-    ) -> tuple[list[tuple[bytes, int]], Integers]:
-        """Return the distinct texts with their shape numbers, and for each row its text's index."""
+        self, masked: Masked, batch_ids: BatchIds, what: Integers
+    ) -> tuple[list[_Text], Integers]:
+        """Return the distinct texts, and for each row the index of its text."""
         texts: list[bytes] = masked.texts.dictionary.to_pylist()
         place: Integers = masked.texts.indices.to_numpy().astype(np.int64)
-        if self._shapes is None:
-            return [(text, 0) for text in texts], place
-        shapes = np.where(
-            batch_ids.is_there, self._shapes.numbers(batch_ids.generator, batch_ids.seq), 0
-        )
-        width = len(self._shapes.shapes) + 1
-        pairs, places = np.unique(place * width + shapes, return_inverse=True)
-        return [(texts[pair // width], int(pair % width)) for pair in pairs], places
+        shapes = self._shape_numbers(batch_ids)
+        bits = what[_first_rows(place, len(texts))]
+        if shapes is None and np.array_equal(bits[place], what):
+            return [(text, bit, 0) for text, bit in zip(texts, bits.tolist(), strict=True)], place
+        known_bits, codes = np.unique(what, return_inverse=True)
+        keys, width = place * len(known_bits) + codes, 1
+        if shapes is not None:
+            width = int(shapes.max(initial=0)) + 1
+            keys = keys * width + shapes
+        distinct, places = np.unique(keys, return_inverse=True)
+        return [
+            (texts[rest // len(known_bits)], int(known_bits[rest % len(known_bits)]), int(shape))
+            for rest, shape in zip(*np.divmod(distinct, width), strict=True)
+        ], places
+
+    def _shape_numbers(self, batch_ids: BatchIds) -> Integers | None:
+        """Return the number of each attempt's shape, if there are very many shapes."""
+        if self._single.shapes is None:
+            return None
+        numbers = self._single.shapes.numbers(batch_ids.generator, batch_ids.seq)
+        shapes: Integers = np.where(batch_ids.is_there, numbers, 0)
+        return shapes
 
     def _text(
-        self, key: _Text, messages: pa.RecordBatch, row: int, batch_ids: BatchIds
+        self,
+        key: _Text,
+        messages: pa.RecordBatch,
+        row: int,
+        batch_ids: BatchIds,
+        *,
+        is_single: bool,
     ) -> ReadMessage | None:
         """Read the shared content of all messages with the same masked text.
 
@@ -138,12 +161,15 @@ class Reader:
             if self._known_bytes > _MOST_REMEMBERED_BYTES:
                 self._forget()
             self._known_bytes += len(key[0]) + _BYTES_PER_TEXT
+            self._known[key] = _NOT_YET
+        if self._known[key] is _NOT_YET and not is_single:
             record = record_of(messages, row)
             if batch_ids.is_there[row]:
                 self._known[key] = self._with_id(record, key[0], batch_ids.identity(row))
             else:
                 self._known[key] = self._without_id(record, is_sure=bool(batch_ids.is_without[row]))
-        return self._known[key]
+        known = self._known[key]
+        return None if known is _NOT_YET else known
 
     def _masked_messages(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
         """Mask the messages; if most texts are new, sample which fields make them differ."""
@@ -156,7 +182,7 @@ class Reader:
         self._samplings += 1
         rows = np.linspace(0, len(texts.values) - 1, _SAMPLED, dtype=np.int64)
         records = [record_of(messages, int(row)) for row in rows]
-        sample = [(record.value or b"", self._decoded(record)) for record in records]
+        sample = [(record.value or b"", self._single.decoded(record)) for record in records]
         more = volatile_fields.differing(sample, self._names_read(parsed for _, parsed in sample))
         if not more:
             return masked
@@ -175,32 +201,60 @@ class Reader:
         self._known.clear()
         self._known_bytes = 0
 
-    def _decoded(self, record: Record) -> ParsedMessage:
-        return self.expected.message_format.decode(record)
-
     def _with_id(self, record: Record, text: bytes, identity: str) -> ReadMessage | None:
         """Read one message for all that differ from it only in their ids and the masked bytes."""
-        parsed = self._decoded(record)
-        if not self._finder.is_in_column:
+        parsed = self._single.decoded(record)
+        is_in_column = self._finder.is_in_column
+        if not is_in_column:
             # The masked id keeps its prefix in the text; another prefix would be a second id.
             is_once = text.count(self.expected.ids.prefix.encode()) == 1
             if not is_once or not self._is_apart(record, parsed):
                 return None
         elif self._volatile and not self._is_apart(record, parsed):
             return None
-        content = self._content(parsed, record)
-        if self._finder.is_in_column and content.defect is not None:
-            return self._defective(content, record)
-        return ReadMessage(content, MessageKind.CLAIMED) if content.identity == identity else None
+        content = self._single.content(parsed, record)
+        if is_in_column and content.defect is not None:
+            return self._single.defective(content, record)
+        if content.identity != identity:
+            return None
+        is_shared = self._is_independent(record, content, None if is_in_column else identity)
+        return ReadMessage(content, MessageKind.CLAIMED) if is_shared else None
 
     def _without_id(self, record: Record, *, is_sure: bool) -> ReadMessage | None:
         """Read one message for all with the same masked text, none with an id in plain text."""
-        parsed = self._decoded(record)
-        if self._volatile and not self._is_apart(record, parsed):
+        if not is_sure and not self._is_id_in_value:
             return None
-        if is_sure:
-            return self._classified(parsed, replace(record, key=None, headers=()))
-        return self._classified(parsed, record) if self._is_id_in_value else None
+        parsed = self._single.decoded(record)
+        if self._volatile:
+            content = self._single.content(parsed, record)
+            if not self._is_apart(record, parsed) or not self._is_independent(record, content):
+                return None
+        beside = replace(record, key=None, headers=()) if is_sure else record
+        return self._single.classified(parsed, beside)
+
+    def _is_independent(
+        self, record: Record, content: Content, identity: str | None = None
+    ) -> bool:
+        """Whether the content does not depend on the masked bytes, but for the id in them.
+
+        Of JSON that follows from `_is_apart` if only an id in a field is masked.
+        """
+        is_in_field = identity is None or self.expected.location.kind is LocationKind.FIELD
+        if not self._volatile and is_in_field and not self.expected.message_format.needs_headers:
+            return True
+        variant = variant_of(record, identity, self.expected.ids, self._volatile)
+        return content.defect is None and is_same(self._single, content, variant)
+
+    def _is_garbled_beside(
+        self, messages: pa.RecordBatch, known: Sequence[ReadMessage | None], place: Integers
+    ) -> Flags:
+        """Mark malformed messages that may have an id of the run in another header or the key."""
+        kinds = [message is not None and message.kind is MessageKind.MALFORMED for message in known]
+        is_malformed: Flags = np.array(kinds)[place]
+        if self.expected.location.is_in_value or not is_malformed.any():
+            return np.zeros(len(place), np.bool_)
+        is_mentioned: Flags = is_malformed & beside_values(messages, self.expected.ids)
+        return is_mentioned
 
     @property
     def _is_id_in_value(self) -> bool:
@@ -213,66 +267,6 @@ class Reader:
         if self.expected.message_format.id_text is not IdText.JSON:
             return parsed.event is not None
         return volatile_fields.is_apart(record.value or b"", parsed, self._volatile)
-
-    def _read(self, record: Record) -> ReadMessage:
-        """Read a message by itself."""
-        return self._classified(self._decoded(record), record)
-
-    def _classified(self, parsed: ParsedMessage, record: Record) -> ReadMessage:
-        content = self._content(parsed, record)
-        ids, identity = self.expected.ids, content.identity
-        if content.defect is not None:
-            return self._defective(content, record)
-        if identity is None or not ids.claims(identity):
-            return ReadMessage(content, MessageKind.FOREIGN)
-        event_id = ids.parse(identity)
-        if event_id is None:
-            return ReadMessage(content, MessageKind.PHANTOM)
-        return ReadMessage(content, MessageKind.CLAIMED, event_id.generator, event_id.seq)
-
-    def _defective(self, content: Content, record: Record) -> ReadMessage:
-        ids, location = self.expected.ids, self.expected.location
-        parts = [record.value]
-        if not location.is_in_value:
-            parts += [record.key, *(value for _, value in record.headers)]
-        is_garbled = any(map(ids.is_in, parts))
-        content = Content(defect=self._bounded(content.defect or ""))
-        return ReadMessage(content, MessageKind.GARBLED if is_garbled else MessageKind.MALFORMED)
-
-    def _content(self, parsed: ParsedMessage, record: Record) -> Content:
-        """Read a message's id and event type, and its digest over each shape that it can have.
-
-        A message with a repeated key has no digest, because it never matches the request.
-        """
-        event = parsed.event
-        if event is None:
-            return Content(parsed.defect)
-        seen = self._place.seen(parsed, record)
-        if seen.defect is not None:
-            return Content(seen.defect)
-        shapes = () if parsed.repeated else self._shapes_of(seen.text)
-        return Content(
-            identity=seen.text,
-            event_type=parsed.event_type or type_text(event.get(EVENT_TYPE_FIELD)),
-            digests=tuple(digests_over(event, shapes)),
-        )
-
-    def _shapes_of(self, identity: str | None) -> Sequence[str]:
-        """Return the shapes that the event with this id can have."""
-        if self._shapes is None:
-            return self.expected.shapes
-        event_id = None if identity is None else self.expected.ids.parse(identity)
-        return () if event_id is None else self._shapes.of(event_id.generator, event_id.seq)
-
-    def _bounded(self, defect: str) -> str:
-        """Drop the schema number from a defect if there are very many schemas."""
-        name, _, schema = defect.partition(", schema ")
-        if schema and len(self._schemas) < _MOST_SCHEMAS:
-            self._schemas.add(schema)
-        return name if schema and schema not in self._schemas else defect
-
-
-_EMPTY = ReadMessage(Content(defect="empty"), MessageKind.MALFORMED)
 
 
 def _first_rows(place: Integers, count: int) -> Integers:

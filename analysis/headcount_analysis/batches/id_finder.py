@@ -21,8 +21,11 @@ from headcount_analysis.batches.expected import Expected
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.id_places.field_place import FieldPlace
 from headcount_analysis.id_places.id_place import IdPlace
+from headcount_analysis.id_places.pointer_place import PointerPlace
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import record_of
+
+_NAMED = (FieldPlace, PointerPlace)
 
 _MOST_SAMPLINGS, _SAMPLED = 8, 16
 _MOST_SPELLINGS = 4
@@ -52,8 +55,7 @@ class IdFinder:
 
     def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
         """Return the fields of a message that hold its id."""
-        event = tuple(message.event or ())
-        return self.place.names(event) if isinstance(self.place, FieldPlace) else ()
+        return self.place.names_in(message) if isinstance(self.place, _NAMED) else ()
 
     def find(self, messages: pa.RecordBatch, values: pa.Array) -> BatchIds:
         """Find the ids of messages, of `topic_range.MESSAGES`; `values` are theirs, none null."""
@@ -77,8 +79,8 @@ class IdFinder:
         """Find the ids in messages; if some lack one, sample how they spell the field's name."""
         batch_ids = self._with_spellings(values)
         missing = np.flatnonzero(~batch_ids.is_there)
-        can_sample = isinstance(self.place, FieldPlace) and self._samplings < _MOST_SAMPLINGS
-        if not (len(missing) and can_sample and self.place.has_spellings):  # type: ignore[attr-defined] # a FieldPlace
+        can_sample = isinstance(self.place, _NAMED) and self.place.has_spellings
+        if not (len(missing) and can_sample and self._samplings < _MOST_SAMPLINGS):
             return batch_ids
         self._samplings += 1
         rows = missing[np.linspace(0, len(missing) - 1, _SAMPLED, dtype=np.int64)]
@@ -89,14 +91,15 @@ class IdFinder:
         return self._with_spellings(values)
 
     def _new_spellings(self, messages: pa.RecordBatch, rows: Sequence[int]) -> list[str]:
-        assert isinstance(self.place, FieldPlace)
         decode = self.expected.message_format.decode
-        events = [decode(record_of(messages, row)).event or {} for row in rows]
-        names = dict.fromkeys(name for event in events for name in self.place.names(tuple(event)))
+        sample = [decode(record_of(messages, row)) for row in rows]
+        names = dict.fromkeys(name for message in sample for name in self.names_in(message))
         return [name for name in names if name not in self.spellings]
 
     def _with_spellings(self, values: pa.Array) -> BatchIds:
-        # A compared field must be read in each message, so it cannot be masked.
-        compared = self.expected.names_compared
+        # A compared field must be read in each message, so it cannot be masked; whether that at a
+        # pointer is compared is tried (see `variants.py`).
+        is_field = isinstance(self.place, FieldPlace)
+        compared = self.expected.names_compared if is_field else frozenset()
         names = [name for name in self.spellings if name not in compared]
         return ids_in_fields(values, self.expected.ids, names)

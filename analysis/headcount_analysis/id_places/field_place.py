@@ -21,14 +21,14 @@ class FieldPlace:
         """Whether the field may have other names."""
         return is_spelling(self.name, self.id_header)
 
-    def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Select the fields of an event that hold the id."""
-        return id_names(names, self.name, self.id_header)
+    def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
+        """Return the fields of a message's event that hold the id."""
+        return id_names(tuple(message.event or ()), self.name, self.id_header)
 
     def seen(self, message: ParsedMessage, _record: Record) -> SeenId:
         """Return the field's text; several spellings must agree."""
         event = message.event or {}
-        names = self.names(tuple(event))
+        names = self.names_in(message)
         values = [event[name] for name in names]
         if any(name in names for name in message.repeated_fields):
             return SeenId(defect=f"the field {names[0]} occurs twice")

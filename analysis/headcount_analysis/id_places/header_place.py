@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from headcount_analysis.arrow_types import Integers
+from headcount_analysis.id_places.header_rows import HeaderRows
 from headcount_analysis.id_places.id_place import IdColumn, SeenId, only
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
@@ -39,14 +37,5 @@ def header_values(record: Record, name: str) -> list[bytes]:
 
 def header_column(headers: pa.Array, name: str) -> IdColumn:
     """Return a header's value for each message; it is unsure where it occurs more than once."""
-    rows = len(headers)
-    entries = headers.flatten()
-    names = entries.field("key")
-    is_one = pc.equal(pc.utf8_lower(names), name.casefold()).fill_null(False)
-    at = np.flatnonzero(is_one.to_numpy(zero_copy_only=False))
-    lengths = pc.list_value_length(headers).fill_null(0).to_numpy(zero_copy_only=False)
-    owner: Integers = np.repeat(np.arange(rows), lengths)[at]
-    place = np.full(rows, -1, np.int64)
-    place[owner] = at
-    texts = entries.field("value").take(pa.array(place, mask=place < 0))
-    return IdColumn(texts, np.bincount(owner, minlength=rows) <= 1)
+    column = HeaderRows.of(headers).column(name)
+    return IdColumn(column.texts, ~column.is_repeated)

@@ -17,12 +17,19 @@ class PointerPlace:
     id_header: str
     needs_headers: bool = False
 
+    @property
+    def has_spellings(self) -> bool:
+        """Whether the last field may have other names."""
+        return is_spelling(self.location.path[-1], self.id_header)
+
+    def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
+        """Return the fields that hold the id in a message, by their names in their object."""
+        return self._names(self._holder(message), self.location.path[-1])
+
     def seen(self, message: ParsedMessage, _record: Record) -> SeenId:
         """Return the text at the pointer."""
         *steps, last = self.location.path
-        value: object = message.whole
-        for step in steps:
-            value = _child(value, step)
+        value = self._holder(message)
         names = self._names(value, last)
         if not names:
             return SeenId()
@@ -33,10 +40,17 @@ class PointerPlace:
             return SeenId(defect=f"the fields {' and '.join(names)} differ")
         return SeenId(values[0] if isinstance(values[0], str) else None)
 
-    def _names(self, value: object, last: str) -> list[str]:
-        if isinstance(value, Mapping) and is_spelling(last, self.id_header):
-            return [name for name in value if is_spelling(name, self.id_header)]
-        return [last]
+    def _holder(self, message: ParsedMessage) -> object:
+        """Return the object or list that holds the id."""
+        value: object = message.whole
+        for step in self.location.path[:-1]:
+            value = _child(value, step)
+        return value
+
+    def _names(self, value: object, last: str) -> tuple[str, ...]:
+        if isinstance(value, Mapping) and self.has_spellings:
+            return tuple(name for name in value if is_spelling(name, self.id_header))
+        return (last,)
 
 
 def _child(value: object, step: str) -> object:
