@@ -14,6 +14,9 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
+from headcount.run.id_form import RunIds
+
+IDS = RunIds("8tq0zk3f5m")
 ID_FIELD = "x_event_id"
 COMPARED = {"event_type": "string", "player_id": "string", "metal": "string", "quantity": "int"}
 """The fields that were asked for, with their Avro types."""
@@ -46,9 +49,13 @@ class FormatSample:
     frame: bytes = b""
 
 
-def format_samples(count: int) -> list[FormatSample]:
-    """Write events in every format; a schema's number is the place of its sample."""
-    events = list(_events(count))
+def format_samples(count: int, different: int) -> list[FormatSample]:
+    """Write events in every format, so many of them different but for their ids.
+
+    A schema's number is the place of its sample.
+    """
+    contents = list(_contents(different))
+    events = [{ID_FIELD: IDS.text(0, seq), **contents[seq % different]} for seq in range(count)]
     written = [orjson.dumps(event) for event in events]
     attributes = {"specversion": "1.0", "id": "1", "source": "/bench", "type": "purchase"}
     headers = tuple((f"ce_{name}", text.encode()) for name, text in attributes.items())
@@ -65,11 +72,10 @@ def format_samples(count: int) -> list[FormatSample]:
     ]
 
 
-def _events(count: int) -> Iterator[SampleEvent]:
+def _contents(count: int) -> Iterator[SampleEvent]:
     random = Random(7)  # noqa: S311 - traffic
     for seq in range(count):
         yield {
-            ID_FIELD: f"8tq0zk3f5m.0.{seq}",
             "event_type": "purchase_sword",
             "player_id": f"player-{random.randrange(100)}",
             "metal": random.choice(_METALS),

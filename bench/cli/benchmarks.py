@@ -170,7 +170,7 @@ def costs_command(output: Output, rounds: int, seconds: float) -> None:
 
 @click.command("formats")
 @click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
-@click.option("--messages", type=click.IntRange(min=1), default=50_000, show_default=True)
+@click.option("--messages", type=click.IntRange(min=1), default=100_000, show_default=True)
 @click.pass_obj
 def formats_command(output: Output, rounds: int, messages: int) -> None:
     """Measure messages/s of one core by format, beside bare fastavro, Protobuf and orjson."""

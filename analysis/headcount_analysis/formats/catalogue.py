@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
 from headcount.errors import UsageError
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.kafka_settings.registry_settings import NO_REGISTRY, RegistrySettings
 from headcount.run.message_format import FormatSettings
 from headcount_analysis.formats.message_format import FormatOptions, MessageFormat
@@ -29,6 +30,18 @@ OWN: Final[Mapping[str, str]] = {
     "raw": f"{_PACKAGE}.raw_format:RawFormat",
 }
 """Headcount's own formats: by name, the class as an entry point writes it."""
+
+_WITHOUT_REGISTRY: Final = frozenset({"json", "cloudevents", "debezium", "raw"})
+
+
+def format_in(settings: FormatSettings, environ: Mapping[str, str]) -> MessageFormat:
+    """Make the format that settings name, with the registry that the environment describes.
+
+    The registry's settings are read only for a format that may ask one: a file of Kafka's settings
+    may have some that this version does not know. UsageError as for `format_of`.
+    """
+    asks_none = settings.name in _WITHOUT_REGISTRY
+    return format_of(settings, NO_REGISTRY if asks_none else registry_from_environment(environ))
 
 
 def format_of(settings: FormatSettings, registry: RegistrySettings = NO_REGISTRY) -> MessageFormat:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import RunFollower, follow
-from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.formats.catalogue import format_in
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
@@ -21,7 +21,6 @@ from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.errors import PartError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
-from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 
@@ -128,9 +127,7 @@ class Follower:
                 return None
         manifest = self.folder.read_manifest()
         tables = tables_of(self.folder, manifest, self.verify_options)
-        message_format = format_of(
-            manifest.format_settings, registry_from_environment(self.ready.environ)
-        )
+        message_format = format_in(manifest.format_settings, self.ready.environ)
         late_after_ms = self.verify_options.late_after_ms
         follower = follow(self.folder, manifest, late_after_ms, tables, message_format)
         follower.leader_epochs = functools.partial(_leader_epochs, self.cluster, manifest)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import forget
-from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.formats.catalogue import format_in
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -35,7 +35,6 @@ from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
-from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
@@ -96,9 +95,7 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
-            message_format = format_of(
-                manifest.format_settings, registry_from_environment(ready.environ)
-            )
+            message_format = format_in(manifest.format_settings, ready.environ)
             tools = Tools(
                 spark=spark,
                 source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),

@@ -6,10 +6,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from headcount_analysis.formats.catalogue import GROUP, OWN, format_of, known_formats
+from headcount_analysis.formats.catalogue import GROUP, OWN, format_in, format_of, known_formats
 from headcount_analysis.formats.message_format import IdText
 
 from headcount.errors import UsageError
+from headcount.kafka_settings.config_file import ASSIGNMENTS_VARIABLE
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.run.message_format import FormatSettings
 from tests.analysis.formats.records import made, record
@@ -44,6 +45,16 @@ def test_each_format_has_all_that_a_reader_asks_for() -> None:
         assert isinstance(made_format.compares_content, bool)
         headers = (*made_format.context_headers, *made_format.required_headers)
         assert made_format.needs_headers == bool(headers), name
+
+
+def test_a_registry_s_settings_are_read_only_where_one_is_asked() -> None:
+    """A file with a registry's setting that nobody knows does not keep a run of JSON from work."""
+    unknown = {ASSIGNMENTS_VARIABLE: "schema.registry.ssl.protocol=TLSv1.3"}
+    assert format_in(FormatSettings("json"), unknown).decode(record(b"{}")).event == {}
+    with pytest.raises(UsageError, match=r"schema\.registry\.ssl\.protocol is not a setting"):
+        format_in(FormatSettings("avro"), unknown)
+    url = {ASSIGNMENTS_VARIABLE: "schema.registry.url=http://127.0.0.1:1"}
+    assert format_in(FormatSettings("avro"), url).needs_headers
 
 
 def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

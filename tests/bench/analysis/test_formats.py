@@ -11,7 +11,7 @@ from tests.bench.command import bench
 
 def test_samples_are_the_same_events_in_all_formats() -> None:
     """A bare decoder of any format finds the id and what was asked for."""
-    samples = format_samples(2)
+    samples = format_samples(2, 1)
     assert {sample.name for sample in samples} == OWN.keys() - {"raw"}
     for sample in samples:
         content: object = sample.bare(sample.values[1][len(sample.frame) :])
@@ -25,6 +25,6 @@ def test_samples_are_the_same_events_in_all_formats() -> None:
 def test_formats(tmp_path: Path) -> None:
     """Each format has a rate, and the target is shown."""
     _, document = bench(tmp_path, "formats", "--rounds", "2", "--messages", "200")
-    rates = document["figures"]["decoded"]
+    rates = document["figures"]["repeated"]
     assert {title.partition(",")[0] for title in rates} == OWN.keys() - {"raw"}
     assert all(rate["median"] > 0 for rate in rates.values())
