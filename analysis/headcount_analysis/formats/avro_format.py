@@ -21,6 +21,7 @@ from headcount_analysis.formats.framed_format import (
     UnusableSchemaError,
 )
 from headcount_analysis.formats.json_values import base64_text, shortest_double
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage
 
@@ -35,6 +36,7 @@ class AvroFormat(FramedFormat):
 
     name: ClassVar[str] = "avro"
     schema_type: ClassVar[str] = "AVRO"
+    id_text = IdText.AVRO
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema."""

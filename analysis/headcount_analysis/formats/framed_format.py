@@ -17,7 +17,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext, Se
 from headcount.errors import EvidenceError, UsageError
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount_analysis.formats.compared_object import compared_place
-from headcount_analysis.formats.message_format import FormatOptions
+from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.formats.schema_registry import (
     NamedSchema,
     SchemaName,
@@ -54,8 +54,11 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
+    context_headers: tuple[str, ...] = (_HEADER,)
+    required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True
+    id_text: ClassVar[IdText]
     name: ClassVar[str]
     schema_type: ClassVar[str]
 

@@ -17,6 +17,7 @@ from headcount_analysis.formats.framed_format import (
     PayloadReader,
     UnusableSchemaError,
 )
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 
@@ -28,6 +29,7 @@ class JsonSchemaFormat(FramedFormat):
 
     name: ClassVar[str] = "json-schema"
     schema_type: ClassVar[str] = "JSON"
+    id_text = IdText.CHECKED_JSON
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema. It refers to nothing but the registry's references."""

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from headcount_analysis.formats.framed_format import FramedFormat, Payload, PayloadReader
+from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.protobuf_schema import ProtobufSchema, load_schema
 from headcount_analysis.formats.protobuf_values import ProtobufValues
 from headcount_analysis.formats.schema_registry import NamedSchema
@@ -18,6 +19,7 @@ class ProtobufFormat(FramedFormat):
 
     name: ClassVar[str] = "protobuf"
     schema_type: ClassVar[str] = "PROTOBUF"
+    id_text = IdText.PROTOBUF
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema."""
