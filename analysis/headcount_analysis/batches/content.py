@@ -264,7 +264,7 @@ class Reader:
         return location.is_in_value and (is_in_event or not message_format.needs_headers)
 
     def _is_apart(self, record: Record, parsed: ParsedMessage) -> bool:
-        if self.expected.message_format.id_text is not IdText.JSON:
+        if self.expected.message_format.id_text not in {IdText.JSON, IdText.CHECKED_JSON}:
             return parsed.event is not None
         return volatile_fields.is_apart(record.value or b"", parsed, self._volatile)
 

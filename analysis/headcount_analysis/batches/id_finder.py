@@ -64,7 +64,7 @@ class IdFinder:
             return ids_in_column(values, ids, self.place.column(messages))  # type: ignore[attr-defined] # checked
         if not self.expected.location.is_in_value:
             return no_ids(values, ids)
-        if self._id_text is IdText.JSON:
+        if self._id_text in {IdText.JSON, IdText.CHECKED_JSON}:
             return self._in_fields(messages, values)
         if self._id_text in _LENGTH_SHIFTS and not self._is_compared:
             return ids_anywhere(values, ids, _LENGTH_SHIFTS[self._id_text])

@@ -18,6 +18,7 @@ MOST_FIELDS = 4
 """The most fields that are masked; each one takes time."""
 
 _DIFFERING = 0.5
+_FRAME_BYTES = 5
 _LONGEST = 100
 _DIGITS = Characters.of(string.digits)
 _NOT_ZERO = Characters.of("123456789")
@@ -92,7 +93,8 @@ def is_apart(value: bytes, message: ParsedMessage, fields: Iterable[Field]) -> b
     That holds if the message has no escapes, and each name occurs in it only as that of a field of
     the event or its envelope, or not at all.
     """
-    if message.event is None or b"\\" in value:
+    content = value[_FRAME_BYTES:] if value.startswith(b"\0") else value
+    if message.event is None or b"\\" in content:
         return False
     names = Counter(name for name, _ in _fields(message))
     return all(value.count(field.quoted) in {0, names[field.name]} for field in fields)

@@ -34,9 +34,9 @@ _DECIMAL: Final = "decimal"
 class AvroFormat(FramedFormat):
     """Messages in Avro."""
 
-    id_text = IdText.AVRO
     name: ClassVar[str] = "avro"
     schema_type: ClassVar[str] = "AVRO"
+    id_text = IdText.AVRO
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema."""

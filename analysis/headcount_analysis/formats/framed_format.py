@@ -53,11 +53,11 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
-    context_headers: tuple[str, ...] = ("__value_schema_id",)
+    context_headers: tuple[str, ...] = (_HEADER,)
     required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True
-    id_text: IdText
+    id_text: ClassVar[IdText]
     name: ClassVar[str]
     schema_type: ClassVar[str]
 

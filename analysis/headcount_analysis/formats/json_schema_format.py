@@ -27,9 +27,9 @@ _LONGEST = 100
 class JsonSchemaFormat(FramedFormat):
     """Messages in JSON, each with a schema."""
 
-    id_text = IdText.JSON
     name: ClassVar[str] = "json-schema"
     schema_type: ClassVar[str] = "JSON"
+    id_text = IdText.CHECKED_JSON
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema. It refers to nothing but the registry's references."""

@@ -25,6 +25,8 @@ class IdText(StrEnum):
 
     JSON = "json"
     """In quotes, after the name of its field; other characters are escaped by a backslash."""
+    CHECKED_JSON = "checked json"
+    """As in JSON; whether a message is valid may depend on any of its values."""
     AVRO = "avro"
     """After twice its length."""
     PROTOBUF = "protobuf"

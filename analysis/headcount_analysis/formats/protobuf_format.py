@@ -17,9 +17,9 @@ from headcount_analysis.messages.json_message import ParsedMessage
 class ProtobufFormat(FramedFormat):
     """Messages in Protobuf."""
 
-    id_text = IdText.PROTOBUF
     name: ClassVar[str] = "protobuf"
     schema_type: ClassVar[str] = "PROTOBUF"
+    id_text = IdText.PROTOBUF
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema."""

@@ -12,21 +12,18 @@ from typing import NamedTuple
 from headcount.ledger.location import open_location
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
-from headcount.run.ids import EventId
+from headcount.run.id_form import RunIds
 from headcount.run.outcome import Outcome
-from headcount_analysis.selftest.events import (
-    UNPARSEABLE,
-    EventTemplate,
-    altered,
-    altered_fields,
-    foreign,
-    invented,
-    samples,
-    write,
-)
-from headcount_analysis.selftest.faults import EXPECTED, OUTCOMES, SWAPS, UNOWNED, Fault
+from headcount_analysis.messages.record import Headers
+from headcount_analysis.selftest import identities
+from headcount_analysis.selftest.alterations import FieldKinds
+from headcount_analysis.selftest.events import EventTemplate, samples
+from headcount_analysis.selftest.expectation import Expectation
+from headcount_analysis.selftest.faults import OUTCOMES, SWAPS, UNOWNED, Fault
+from headcount_analysis.selftest.message_writer import Content, MessageStyle, MessageWriter
 from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, AttemptId, Plan
 
+_SOME_KEY = b"a player"
 _SEGMENT_ROWS = 12 * BLOCK
 _DELAY_NS = 3_600 * 1_000_000_000
 _STATUS = {Outcome.ACKED: 200, Outcome.FAILED: 400}
@@ -41,6 +38,7 @@ class Message(NamedTuple):
     partition: int
     key: bytes | None
     value: bytes | None
+    headers: Headers = ()
 
 
 Publish = Callable[[Message], None]
@@ -58,14 +56,23 @@ class Generation:
     plan: Plan
     publish: Publish
     offsets: dict[int, int]
+    style: MessageStyle = field(default_factory=MessageStyle)
     expected: dict[AttemptId, str] = field(default_factory=dict)
     unowned: dict[str, str] = field(default_factory=dict)
-    altered_fields: dict[AttemptId, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    altered_fields: dict[AttemptId, FieldKinds] = field(default_factory=dict)
     _samples: list[EventTemplate] = field(default_factory=samples)
     _acked: tuple[int, int] | None = None
     _held: dict[int, Message] = field(default_factory=dict)
     _last: list[Message] = field(default_factory=list)
     _now_ns: int = 0
+    _written: int = 0
+    _writer: MessageWriter = field(init=False)
+    _expectation: Expectation = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the writer. UsageError or PartError if the format cannot be written."""
+        self._writer = MessageWriter(self.style, RunIds(self.plan.tag, self.style.ids.form))
+        self._expectation = Expectation(self._writer)
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
         """Publish a block of one generator's attempts, and yield their ledger rows."""
@@ -73,7 +80,7 @@ class Generation:
             attempt = (generator, seq)
             fault = self.plan.faults.get(attempt)
             sample = self._sample(attempt)
-            own = Message(self.plan.partition(attempt), sample.key, self._value(attempt))
+            own = self._message(attempt, self._own(attempt))
             if fault is None:
                 self._publish_own(own)
             else:
@@ -100,11 +107,10 @@ class Generation:
         if fault in UNOWNED:
             self._publish_with_unowned(attempt, fault, intact)
             return
-        self.expected[attempt] = EXPECTED[fault]
-        altered = intact._replace(value=self._altered(attempt))
+        self.expected[attempt] = self._expectation.label(fault)
+        altered = intact
         if fault in _ALTERED or fault == Fault.DUPLICATED_ALTERED:
-            fields = altered_fields(self._sample(attempt).fields, attempt[1] // PARTITIONS)
-            self.altered_fields[attempt] = fields
+            altered = self._altered(attempt)
         self._acked = (intact.partition, self.offsets[intact.partition])
         if fault in SWAPS:
             # Published after its generator's next event, perhaps blocks later: no offset yet.
@@ -147,24 +153,44 @@ class Generation:
             self._publish_own(own)
 
     def _publish_unowned(self, own: Message, attempt: AttemptId, fault: Fault) -> None:
-        (generator, seq), form = attempt, attempt[1] // PARTITIONS
-        fields = self._sample(attempt).fields
+        fields, form = self._sample(attempt).fields, attempt[1] // PARTITIONS
         name = f"{own.partition}:{self.offsets[own.partition]}"
-        assert own.value is not None
-        value: bytes | None = None
-        if fault == Fault.INVENTED:
-            ids = invented(self.plan.tag, generator, seq, self.plan.attempted(generator) + seq)
-            name = ids[form % len(ids)]
-            value = write(fields, name)
-        elif fault == Fault.FOREIGN:
-            others = foreign(self.plan, generator, seq)
-            value = write(fields, others[form % len(others)])
-        elif fault in {Fault.UNPARSEABLE, Fault.GARBLED}:
-            whole = own.value if fault == Fault.GARBLED else write(fields)
-            value = UNPARSEABLE[form % len(UNPARSEABLE)](whole)
-        self.unowned[name] = EXPECTED[fault]
+        key = self._sample(attempt).key or _SOME_KEY
         # The producer refuses a message that has neither a value nor a key.
-        self._publish(own._replace(value=value, key=own.key or b"a player"))
+        content = Content(key, None)
+        if fault == Fault.INVENTED:
+            invented = self._invented(attempt)
+            name = invented[form % len(invented)]
+            content = self._writer.other(fields, name, key, self._number())
+        elif fault == Fault.FOREIGN:
+            others = identities.foreign(self._writer.ids, self.plan.run_id, *attempt)
+            content = self._writer.other(fields, others[form % len(others)], key, self._number())
+        elif fault == Fault.UNPARSEABLE:
+            whole = self._writer.other(fields, None, key, self._number())
+            content = self._writer.broken(whole, form)
+        elif fault == Fault.GARBLED:
+            content = self._garbled(attempt, Content(*own[1:]), form)
+        self.unowned[name] = self._expectation.label(fault)
+        self._publish(Message(own.partition, *content))
+
+    def _garbled(self, attempt: AttemptId, own: Content, form: int) -> Content:
+        """Make an attempt's message unreadable, or give it a second id if it has room for one."""
+        chosen = form % (len(self._writer.encoder.breaks) + 1)
+        if chosen == 0:
+            twice = self._writer.twice(own, self._id(attempt), self._writer.ids.text(0, 0))
+            if twice is not None:
+                return twice
+        return self._writer.broken(own, chosen)
+
+    def _invented(self, attempt: AttemptId) -> tuple[str, ...]:
+        beyond = self.plan.attempted(attempt[0]) + attempt[1]
+        ids, location = self._writer.ids, self._writer.location
+        return identities.invented(ids, location, *attempt, beyond)
+
+    def _number(self) -> int:
+        """Return a number that no message has yet."""
+        self._written += 1
+        return self._written
 
     def _sample(self, attempt: AttemptId) -> EventTemplate:
         """Choose an attempt's event; both attempts of a swap get the same event, with a key."""
@@ -177,12 +203,26 @@ class Generation:
                 index += 1
         return self._samples[index % len(self._samples)]
 
-    def _value(self, attempt: AttemptId) -> bytes:
-        return self._sample(attempt).value(str(EventId(self.plan.tag, *attempt)))
+    def _id(self, attempt: AttemptId) -> str:
+        return identities.own(self._writer.ids, self._writer.location, *attempt)
 
-    def _altered(self, attempt: AttemptId) -> bytes:
-        event_id, form = str(EventId(self.plan.tag, *attempt)), attempt[1] // PARTITIONS
-        return altered(self._sample(attempt).fields, event_id, form)
+    def _own(self, attempt: AttemptId) -> Content:
+        sample = self._sample(attempt)
+        return self._writer.own(sample.fields, self._id(attempt), sample.key, self._number())
+
+    def _message(self, attempt: AttemptId, content: Content) -> Message:
+        return Message(self.plan.partition(attempt), *content)
+
+    def _altered(self, attempt: AttemptId) -> Message:
+        """Write an attempt's event with an alteration, and record the fields that differ."""
+        sample, alterations = self._sample(attempt), self._writer.encoder.alterations
+        alteration = alterations[attempt[1] // PARTITIONS % len(alterations)]
+        if self._writer.encoder.compares_content:
+            self.altered_fields[attempt] = alteration.differing(sample.fields)
+        written = self._writer.altered(
+            alteration, sample.fields, self._id(attempt), sample.key, self._number()
+        )
+        return self._message(attempt, written)
 
     def _row(self, attempt: AttemptId, fault: Fault | None, sample: EventTemplate) -> Row:
         # Each attempt starts after the previous one was answered, even if the clock steps back.

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 import pyarrow.dataset as ds
 
 from headcount_analysis.corrupted.summary import Differences
+from headcount_analysis.selftest.alterations import FieldKinds
 from headcount_analysis.selftest.plan import AttemptId
 
 MOST_PROBLEMS = 5
-
-FieldKinds = frozenset[tuple[str, str]]
-"""Names of fields, each with the kind of its difference."""
 
 
 def misnamed(altered: Mapping[AttemptId, FieldKinds], differences: Differences) -> tuple[str, ...]:

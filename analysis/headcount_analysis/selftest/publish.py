@@ -29,7 +29,11 @@ class Publisher:
             self.settle()
         self._unsettled += 1
         self._producer.send(
-            self._topic, value=message.value, key=message.key, partition=message.partition
+            self._topic,
+            value=message.value,
+            key=message.key,
+            headers=list(message.headers),
+            partition=message.partition,
         )
 
     def settle(self) -> None:

@@ -1,11 +1,11 @@
 """The rounds: each kind of fault alone, and then all of them in one run.
 
 A round generates a run, verifies it like any other, and compares the results. Rounds share a topic:
-the messages of a round lie before the start offsets of the next.
+the messages of a round lie before the start offsets of the next, in whatever format they are.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ from pyspark import SparkContext
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
+from headcount.run.id_form import RunIds
+from headcount.run.ids import tag_of
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, FLAGS, Fate
@@ -24,9 +26,11 @@ from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.report.model import Report
+from headcount_analysis.selftest.expectation import Expectation
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
+from headcount_analysis.selftest.message_writer import MessageStyle, MessageWriter
 from headcount_analysis.selftest.named_fields import misnamed
 from headcount_analysis.selftest.plan import GENERATORS, Plan, make_plan
 from headcount_analysis.selftest.publish import publisher
@@ -35,6 +39,7 @@ ALONE_EVENTS = 2_000
 """The maximum attempts of a round with one kind of fault; its time is mostly start-up."""
 
 MIXED = "all together"
+_LONGEST_NAME = 20
 _FAILURES = frozenset({"lost", "duplicated", "ghost", "phantom", "corrupted", "garbled"})
 
 Progress = Callable[[str], None]
@@ -48,6 +53,15 @@ class RoundContext:
     spark: SparkContext
     cluster: Cluster
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many attempts a run with all faults has, how many get one, and what decides which."""
+
+    events: int
+    faults: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +80,54 @@ class Round:
 
 
 def rounds(
-    stage: RoundContext, events: int, faults: int, seed: int, progress: Progress
+    stage: RoundContext, size: Size, style: MessageStyle, progress: Progress
 ) -> Iterator[Round]:
     """Run a round for each kind of fault, then one with all kinds.
 
-    The last round has `events` attempts, and `faults` of them get a fault.
-
     Raises:
-        PartError: The broker or Spark failed.
+        UsageError: The messages cannot be written in this style.
+        PartError: The broker, Spark or the schema registry failed.
         OSError: A run cannot be written.
     """
-    alone = min(events, ALONE_EVENTS)
-    for fault in Fault:
-        plan = make_plan(_run_id(fault), alone, [fault], max(1, alone // 50), seed)
-        yield _round(stage, plan, fault.value, progress)
-    mixed = make_plan(_run_id(MIXED), events, list(Fault), faults, seed)
-    yield _round(stage, mixed, MIXED, progress)
+    alone = min(size.events, ALONE_EVENTS)
+    for fault in _faults(style):
+        plan = make_plan(_run_id(fault), alone, [fault], max(1, alone // 50), size.seed)
+        yield _round(stage, plan, style, fault.value, progress)
+    yield mixed_round(stage, size, style, MIXED, progress)
+
+
+def mixed_round(
+    stage: RoundContext, size: Size, style: MessageStyle, name: str, progress: Progress
+) -> Round:
+    """Run a round with all kinds of faults. Raises as `rounds` does."""
+    plan = make_plan(_run_id(name), size.events, _faults(style), size.faults, size.seed)
+    return _round(stage, plan, style, name, progress)
+
+
+def _faults(style: MessageStyle) -> Sequence[Fault]:
+    """Return the faults that messages in a style can have."""
+    tag = tag_of(0)
+    return Expectation(MessageWriter(style, RunIds(tag, style.ids.form))).faults
 
 
 def _run_id(name: str) -> str:
-    return "selftest-" + re.sub(r"[^a-z]+", "-", name)
+    return "selftest-" + re.sub(r"[^a-z0-9]+", "-", name.lower())[:_LONGEST_NAME].strip("-")
 
 
-def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Round:
+def _round(
+    stage: RoundContext, plan: Plan, style: MessageStyle, name: str, progress: Progress
+) -> Round:
     folder = RunFolder(stage.reports / plan.run_id)
     folder.create()
-    manifest = _manifest(stage, plan)
+    manifest = _manifest(stage, plan, style)
     folder.write_manifest(manifest)
     folder.write_generators(Generators(tuple(range(GENERATORS))))
     progress(f"{name}: writing {plan.events:,} events")
-    injected = _written(stage, plan, folder.ledger_location(manifest), manifest.start_offsets)
+    location = folder.ledger_location(manifest)
+    with publisher(stage.cluster.bootstrap_servers, stage.topic) as kafka:
+        generation = Generation(plan, kafka.publish, dict(manifest.start_offsets), style)
+        write_run(generation, location, kafka.settle)
+    injected = Injected(plan, generation.expected, generation.unowned, generation.altered_fields)
     progress(f"{name}: verifying")
     verification = VerificationPlan(folder, manifest, _end(stage))
     report = verify(verification, Tools.of(verification, stage.spark), RunCache())
@@ -106,14 +138,7 @@ def _round(stage: RoundContext, plan: Plan, name: str, progress: Progress) -> Ro
     return Round(name, len(plan.faults), matrix, problems)
 
 
-def _written(stage: RoundContext, plan: Plan, location: str, offsets: dict[int, int]) -> Injected:
-    with publisher(stage.cluster.bootstrap_servers, stage.topic) as kafka:
-        generation = Generation(plan, kafka.publish, dict(offsets))
-        write_run(generation, location, kafka.settle)
-    return Injected(plan, generation.expected, generation.unowned, generation.altered_fields)
-
-
-def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
+def _manifest(stage: RoundContext, plan: Plan, style: MessageStyle) -> Manifest:
     described = topic.describe(stage.cluster, stage.topic)
     assert described is not None
     return Manifest(
@@ -129,6 +154,12 @@ def _manifest(stage: RoundContext, plan: Plan) -> Manifest:
         cleanup_policy=described.cleanup_policy or "",
         start_offsets=topic.end_offsets(stage.cluster, stage.topic),
         tag=plan.tag,
+        id_form=style.ids.form,
+        id_header=style.ids.header,
+        id_at=str(style.ids.location),
+        message_format=style.format.name,
+        compare_at=style.format.compare_at,
+        schema_registry=style.format.schema_registry,
     )
 
 

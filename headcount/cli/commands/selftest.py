@@ -3,11 +3,15 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+from headcount_analysis.selftest.combinations import combinations
 from headcount_analysis.selftest.matrix import Matrix
-from headcount_analysis.selftest.rounds import Round, RoundContext, rounds
+from headcount_analysis.selftest.message_writer import MessageStyle
+from headcount_analysis.selftest.rounds import Round, RoundContext, Size, mixed_round, rounds
 from headcount_analysis.spark.config import SessionConfig, suited_to
 from headcount_analysis.spark.session import open_session
 from rich.table import Table
@@ -15,6 +19,7 @@ from rich.text import Text
 
 from headcount.cli.local_stack import BROKER_DATA, start_broker
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.message_options import MessageOptions, with_message_options
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.platform import Platform, platform
 from headcount.cli.verifying.spark_config import class_data
@@ -33,6 +38,8 @@ Examples:
   headcount selftest                      each fault alone, then all in 20,000 events
   headcount selftest --events 5000000     as large as a long test
   headcount selftest --seed 7 --faults 5000
+  headcount selftest --id-form uuid --id-at key --format debezium
+  headcount selftest --every-place        each format, place and form of ids
 """
 
 
@@ -71,14 +78,25 @@ Examples:
     metavar="SIZE",
     help="Heap of Spark's driver.",
 )
+@grouped_option(
+    OptionGroup.MESSAGES,
+    "--every-place",
+    is_flag=True,
+    help="All faults at once for each format, or that of --format, each place and form of ids.",
+)
+@with_message_options
 @with_reports_dir
 @with_quiet
+@click.pass_context
 def selftest(
+    context: click.Context,
     *,
     events: int,
     faults: int | None,
     seed: int,
     spark_heap: str,
+    every_place: bool,
+    message_options: MessageOptions,
     reports_dir: Path,
     quiet: bool,
 ) -> int:
@@ -87,19 +105,48 @@ def selftest(
     Uses a broker and a topic of its own. Exits with 0 if every injected fault was
     reported correctly, and nothing else was reported.
     """
+    size = Size(events, faults or min(events // 50, MOST_FAULTS), seed)
+    message_options.check()
+    styles = _styles(context, message_options) if every_place else ()
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
-        context = _context(stack, ready, folder, spark_heap, suited_to(events))
+        stage = _stage(stack, ready, folder, spark_heap, suited_to(events))
         with ready.console.step("Testing the verifier") as step:
-            count = faults or min(events // 50, MOST_FAULTS)
-            done = list(rounds(context, events, count, seed, step.update))
+            if every_place:
+                done = _every_place(stage, size, styles, step.update)
+            else:
+                style = MessageStyle(message_options.id_settings, message_options.format_settings)
+                done = list(rounds(stage, size, style, step.update))
     _show(done, ready.console)
     if all(each.is_right for each in done):
         shutil.rmtree(folder)
         return 0
     ready.console.result(f"The runs are kept in {folder}")
     return WRONG
+
+
+def _styles(context: click.Context, options: MessageOptions) -> tuple[MessageStyle, ...]:
+    """Choose the combinations. UsageError if an option says otherwise."""
+    for name in ("id_form", "id_at", "id_header", "compare_at"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"--every-place goes through all of {flag}: leave one of them out")
+    is_chosen = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
+    only = options.format_name if is_chosen else ""
+    return tuple(combinations(options.format_settings.schema_registry, only))
+
+
+def _every_place(
+    stage: RoundContext, size: Size, styles: Sequence[MessageStyle], update: Callable[[str], None]
+) -> list[Round]:
+    done = []
+    for number, style in enumerate(styles, start=1):
+        place = f"{style.format.name} {style.format.compare_at}".strip()
+        name = f"{number} {place}, {style.ids.location}, {style.ids.form}"
+        update(f"{name} ({len(styles)} in all)")
+        done.append(mixed_round(stage, size, style, name, lambda _: None))
+    return done
 
 
 def _folder(reports_dir: Path) -> Path:
@@ -111,7 +158,7 @@ def _folder(reports_dir: Path) -> Path:
     return folder
 
 
-def _context(
+def _stage(
     stack: contextlib.ExitStack,
     ready: Platform,
     folder: Path,
@@ -136,7 +183,7 @@ def _context(
 
 def _show(done: list[Round], console: Console) -> None:
     console.result(_summary(done))
-    total = sum((each.matrix for each in done), start=Matrix({}))
+    total: Matrix = sum((each.matrix for each in done), start=Matrix({}))
     console.result(_matrix(total))
     for each in done:
         for problem in (*each.matrix.samples, *each.problems):

@@ -1,6 +1,5 @@
 """Named fields: a field that is named wrongly, or not at all, is a problem of a self-test."""
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +10,17 @@ from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.corrupted.table import DIFFERENCES
 from headcount_analysis.messages.field_differences import differences
 from headcount_analysis.messages.json_message import parse
-from headcount_analysis.selftest.events import altered, altered_fields, samples
+from headcount_analysis.selftest.alterations import (
+    ALTERATIONS,
+    OTHER_VALUE,
+    REPEATED,
+    Alteration,
+)
+from headcount_analysis.selftest.events import samples
+from headcount_analysis.selftest.message_writer import MessageStyle, MessageWriter
 from headcount_analysis.selftest.named_fields import misnamed
+
+from headcount.run.id_form import RunIds
 
 ALTERED = {(0, 3): frozenset({("a", "type")}), (1, 4): frozenset({("b", "missing")})}
 
@@ -62,13 +70,13 @@ def test_wrong_names_are_problems(
     assert misnamed(ALTERED, reported(tmp_path, events))[0] == problem
 
 
-@pytest.mark.parametrize("form", range(6))
-def test_each_alteration_is_described_as_it_is(form: int) -> None:
+@pytest.mark.parametrize("alteration", [*ALTERATIONS, REPEATED, OTHER_VALUE])
+def test_each_alteration_is_described_as_it_is(alteration: Alteration) -> None:
     """What an alteration should be named as is what it does to every event of the pool."""
+    writer = MessageWriter(MessageStyle(), RunIds("run"))
     for sample in samples():
         shape, _, asked = sample.description
-        value = altered(sample.fields, "run.0.1", form)
-        assert json.loads(value)
-        named = differences(asked, shape, parse(value))
+        content = writer.altered(alteration, sample.fields, "run.0.1", None, 0)
+        named = differences(asked, shape, parse(content.value))
         kinds = {(each.field, each.kind.value) for each in named}
-        assert kinds == altered_fields(sample.fields, form)
+        assert kinds == alteration.differing(sample.fields)

@@ -1,0 +1,1 @@
+"""Encoders: how the self-test's service writes its messages, one format per file."""

@@ -1,0 +1,39 @@
+"""The expectation: how each fault must be reported of messages in a style."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headcount.run.id_location import LocationKind
+from headcount_analysis.messages.kinds import MessageKind
+from headcount_analysis.selftest.faults import EXPECTED, JOINED, Fault, label
+from headcount_analysis.selftest.message_writer import MessageWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What can be seen of messages in a writer's style."""
+
+    writer: MessageWriter
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """The faults that such messages can have."""
+        if self.writer.encoder.breaks:
+            return tuple(Fault)
+        missing = {Fault.UNPARSEABLE}
+        if not self.writer.location.is_in_headers:
+            missing.add(Fault.GARBLED)
+        return tuple(fault for fault in Fault if fault not in missing)
+
+    def label(self, fault: Fault) -> str:
+        """Return the label that the verifier must report."""
+        if fault == Fault.TOMBSTONE:
+            return label(MessageKind(self.writer.encoder.tombstone))
+        unseen = set()
+        if not self.writer.encoder.compares_content:
+            unseen.add("corrupted")
+        if self.writer.location.kind is LocationKind.KEY:
+            # Only events of one key are in order, and each has a key of its own.
+            unseen.add("reordered")
+        name, *flags = EXPECTED[fault].split(JOINED)
+        return label(name, [flag for flag in flags if flag not in unseen])
