@@ -16,7 +16,7 @@ from locust.env import Environment
 from locust.util.timespan import parse_timespan
 
 from headcount.errors import UsageError
-from headcount.kafka_settings.config_file import FILE_VARIABLE
+from headcount.kafka_settings.config_file import FILE_VARIABLE, registry_from_environment
 from headcount.open_model.mix import check_names, parse_mix
 from headcount.open_model.rate import RatePlan, parse_rate
 from headcount.open_model.schedule import Spacing, parse_spacing
@@ -26,6 +26,7 @@ from headcount.plugin.message_options import (
     id_settings_of,
 )
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
+from headcount.run.message_format import check_registry
 from headcount.run.outcome_rules import split as split_rules
 from headcount.thresholds.grammar import Threshold, split
 from headcount.time_span import seconds_of
@@ -222,7 +223,7 @@ def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tu
     """Check the options of the start form, and return the thresholds. UsageError if invalid."""
     seed_of(options)
     id_settings_of(options)
-    format_settings_of(options)
+    check_registry(format_settings_of(options), lambda: registry_from_environment(os.environ).url)
     open_load_of(options)
     waits_of(options)
     if options.mix:

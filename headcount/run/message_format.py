@@ -1,7 +1,7 @@
 """The format of messages: how a service writes its events into the topic, as an option names it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Final
@@ -16,7 +16,7 @@ BUILT_IN = (JSON, "cloudevents", "debezium", "avro", "protobuf", "json-schema", 
 FORMATS_GROUP = "headcount.formats"
 """The group of entry points with which a package adds formats."""
 
-_NEED_SCHEMAS = frozenset({"avro", "protobuf"})
+_NEED_SCHEMAS = frozenset({"avro", "protobuf", "json-schema"})
 _POINTER = re.compile(r"(/([^~/]|~[01])*)+")
 _NEITHER_SPACE_NOR_CONTROL = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
@@ -53,15 +53,23 @@ def parse_format_settings(
         parse_compare_at(compare_at),
         parse_registry(schema_registry),
     )
-    if settings.name in _NEED_SCHEMAS and not settings.schema_registry:
-        raise UsageError(
-            f"--format {settings.name} reads messages with their schemas: add --schema-registry URL"
-        )
     if settings.name == RAW and settings.compare_at:
         raise UsageError(
             f"--format {RAW} compares no content: leave out --compare-at, or name another format"
         )
     return settings
+
+
+def check_registry(settings: FormatSettings, configured_url: Callable[[], str]) -> None:
+    """Raise UsageError if a format needs a registry, and no option or Kafka setting names one.
+
+    `configured_url` returns that of Kafka's settings, empty without one.
+    """
+    needs_one = settings.name in _NEED_SCHEMAS and not settings.schema_registry
+    if needs_one and not configured_url():
+        raise UsageError(
+            f"--format {settings.name} reads messages with their schemas: add --schema-registry URL"
+        )
 
 
 def parse_format_name(name: str, names: Iterable[str]) -> str:
@@ -80,27 +88,29 @@ def parse_compare_at(pointer: str) -> str:
 
 
 def parse_registry(url: str) -> str:
-    """Return the URL of a schema registry without secrets, or an empty text.
+    """Return the URL of a schema registry, or an empty text.
 
-    UsageError, which contains no secret either, if it is not a URL over HTTP.
+    UsageError, which contains no secret, if it is not a URL over HTTP, or contains a login.
     """
-    cleaned = without_secrets(url)
-    if url and not _is_http(url, cleaned):
-        shown = without_secrets(url.rpartition("@")[2])
+    if "@" in url:
         raise UsageError(
-            "--schema-registry must be a URL such as https://registry:8081, and a password in it "
-            f"percent-encoded; got {shown!r}, user and password left out"
-            if "@" in url
-            else f"--schema-registry must be a URL such as https://registry:8081, got {shown!r}"
+            "--schema-registry must not contain a password, which every user could see: put "
+            "user:password into the Kafka settings (--kafka-config) as "
+            "schema.registry.basic.auth.user.info"
+        )
+    cleaned = without_secrets(url)
+    if url and not _is_http(cleaned):
+        raise UsageError(
+            f"--schema-registry must be a URL such as https://registry:8081, got {cleaned!r}"
         )
     return cleaned.partition("#")[0]
 
 
-def _is_http(url: str, cleaned: str) -> bool:
-    if not _NEITHER_SPACE_NOR_CONTROL.fullmatch(url) or "@" in cleaned:
+def _is_http(url: str) -> bool:
+    if not _NEITHER_SPACE_NOR_CONTROL.fullmatch(url):
         return False
     try:
-        parts = urlsplit(cleaned)
+        parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:  # such as a port that is not a number
         return False

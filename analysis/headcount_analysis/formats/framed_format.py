@@ -53,7 +53,7 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
-    context_headers: tuple[str, ...] = (_HEADER,)
+    context_headers: tuple[str, ...] = ("__value_schema_id",)
     required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True

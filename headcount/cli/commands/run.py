@@ -1,5 +1,6 @@
 """`headcount run`: a run from start to verdict."""
 
+import os
 from pathlib import Path
 
 import click
@@ -93,7 +94,7 @@ def run(
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
-    message_options.check()
+    message_options.check({**os.environ, **kafka_options.environ})
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / _checked_run_id(run_id))
     # A mistaken option and --help need none of what carries out a run, which loads slowly.

@@ -106,7 +106,7 @@ def selftest(
     reported correctly, and nothing else was reported.
     """
     size = Size(events, faults or min(events // 50, MOST_FAULTS), seed)
-    message_options.check()
+    message_options.check(os.environ)
     styles = _styles(context, message_options) if every_place else ()
     folder = _folder(reports_dir)
     ready = platform(dict(os.environ), Console(quiet=quiet))

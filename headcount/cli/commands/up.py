@@ -62,7 +62,7 @@ def up(
 ) -> None:
     """Keep broker, service and Locust's web UI running; each test that you start there is a run."""
     refuse_decided("up", extra, BY_UP)
-    message_options.check()
+    message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
     folder = _folder(reports_dir)
     ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))

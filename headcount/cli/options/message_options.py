@@ -1,7 +1,7 @@
 """How ids and messages are written: the service's choice, which the options repeat."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -14,12 +14,14 @@ from headcount.cli.options.groups import (
     in_order,
 )
 from headcount.errors import UsageError
+from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.run.id_form import IdForm
 from headcount.run.id_location import parse_location
 from headcount.run.id_settings import IdSettings, parse_id_header, parse_id_settings
 from headcount.run.message_format import (
     JSON,
     FormatSettings,
+    check_registry,
     format_names,
     parse_compare_at,
     parse_format_name,
@@ -30,17 +32,14 @@ from headcount.run.message_format import (
 
 @dataclass(frozen=True, slots=True)
 class MessageOptions:
-    """How ids and messages are written, as the command line says; empty where it does not.
-
-    `schema_registry` may contain a password; the settings do not.
-    """
+    """How ids and messages are written, as the command line says; empty where it does not."""
 
     id_header: str = ""
     id_form: str = IdForm.PLAIN.value
     id_at: str = ""
     format_name: str = JSON
     compare_at: str = ""
-    schema_registry: str = field(default="", repr=False)
+    schema_registry: str = ""
 
     @property
     def id_settings(self) -> IdSettings:
@@ -53,13 +52,17 @@ class MessageOptions:
         texts = (self.format_name, self.compare_at, self.schema_registry)
         return parse_format_settings(*texts, format_names())
 
-    def check(self) -> None:
-        """Raise UsageError if two options contradict each other."""
-        _ = self.id_settings, self.format_settings
+    def check(self, environ: Mapping[str, str]) -> None:
+        """Raise UsageError if two options contradict each other, or a registry is missing.
+
+        `environ` names Kafka's settings, which may name the registry.
+        """
+        _ = self.id_settings
+        check_registry(self.format_settings, lambda: registry_from_environment(environ).url)
 
     @property
     def of_locust(self) -> Mapping[str, str]:
-        """The plugin's options for Locust, none of which contains a secret.
+        """The plugin's options for Locust.
 
         Those not set stay empty, so that Locust's web form can change the others.
         """
@@ -69,7 +72,7 @@ class MessageOptions:
             "--id-at": self.id_at,
             "--format": self.format_name,
             "--compare-at": self.compare_at,
-            "--schema-registry": self.format_settings.schema_registry,
+            "--schema-registry": self.schema_registry,
         }
 
 

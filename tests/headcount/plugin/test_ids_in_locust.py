@@ -119,7 +119,7 @@ def test_the_format_is_recorded_without_secrets(
 ) -> None:
     """The manifest names format, place and registry; no file and no output has the password."""
     monkeypatch.setenv("HEADCOUNT_COMPARE_AT", "/data")
-    url = f"https://me:{SECRET}@registry:8081/apis"
+    url = f"https://registry:8081/apis?token={SECRET}"
     output = bench.headless(
         *("--format", "avro", "--schema-registry", url, "-L", "DEBUG", "--processes", "2"),
         locustfile=buyer,

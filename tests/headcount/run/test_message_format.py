@@ -6,6 +6,7 @@ from headcount.errors import UsageError
 from headcount.run.message_format import (
     BUILT_IN,
     FormatSettings,
+    check_registry,
     format_names,
     parse_format_settings,
 )
@@ -24,14 +25,14 @@ SECRET = "hunter2"  # noqa: S105 - not a real secret
             FormatSettings("avro", "", "http://registry:8081/apis/ccompat/v7"),
         ),
         (
-            ("protobuf", "/data", f"https://me:{SECRET}@[::1]:8081/?token={SECRET}#top"),
+            ("protobuf", "/data", f"https://[::1]:8081/?token={SECRET}#top"),
             FormatSettings("protobuf", "/data", "https://[::1]:8081/"),
         ),
         (("raw", "", ""), FormatSettings("raw")),
     ],
 )
 def test_what_options_mean(options: tuple[str, str, str], settings: FormatSettings) -> None:
-    """A registry's URL is kept without user, password and query."""
+    """A registry's URL is kept without its query."""
     assert parse_format_settings(*options, NAMES) == settings
 
 
@@ -41,17 +42,15 @@ def test_what_options_mean(options: tuple[str, str, str], settings: FormatSettin
         (("xml", "", ""), "--format must be one of json, cloudevents, debezium, avro, "),
         (("json", "data", ""), "--compare-at must be a JSON pointer, such as /data; got 'data'"),
         (("json", "/a~2", ""), "--compare-at must be a JSON pointer"),
-        (("avro", "", ""), "--format avro reads messages with their schemas: add --schema-reg"),
         (("raw", "/data", ""), "--format raw compares no content: leave out --compare-at"),
         (("json", "", "registry:8081"), "--schema-registry must be a URL such as "),
         (("json", "", "ftp://registry"), "--schema-registry must be a URL"),
         (("json", "", "http://"), "--schema-registry must be a URL"),
         (("json", "", "http://registry:port"), "--schema-registry must be a URL"),
         (("json", "", "http://a b"), "--schema-registry must be a URL"),
-        (("json", "", f"me:{SECRET}@registry"), "--schema-registry must be a URL"),
-        (("json", "", f"ftp://me:{SECRET}@registry"), "got 'registry', user and password left"),
-        (("json", "", f"http://me:1/{SECRET}@registry"), "a password in it percent-encoded"),
-        (("json", "", f"http://me:{SECRET} @registry"), "--schema-registry must be a URL"),
+        (("json", "", f"me:{SECRET}@registry"), "--schema-registry must not contain a password"),
+        (("json", "", f"http://me:1/{SECRET}@registry"), "schema.registry.basic.auth.user.info"),
+        (("json", "", f"ftp://registry/?token={SECRET}"), "--schema-registry must be a URL"),
     ],
 )
 def test_options_that_do_not_fit(options: tuple[str, str, str], message: str) -> None:
@@ -61,6 +60,16 @@ def test_options_that_do_not_fit(options: tuple[str, str, str], message: str) ->
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["avro", "protobuf", "json-schema"])
+def test_a_missing_registry(name: str) -> None:
+    """Schemas come from a registry, which Kafka's settings may name, too."""
+    with pytest.raises(UsageError, match=f"--format {name} .*: add --schema-registry URL"):
+        check_registry(FormatSettings(name), str)
+    check_registry(FormatSettings(name), lambda: "http://registry:8081")
+    check_registry(FormatSettings(name, "", "http://registry:8081"), str)
+    check_registry(FormatSettings("json"), str)
 
 
 def test_each_format_has_one_name() -> None:
