@@ -18,7 +18,7 @@ _MAX_SHOWN = 200  # the most characters kept of an id or event type, which may b
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class ReadContent:
     """The content of a message; `digests` has one for each shape of which no field is missing.
 
     A message with a `defect` has nothing else.
@@ -38,7 +38,7 @@ class ReadMessage:
     `content.py`).
     """
 
-    content: Content
+    content: ReadContent
     kind: MessageKind
     generator: int = -1
     seq: int = -1

@@ -22,7 +22,7 @@ from headcount.run.id_location import LocationKind
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.batches import volatile_fields
 from headcount_analysis.batches.batch_ids import BatchIds, Masked
-from headcount_analysis.batches.batch_table import Batch, Content, ReadMessage, batch_table
+from headcount_analysis.batches.batch_table import Batch, ReadContent, ReadMessage, batch_table
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.batches.header_context import HeaderContexts
 from headcount_analysis.batches.id_finder import IdFinder
@@ -47,8 +47,8 @@ _NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that are used for no 
 _Text = tuple[bytes, int, int]
 """A masked text, the bits that tell it apart, and the number of its attempt's shape."""
 
-_EMPTY = ReadMessage(Content(defect="empty"), MessageKind.MALFORMED)
-_NOT_YET = ReadMessage(Content(), MessageKind.MALFORMED)
+_EMPTY = ReadMessage(ReadContent(defect="empty"), MessageKind.MALFORMED)
+_NOT_YET = ReadMessage(ReadContent(), MessageKind.MALFORMED)
 """Stands for a text that occurred once, and was read by itself."""
 
 
@@ -233,7 +233,7 @@ class Reader:
         return self._single.classified(parsed, beside)
 
     def _is_independent(
-        self, record: Record, content: Content, identity: str | None = None
+        self, record: Record, content: ReadContent, identity: str | None = None
     ) -> bool:
         """Whether the content does not depend on the masked bytes, but for the id in them.
 

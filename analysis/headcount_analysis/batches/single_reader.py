@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headcount.ledger.digest import digests_over
-from headcount_analysis.batches.batch_table import Content, ReadMessage
+from headcount_analysis.batches.batch_table import ReadContent, ReadMessage
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.ledger.asked_shapes import ShapeTable
@@ -45,19 +45,19 @@ class SingleReader:
             return ReadMessage(content, MessageKind.PHANTOM)
         return ReadMessage(content, MessageKind.CLAIMED, event_id.generator, event_id.seq)
 
-    def defective(self, content: Content, record: Record) -> ReadMessage:
+    def defective(self, content: ReadContent, record: Record) -> ReadMessage:
         """Decide on the kind of a message with a defect: garbled if it has an id of the run."""
         ids, location = self.expected.ids, self.expected.location
         parts = [record.value]
         if not location.is_in_value:
             parts += [record.key, *(value for _, value in record.headers)]
         is_garbled = any(map(ids.is_in, parts))
-        content = Content(defect=self._bounded(content.defect or ""))
+        content = ReadContent(defect=self._bounded(content.defect or ""))
         return ReadMessage(content, MessageKind.GARBLED if is_garbled else MessageKind.MALFORMED)
 
     def content(
         self, parsed: ParsedMessage, record: Record, shapes: Sequence[str] | None = None
-    ) -> Content:
+    ) -> ReadContent:
         """Read a message's id and event type, and its digest over each shape that it can have.
 
         A message with a repeated key has no digest, because it never matches the request. `shapes`
@@ -65,12 +65,12 @@ class SingleReader:
         """
         event = parsed.event
         if event is None:
-            return Content(parsed.defect)
+            return ReadContent(parsed.defect)
         seen = self.place.seen(parsed, record)
         if seen.defect is not None:
-            return Content(seen.defect)
+            return ReadContent(seen.defect)
         compared = self.shapes_of(seen.text) if shapes is None else shapes
-        return Content(
+        return ReadContent(
             identity=seen.text,
             event_type=parsed.event_type or type_text(event.get(EVENT_TYPE_FIELD)),
             digests=tuple(digests_over(event, () if parsed.repeated else compared)),

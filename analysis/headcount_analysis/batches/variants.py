@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from headcount.run.id_form import IdForm, RunIds
 from headcount_analysis.batches import volatile_fields
-from headcount_analysis.batches.batch_table import Content
+from headcount_analysis.batches.batch_table import ReadContent
 from headcount_analysis.batches.byte_rows import ByteRows
 from headcount_analysis.batches.single_reader import SingleReader
 from headcount_analysis.messages.record import Record
@@ -40,7 +40,7 @@ def variant_of(
     return MessageVariant(replace(record, value=_with_other_values(value, fields)), other)
 
 
-def is_same(reader: SingleReader, content: Content, variant: MessageVariant) -> bool:
+def is_same(reader: SingleReader, content: ReadContent, variant: MessageVariant) -> bool:
     """Whether a variant of the message with this content differs from it in its id alone."""
     parsed = reader.decoded(variant.record)
     read = reader.content(parsed, variant.record, reader.shapes_of(content.identity))

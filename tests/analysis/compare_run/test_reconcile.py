@@ -50,7 +50,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Expectation:
+class ExpectedFate:
     """What the model expects of an attempt."""
 
     fate: Fate
@@ -108,7 +108,7 @@ def first_of(candidates: list[Copy]) -> Copy | None:
     return min(candidates, key=lambda c: (c.timestamp_ms, c.partition, c.offset), default=None)
 
 
-def model(asked: list[ModelAttempt], seen: list[Copy]) -> dict[tuple[int, int], Expectation]:
+def model(asked: list[ModelAttempt], seen: list[Copy]) -> dict[tuple[int, int], ExpectedFate]:
     """Apply the vocabulary to every attempt, word by word."""
     by_id = {
         (a.generator, a.seq): [c for c in seen if (c.generator, c.seq) == (a.generator, a.seq)]
@@ -123,7 +123,7 @@ def model(asked: list[ModelAttempt], seen: list[Copy]) -> dict[tuple[int, int], 
             and attempt.sent_ms is not None
             and first.timestamp_ms - attempt.sent_ms > LATE_AFTER_MS
         )
-        expected[attempt.generator, attempt.seq] = Expectation(
+        expected[attempt.generator, attempt.seq] = ExpectedFate(
             fate=TABLE[
                 attempt.outcome, (Seen.NEVER, Seen.ONCE, Seen.MORE)[min(len(own_copies), 2)]
             ],
@@ -222,7 +222,7 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
     asked: list[ModelAttempt] = []
     seen: list[Copy] = []
     offsets = [0, 0]
-    expected: dict[tuple[int, int], Expectation] = {}
+    expected: dict[tuple[int, int], ExpectedFate] = {}
     for generator in range(500):
         if generator % 2:
             offsets = [0, 0]  # so that the places that were acknowledged are met by chance
@@ -238,7 +238,7 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
 
     assert fates.schema == reconcile.FATES
     actual = {
-        (row["generator"], row["seq"]): Expectation(
+        (row["generator"], row["seq"]): ExpectedFate(
             fate=Fate(row["fate"]),
             copies=row["copies"],
             first=None if row["offset"] is None else (row["partition"], row["offset"]),
