@@ -24,3 +24,14 @@ def test_every_fault_is_reported_as_what_it_is(tmp_path: Path) -> None:
             int(number)
         ]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_place(tmp_path: Path, registry: str) -> None:
+    """In each format, each form of ids and each place, no count is off the diagonal."""
+    options = ("--every-place", "--events", "20000", "--schema-registry", registry)
+    done = headcount(tmp_path, "selftest", *options, "--reports-dir", str(tmp_path))
+
+    assert done.code == 0, done.out + done.err
+    rows = re.findall(r"^\d+ (\S+).*, \S+, (plain|uuid|trace) .* 0$", done.out, re.MULTILINE)
+    formats = {"json", "cloudevents", "debezium", "avro", "protobuf", "json-schema", "raw"}
+    assert {name for name, _ in rows} == formats

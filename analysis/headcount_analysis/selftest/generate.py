@@ -18,9 +18,9 @@ from headcount_analysis.messages.record import Headers
 from headcount_analysis.selftest import identities
 from headcount_analysis.selftest.alterations import FieldKinds
 from headcount_analysis.selftest.events import EventTemplate, samples
-from headcount_analysis.selftest.expectation import Expectation
+from headcount_analysis.selftest.expected_labels import ExpectedLabels
 from headcount_analysis.selftest.faults import OUTCOMES, SWAPS, UNOWNED, Fault
-from headcount_analysis.selftest.message_writer import Content, MessageStyle, MessageWriter
+from headcount_analysis.selftest.message_writer import MessageContent, MessageStyle, MessageWriter
 from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, AttemptId, Plan
 
 _SOME_KEY = b"a player"
@@ -67,12 +67,12 @@ class Generation:
     _now_ns: int = 0
     _written: int = 0
     _writer: MessageWriter = field(init=False)
-    _expectation: Expectation = field(init=False)
+    _labels: ExpectedLabels = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the writer. UsageError or PartError if the format cannot be written."""
         self._writer = MessageWriter(self.style, RunIds(self.plan.tag, self.style.ids.form))
-        self._expectation = Expectation(self._writer)
+        self._labels = ExpectedLabels(self._writer)
 
     def block(self, generator: int, first: int, last: int) -> Iterator[Row]:
         """Publish a block of one generator's attempts, and yield their ledger rows."""
@@ -107,7 +107,7 @@ class Generation:
         if fault in UNOWNED:
             self._publish_with_unowned(attempt, fault, intact)
             return
-        self.expected[attempt] = self._expectation.label(fault)
+        self.expected[attempt] = self._labels.label(fault)
         altered = intact
         if fault in _ALTERED or fault == Fault.DUPLICATED_ALTERED:
             altered = self._altered(attempt)
@@ -157,7 +157,7 @@ class Generation:
         name = f"{own.partition}:{self.offsets[own.partition]}"
         key = self._sample(attempt).key or _SOME_KEY
         # The producer refuses a message that has neither a value nor a key.
-        content = Content(key, None)
+        content = MessageContent(key, None)
         if fault == Fault.INVENTED:
             invented = self._invented(attempt)
             name = invented[form % len(invented)]
@@ -169,11 +169,11 @@ class Generation:
             whole = self._writer.other(fields, None, key, self._number())
             content = self._writer.broken(whole, form)
         elif fault == Fault.GARBLED:
-            content = self._garbled(attempt, Content(*own[1:]), form)
-        self.unowned[name] = self._expectation.label(fault)
+            content = self._garbled(attempt, MessageContent(*own[1:]), form)
+        self.unowned[name] = self._labels.label(fault)
         self._publish(Message(own.partition, *content))
 
-    def _garbled(self, attempt: AttemptId, own: Content, form: int) -> Content:
+    def _garbled(self, attempt: AttemptId, own: MessageContent, form: int) -> MessageContent:
         """Make an attempt's message unreadable, or give it a second id if it has room for one."""
         chosen = form % (len(self._writer.encoder.breaks) + 1)
         if chosen == 0:
@@ -206,11 +206,11 @@ class Generation:
     def _id(self, attempt: AttemptId) -> str:
         return identities.own(self._writer.ids, self._writer.location, *attempt)
 
-    def _own(self, attempt: AttemptId) -> Content:
+    def _own(self, attempt: AttemptId) -> MessageContent:
         sample = self._sample(attempt)
         return self._writer.own(sample.fields, self._id(attempt), sample.key, self._number())
 
-    def _message(self, attempt: AttemptId, content: Content) -> Message:
+    def _message(self, attempt: AttemptId, content: MessageContent) -> Message:
         return Message(self.plan.partition(attempt), *content)
 
     def _altered(self, attempt: AttemptId) -> Message:

@@ -24,7 +24,7 @@ _EVERY_FIELD: EventFields = {
 }
 
 
-class Content(NamedTuple):
+class MessageContent(NamedTuple):
     """The content of a message."""
 
     key: bytes | None
@@ -47,7 +47,7 @@ class MessageWriter:
     style: MessageStyle
     ids: RunIds
     encoder: Encoder = field(init=False)
-    _templates: dict[tuple[object, ...], Content] = field(default_factory=dict)
+    _templates: dict[tuple[object, ...], MessageContent] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the encoder. UsageError or PartError, see `encoder_of`."""
@@ -63,7 +63,9 @@ class MessageWriter:
         """Where messages carry ids."""
         return self.style.ids.location
 
-    def own(self, fields: EventFields, event_id: str, key: bytes | None, number: int) -> Content:
+    def own(
+        self, fields: EventFields, event_id: str, key: bytes | None, number: int
+    ) -> MessageContent:
         """Write a request's event; `number` is another for each message."""
         variant = number % self.encoder.variants
         if not self.encoder.is_text:
@@ -81,23 +83,25 @@ class MessageWriter:
         event_id: str,
         key: bytes | None,
         number: int,
-    ) -> Content:
+    ) -> MessageContent:
         """Write a request's event as it is after an alteration."""
         content = self._written(alteration.change(fields), event_id, key, number)
         if not alteration.repeats:
             return content
         return content._replace(value=with_repeated_key(content.value or b""))
 
-    def other(self, fields: EventFields, value: object, key: bytes | None, number: int) -> Content:
+    def other(
+        self, fields: EventFields, value: object, key: bytes | None, number: int
+    ) -> MessageContent:
         """Write an event with any value, or None, where the id should be."""
         return self._written(fields, value, key, number)
 
-    def broken(self, content: Content, form: int) -> Content:
+    def broken(self, content: MessageContent, form: int) -> MessageContent:
         """Make a message unreadable, in the way that `form` chooses."""
         breaks = self.encoder.breaks
         return content._replace(value=breaks[form % len(breaks)](content.value or b""))
 
-    def twice(self, content: Content, event_id: str, other: str) -> Content | None:
+    def twice(self, content: MessageContent, event_id: str, other: str) -> MessageContent | None:
         """Add another id to a message; None if its place allows only one."""
         location = self.location
         if location.is_in_headers:
@@ -115,20 +119,20 @@ class MessageWriter:
 
     def _written(
         self, fields: EventFields, value: object, key: bytes | None, number: int
-    ) -> Content:
+    ) -> MessageContent:
         variant = number % self.encoder.variants
         return _filled(self._marked(fields, value, key, variant), "", number)
 
     def _marked(
         self, fields: EventFields, value: object, key: bytes | None, variant: int
-    ) -> Content:
+    ) -> MessageContent:
         document = self._document(self.encoder, fields, value, variant)
         encoded, headers = self.encoder.encoded(document, variant)
         if value is not None and self.location.kind is LocationKind.KEY:
             key = str(value).encode()
         elif value is not None and self.location.is_in_headers:
             headers = (*headers, (self._header_name, self._header_text(value)))
-        return Content(key, encoded, headers)
+        return MessageContent(key, encoded, headers)
 
     def _document(
         self, encoder: Encoder, fields: EventFields, value: object, variant: int
@@ -159,7 +163,7 @@ class MessageWriter:
         return f"00-{value}-00f067aa0ba902b7-01".encode() if is_trace else str(value).encode()
 
 
-def _filled(content: Content, event_id: str, number: int) -> Content:
+def _filled(content: MessageContent, event_id: str, number: int) -> MessageContent:
     """Put an id and noise into a message."""
     pairs = ((_MARK.encode(), event_id.encode()), (NOISE.encode(), f"{number:015}".encode()))
     key, value, headers = content
@@ -168,4 +172,4 @@ def _filled(content: Content, event_id: str, number: int) -> Content:
         key = None if key is None else key.replace(mark, text)
         if headers:
             headers = tuple((name, (part or b"").replace(mark, text)) for name, part in headers)
-    return Content(key, value, headers)
+    return MessageContent(key, value, headers)

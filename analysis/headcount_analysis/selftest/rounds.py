@@ -26,7 +26,7 @@ from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.report.model import Report
-from headcount_analysis.selftest.expectation import Expectation
+from headcount_analysis.selftest.expected_labels import ExpectedLabels
 from headcount_analysis.selftest.faults import JOINED, Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.matrix import NOTHING, Injected, Matrix, read_matrix
@@ -107,7 +107,7 @@ def mixed_round(
 def _faults(style: MessageStyle) -> Sequence[Fault]:
     """Return the faults that messages in a style can have."""
     tag = tag_of(0)
-    return Expectation(MessageWriter(style, RunIds(tag, style.ids.form))).faults
+    return ExpectedLabels(MessageWriter(style, RunIds(tag, style.ids.form))).faults
 
 
 def _run_id(name: str) -> str:

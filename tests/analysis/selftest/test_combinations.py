@@ -10,8 +10,9 @@ from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 from headcount_analysis.selftest.combinations import combinations
+from headcount_analysis.selftest.encoders.catalogue import FRAMED
 from headcount_analysis.selftest.events import samples
-from headcount_analysis.selftest.expectation import Expectation
+from headcount_analysis.selftest.expected_labels import ExpectedLabels
 from headcount_analysis.selftest.faults import Fault
 from headcount_analysis.selftest.generate import Generation, Message
 from headcount_analysis.selftest.message_writer import MessageStyle, MessageWriter
@@ -34,7 +35,7 @@ def named(style: MessageStyle) -> str:
 
 def generated(style: MessageStyle) -> tuple[Generation, list[Message]]:
     """Generate a run with all faults that messages in a style can have."""
-    faults = Expectation(MessageWriter(style, RunIds("0" * 10, style.ids.form))).faults
+    faults = ExpectedLabels(MessageWriter(style, RunIds("0" * 10, style.ids.form))).faults
     plan = make_plan("selftest", EVENTS, faults, FAULTS, seed=3)
     messages: list[Message] = []
     generation = Generation(plan, messages.append, dict.fromkeys(range(PARTITIONS), 0), style)
@@ -61,9 +62,8 @@ def arrivals(style: MessageStyle, generation: Generation, messages: list[Message
     return Reader(expected).arrivals(batch)
 
 
-@pytest.mark.parametrize("style", STYLES, ids=named)
-def test_the_reader_finds_what_was_injected(style: MessageStyle) -> None:
-    """Each message without an attempt has its kind, and each attempt's message its content."""
+def check(style: MessageStyle) -> None:
+    """Check that each message has its kind, and each attempt's message its content."""
     generation, messages = generated(style)
     table = arrivals(style, generation, messages)
 
@@ -87,6 +87,20 @@ def test_the_reader_finds_what_was_injected(style: MessageStyle) -> None:
         # An event of another type may equal another of the pool.
         assert altered <= generation.altered_fields.keys()
         assert len(altered) > len(generation.altered_fields) // 2
+
+
+@pytest.mark.parametrize("style", STYLES, ids=named)
+def test_the_reader_finds_what_was_injected(style: MessageStyle) -> None:
+    """Each message without an attempt has its kind, and each attempt's message its content."""
+    check(style)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FRAMED)
+def test_the_reader_finds_what_was_injected_with_schemas(name: str, registry: str) -> None:
+    """The same, with a schema in a real registry."""
+    for style in combinations(registry, name):
+        check(style)
 
 
 def test_every_place_and_form_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import xxhash
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
@@ -30,6 +31,10 @@ FRAMED = ("avro", "protobuf", "json-schema")
 """The formats whose schema is registered."""
 
 SUBJECT = "headcount-selftest"
+
+_ANY_OBJECT = (
+    '{"$schema": "http://json-schema.org/draft-07/schema#", "title": "Event", "type": "object"}'
+)
 
 Complete = Callable[[FramedEncoder], Document]
 """Makes a document with every field that a message can have, with its id in place."""
@@ -76,13 +81,13 @@ def _framed(settings: FormatSettings, complete: Complete) -> Encoder:
             schema = Schema(protobuf_text(protobuf_file(prototype)), "PROTOBUF")
         case _:
             codec = JsonSchemaCodec()
-            schema = Schema('{"type": "object", "title": "Event"}', "JSON")
+            schema = Schema(_ANY_OBJECT, "JSON")
     return FramedEncoder(settings, codec, _registered(settings, schema, prototype))
 
 
 def _registered(settings: FormatSettings, schema: Schema, prototype: Document) -> int:
     """Register a schema under a subject of its own, so that it need not fit any other."""
-    subject = f"{SUBJECT}-{settings.name}-{abs(hash(json_bytes(prototype))):x}"
+    subject = f"{SUBJECT}-{settings.name}-{xxhash.xxh32_hexdigest(json_bytes(prototype))}"
     client = SchemaRegistryClient({"url": settings.schema_registry})
     try:
         number: int = client.register_schema(subject, schema)

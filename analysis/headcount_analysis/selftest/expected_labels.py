@@ -1,4 +1,4 @@
-"""The expectation: how each fault must be reported of messages in a style."""
+"""Expected labels: how each fault must be reported of messages in a style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from headcount_analysis.selftest.message_writer import MessageWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class ExpectedLabels:
     """What can be seen of messages in a writer's style."""
 
     writer: MessageWriter
