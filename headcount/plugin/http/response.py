@@ -5,13 +5,10 @@ geventhttpclient's response object, which is parsed again from the same bytes.
 """
 
 import functools
-import zlib
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from geventhttpclient.header import Headers
-from geventhttpclient.response import HTTPConnectionClosed
 from locust.contrib.fasthttp import (
     FAILURE_EXCEPTIONS,
     ErrorResponse,
@@ -22,6 +19,7 @@ from locust.contrib.fasthttp import (
 from locust.exception import LocustError
 
 from headcount.plugin.attempts.held_row import HeldRow
+from headcount.plugin.http.decoding import DecodingError, decoded
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.payload import body_of
 from headcount.plugin.http.template import RequestTemplate
@@ -40,10 +38,6 @@ class _ReturnedConnection:
 
 
 _RETURNED: Any = _ReturnedConnection()
-
-
-class DecodingError(zlib.error):
-    """A body that has arrived completely is not encoded as its head says."""
 
 
 class Accounted:
@@ -70,28 +64,6 @@ class Accounted:
         except DecodingError as error:
             self._undecodable = str(error)
             raise
-
-
-def decoded(response: Any, decode: Callable[[], bytes]) -> bytes:
-    """Read and decode a body. DecodingError if it is complete and cannot be decoded.
-
-    Locust counts zlib's errors as failed requests, and lets all others of decoding end the task.
-    """
-    try:
-        return decode()
-    except Exception as error:
-        if isinstance(error, FAILURE_EXCEPTIONS) and not isinstance(error, zlib.error):
-            raise
-        _read_rest(response)
-        raise DecodingError(f"the body cannot be decoded: {error}") from None
-
-
-def _read_rest(response: FastResponse) -> None:
-    """Read what is left of a body, such as one in an unknown encoding. HTTPParseError if cut."""
-    parsed: Any = response._response  # noqa: SLF001 - a name of Locust's
-    parsed.read()
-    if not parsed.message_complete:
-        raise HTTPConnectionClosed("connection closed.")
 
 
 def _too_late(value: object) -> LocustError:
