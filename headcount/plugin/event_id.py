@@ -22,7 +22,9 @@ class EventIdText(str):
         return "EVENT_ID"
 
 
-MARK: Final = "event-id-7c41f09b3ad26e85"
+SIGN: Final = "~"
+"""Rare in other texts, and found fast; a text without it has no place for the id."""
+MARK: Final = f"{SIGN}event-id-7c41f09b3ad26e85"
 MARK_BYTES: Final = MARK.encode()
 IN_URL: Final = "{event_id}"
 EVENT_ID: Final = EventIdText(MARK)
@@ -73,13 +75,6 @@ def _with_id(value: Any, event_id: str) -> Any:
             return tuple(_with_id(item, event_id) for item in value)
         case _:
             return value
-
-
-def in_payload(payload: str | bytes | None, event_id: str) -> str | bytes | None:
-    """Put the id into its places in a body."""
-    if isinstance(payload, str):  # the usual case, which costs least this way
-        return payload.replace(MARK, event_id)
-    return None if payload is None else payload.replace(MARK_BYTES, event_id.encode())
 
 
 def shown(text: Any) -> Any:

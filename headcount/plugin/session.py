@@ -1,6 +1,7 @@
 """The session: a FastHttpSession whose requests can name the event they should cause."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,12 @@ from locust.exception import StopUser
 from headcount.plugin.attempts.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
 from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.attempts.refusal import not_comparable, without_event
-from headcount.plugin.event_id import holds_id, in_payload, shown
+from headcount.plugin.event_id import holds_id, shown
 from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
-from headcount.plugin.http.payload import Payload, payload_of
+from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -40,10 +41,6 @@ from headcount.plugin.scenario_errors import stop_exception
 from headcount.run.outcome import Outcome, of_error
 from headcount.run.state_changes import Changes
 
-_PLAIN_KEYWORDS = frozenset(
-    {"event", "event_type", "changes", "name", "catch_response", "context"}
-    | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
-)
 _ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}
 
 
@@ -94,7 +91,7 @@ class LedgerSession(FastHttpSession):
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
         """Send a request as Locust does; for a streamed response, wait only for the head."""
         if kwargs.get("event") is not None:
-            if not args and kwargs.keys() <= _PLAIN_KEYWORDS:
+            if not args and kwargs.keys() <= PLAIN_KEYWORDS:
                 template, payload = self._plain_request(method, url, kwargs)
                 if template is not None:
                     return self._request_plain(template, payload, url, **kwargs)
@@ -121,9 +118,14 @@ class LedgerSession(FastHttpSession):
         self, method: str, url: str, kwargs: dict[str, Any]
     ) -> tuple[RequestTemplate | None, Payload]:
         """Return a request's template and its payload; no template if it is not plain."""
+        payload, headers = kwargs.get("data"), kwargs.get("headers")
+        sends_json = not payload and kwargs.get("json") is not None
+        if sends_json:
+            payload = json.dumps(kwargs["json"])
+        elif payload and not isinstance(payload, str | bytes):
+            return None, None
         try:
-            payload, sends_json = payload_of(kwargs)
-            headers, auth = kwargs.get("headers"), kwargs.get("auth")
+            auth = kwargs.get("auth")
             authorization = _construct_basic_auth_str(*auth) if auth else self.auth_header
             items = tuple(headers.items()) if headers else ()
             items = request_fields(items, authorization, sends_json)
@@ -152,7 +154,6 @@ class LedgerSession(FastHttpSession):
         meta = self._meta(template, name or self.request_name or url, context)
         started_s = time.perf_counter()
         attempt = self._begin(template.method, event, event_type, changes)
-        payload = in_payload(payload, attempt.event_id)
         response = self._send_once(template, payload, attempt, is_held=catch_response)
         meta["response_time"] = (time.perf_counter() - started_s) * 1000
         meta["response"], meta["exception"] = response, getattr(response, "error", None)

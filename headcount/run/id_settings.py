@@ -21,7 +21,7 @@ MOST_GENERATORS, MOST_SEQS = 1 << GENERATOR_BITS, 1 << SEQ_BITS
 _TAKEN = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-encoding"}
     | {"content-length", "content-type", "cookie", "expect", "host", "keep-alive"}
-    | {"proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent"}
+    | {"proxy-authorization", "trailer", "transfer-encoding", "upgrade", "user-agent"}
 )
 """Request headers with a meaning that an id would change."""
 

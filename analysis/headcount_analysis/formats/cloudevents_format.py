@@ -34,10 +34,6 @@ class CloudEventsFormat:
         self._by_default = not options.compare_at
         self._compared = compared_place(options.compare_at or "/data")
 
-    def reads_header(self, name: str) -> bool:
-        """Return whether a header is an attribute, or the content type."""
-        return name.lower().startswith(_PREFIX) or name.lower() == _CONTENT_TYPE
-
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. An event without data has no fields to compare."""
         headers = tuple((name.lower(), value) for name, value in record.headers)
@@ -82,7 +78,7 @@ def _with_decoded_data(event: Object) -> Object:
 def _binary(record: Record, headers: Iterable[tuple[str, bytes | None]]) -> ParsedMessage:
     """Make the message that structured mode would have; data that is not JSON is a defect.
 
-    An attribute that occurs twice with different values counts as a repeated key.
+    A required attribute that occurs twice with different values counts as a repeated key.
     """
     root: dict[str, object] = {}
     repeated = []
@@ -93,7 +89,7 @@ def _binary(record: Record, headers: Iterable[tuple[str, bytes | None]]) -> Pars
         elif attribute == name:
             continue
         text = (value or b"").decode(errors="replace")
-        if root.setdefault(attribute, text) != text:
+        if root.setdefault(attribute, text) != text and attribute in _REQUIRED:
             repeated.append(attribute)
     if not record.value:
         return ParsedMessage(root, repeated=tuple(repeated))

@@ -40,10 +40,6 @@ class DebeziumFormat:
     def __init__(self, options: FormatOptions) -> None:
         self._by_option = compared_place(options.compare_at) if options.compare_at else None
 
-    def reads_header(self, name: str) -> bool:
-        """Return whether a header names the type."""
-        return name == _TYPE
-
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. A tombstone, which follows a deletion, is an event without fields."""
         if record.value is None:

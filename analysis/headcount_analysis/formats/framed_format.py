@@ -26,7 +26,6 @@ from headcount_analysis.formats.schema_registry import (
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
-_HEADER = "__value_schema_id"
 _NOT_FRAMED = "not framed by a schema registry"
 
 
@@ -54,7 +53,7 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
-    context_headers: tuple[str, ...] = (_HEADER,)
+    context_headers: tuple[str, ...] = ("__value_schema_id",)
     required_headers: tuple[str, ...] = ()
     needs_headers = True
     compares_content = True
@@ -75,10 +74,6 @@ class FramedFormat(ABC):
     @abstractmethod
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
         """Make the reader of a schema. UnusableSchemaError or EvidenceError."""
-
-    def reads_header(self, name: str) -> bool:
-        """Return whether a header names the schema."""
-        return name == _HEADER
 
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record. EvidenceError if the registry cannot be asked for its schema."""

@@ -18,10 +18,6 @@ class JsonFormat:
     def __init__(self, options: FormatOptions) -> None:
         self._compared = compared_place(options.compare_at)
 
-    def reads_header(self, name: str) -> bool:  # noqa: ARG002 - as every format
-        """Return False."""
-        return False
-
     def decode(self, record: Record) -> ParsedMessage:
         """Decode a record."""
         return self._compared.within(parse(record.value))

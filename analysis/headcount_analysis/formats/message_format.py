@@ -53,12 +53,6 @@ class MessageFormat(Protocol):
     def needs_headers(self) -> bool:
         """Whether it reads the headers of records."""
 
-    def reads_header(self, name: str) -> bool:
-        """Return whether what is decoded can depend on the headers of this name.
-
-        Records that differ in other headers only are decoded once.
-        """
-
     @property
     def compares_content(self) -> bool:
         """Whether its events have fields that can be compared with the request."""

@@ -21,10 +21,6 @@ class RawFormat:
         if options.compare_at:
             raise UsageError("--format raw compares no content: leave --compare-at out")
 
-    def reads_header(self, name: str) -> bool:  # noqa: ARG002 - as every format
-        """Return False."""
-        return False
-
     def decode(self, record: Record) -> ParsedMessage:  # noqa: ARG002 - whatever it holds
         """Return an event without fields."""
         return _NO_FIELDS

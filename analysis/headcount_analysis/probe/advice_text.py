@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from headcount.run.probe_ids import USUAL
 from headcount_analysis.probe.findings import ProbeFindings
 from headcount_analysis.probe.fit import OptionsFit
 from headcount_analysis.probe.noun_counts import number
@@ -67,8 +68,9 @@ def _checks(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
         yield "No request named an event: pass event= to a request of a task."
     elif not findings.acked:
         yield (
-            "No request was acknowledged: check --host, the path and the body. If the service "
-            "takes only UUIDs as ids, add --id-form uuid; if it acknowledges otherwise, --outcome."
+            "No request was acknowledged: check --host, the path and the body, and whether the "
+            f"service refuses a header with an id ({', '.join(USUAL)}). If it takes only UUIDs as "
+            "ids, add --id-form uuid; if it acknowledges otherwise, --outcome."
         )
     elif any(topic.sample.own for topic in findings.topics):
         yield "The ids arrive, but no option reads them where they are."
@@ -90,9 +92,9 @@ def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
             )
     if grown:
         yield (
-            "Let the service copy one of the request headers X-Event-Id, X-Request-Id, "
-            "X-Correlation-Id, Idempotency-Key and traceparent into its message, name the header "
-            "that it copies with --id-header, or write EVENT_ID into the request's body."
+            f"Let the service copy one of the request headers {', '.join(USUAL)} into its message, "
+            "name the header that it copies with --id-header, or write EVENT_ID into the request's "
+            "body."
         )
         return
     yield (

@@ -12,12 +12,13 @@ NEED_REGISTRY = ("avro", "protobuf", "json-schema")
 
 _ATTRIBUTES = frozenset({"specversion", "id", "source", "type"})
 _CONTENT_TYPE = b"application/cloudevents"
+_SCHEMA_HEADER = "__value_schema_id"
 _CONVERTED = frozenset({"schema", "payload"})
 
 
 def candidate_formats(records: Sequence[Record], *, has_registry: bool) -> Iterator[str]:
     """Yield the formats to try, in order; `raw`, which reads nothing, is the last."""
-    if any(framed_schema(record.value or b"") is not None for record in records):
+    if any(map(_names_schema, records)):
         yield from NEED_REGISTRY if has_registry else ()
     if any(map(_is_cloud_event, records)):
         yield "cloudevents"
@@ -25,6 +26,12 @@ def candidate_formats(records: Sequence[Record], *, has_registry: bool) -> Itera
         yield "debezium"
     yield JSON
     yield RAW
+
+
+def _names_schema(record: Record) -> bool:
+    """Whether a message names its schema, before its value or in a header."""
+    is_framed = framed_schema(record.value or b"") is not None
+    return is_framed or any(name == _SCHEMA_HEADER for name, _ in record.headers)
 
 
 def _is_cloud_event(record: Record) -> bool:

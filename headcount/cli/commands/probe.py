@@ -102,7 +102,7 @@ Exit codes:
     default=IdForm.PLAIN.value,
     show_default=True,
     metavar="FORM",
-    help="Form of the id in it, and where the scenario writes EVENT_ID: plain, uuid or trace.",
+    help="How the id is written there, and as EVENT_ID: plain, uuid or trace.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,

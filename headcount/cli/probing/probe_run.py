@@ -35,7 +35,7 @@ from headcount.run.folder import RunFolder
 from headcount.run.message_format import FormatSettings
 from headcount.run.probe_ids import HeaderIds, probe_ids
 
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 60.0
 EXIT_TIMEOUT_S = 10.0
 WATCH_FOR_S = 0.5
 """How long to watch for further messages once every id was seen."""

@@ -131,7 +131,11 @@ class TopicWatch:
         for each in offsets:
             if each.error is not None:
                 self.problems[each.topic] = each.error.str()
-        return {(each.topic, each.partition): each.offset for each in offsets if not each.error}
+        return {
+            (each.topic, each.partition): each.offset
+            for each in offsets
+            if each.error is None and each.offset >= 0
+        }
 
     def _take(self, message: Message, header_ids: tuple[HeaderIds, ...]) -> None:
         error, topic = message.error(), message.topic() or ""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
-from headcount.ledger.digest import HASHED, describe
+from headcount.ledger.digest import describe
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -38,8 +38,8 @@ from headcount.plugin.attempts.requested_event import (
 )
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
-from headcount.plugin.event_id import MARK, with_id
-from headcount.run.id_form import RunIds
+from headcount.plugin.event_id import SIGN, with_id
+from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_settings import IdSettings
 from headcount.run.id_writer import id_writer
 from headcount.run.outcome import Outcome
@@ -78,7 +78,8 @@ class Recorder(SeqReservation):
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
-        self._id_of = id_writer(RunIds(writer.tag, id_settings.form), writer.generator)
+        ids = RunIds(writer.tag, id_settings.form)
+        self._write_id = None if ids.form is IdForm.PLAIN else id_writer(ids, writer.generator)
         self._has_id_field = has_id_field(id_settings)
         self._owners = itertools.count()
         # Makes wall-clock time immune to steps of the system clock.
@@ -143,8 +144,7 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            # A long event is only described by hashes, so it is searched itself.
-            is_placed = (MARK in asked or asked[:1] == HASHED) and has_id(event, compared)
+            is_placed = SIGN in asked and has_id(event, compared)  # or it is long, see HASHED
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
@@ -158,7 +158,7 @@ class Recorder(SeqReservation):
         # No greenlet switch happens between the two, so that numbers and times have the same order.
         seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
         self._next = seq + 1
-        event_id = self._id_of(seq)
+        event_id = self._write_id(seq) if self._write_id else self._prefix + str(seq)
         if is_placed:
             compared, content, asked = describe(with_id(event, event_id))
         attempt = Attempt(

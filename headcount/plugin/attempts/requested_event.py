@@ -3,10 +3,12 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from headcount.ledger.digest import names_of
-from headcount.plugin.event_id import MARK, any_holds_id
+from headcount.ledger.digest import HASHED, names_of
+from headcount.plugin.event_id import MARK, SIGN, any_holds_id
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings
+
+assert HASHED == SIGN, "one look finds the events that contain the id, and those that may"
 
 
 def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:

@@ -17,8 +17,9 @@ from locust.contrib.fasthttp import (
     LocustUserAgent,
 )
 
+from headcount.plugin.event_id import MARK_BYTES, SIGN
 from headcount.plugin.http.connections import OnceOnlyPool
-from headcount.plugin.http.payload import body_of
+from headcount.plugin.http.payload import body_of, in_payload
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -29,6 +30,8 @@ from headcount.plugin.http.response import (
 from headcount.plugin.http.template import Items, RequestTemplate, template_of
 from headcount.plugin.http.transport import PlainAnswer, exchange
 from headcount.run.ids import HEADER
+
+SIGN_BYTE = ord(SIGN)
 
 
 class LedgerUserAgent(LocustUserAgent):
@@ -67,6 +70,9 @@ class LedgerUserAgent(LocustUserAgent):
     ) -> FastResponse:
         """Send a request, and return its response or its error."""
         body = body_of(payload)
+        if SIGN_BYTE in body and MARK_BYTES in body:
+            payload = in_payload(payload, event_id)
+            body = body_of(payload)
         head = template.head(event_id, len(body))
         began_s = time.monotonic()
         try:

@@ -1,25 +1,23 @@
-"""Payloads: what a request's keywords say is sent, if it is a text or bytes."""
+"""Payloads: what a request sends, if it is a text or bytes."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from headcount.plugin.event_id import MARK, MARK_BYTES
 
 Payload = str | bytes | None
 
-
-def payload_of(keywords: Mapping[str, Any]) -> tuple[Payload, bool]:
-    """Return what is sent, and whether it is JSON that Locust's session would write.
-
-    TypeError if it is neither text nor bytes, or if it cannot be written as JSON.
-    """
-    payload = keywords.get("data")
-    if not payload and keywords.get("json") is not None:
-        return json.dumps(keywords["json"]), True
-    if payload and not isinstance(payload, str | bytes):
-        raise TypeError(f"{type(payload).__name__} is neither text nor bytes")
-    return payload, False
+PLAIN_KEYWORDS = frozenset(
+    {"event", "event_type", "changes", "name", "catch_response", "context"}
+    | {"data", "json", "headers", "auth", "allow_redirects"}  # redirects are never followed
+)
+"""The keywords that a plain request may have."""
 
 
 def body_of(payload: Payload) -> bytes:
     """Return the bytes of a payload."""
     return payload.encode() if isinstance(payload, str) else payload or b""
+
+
+def in_payload(payload: Payload, event_id: str) -> Payload:
+    """Put the id into its places in a payload."""
+    if isinstance(payload, str):
+        return payload.replace(MARK, event_id)
+    return None if payload is None else payload.replace(MARK_BYTES, event_id.encode())

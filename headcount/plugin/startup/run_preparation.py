@@ -33,7 +33,6 @@ from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
 from headcount.run.address import without_secrets
-from headcount.run.id_location import IdLocation, LocationKind
 from headcount.run.ids import is_run_id, new_run_id, new_tag
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
 from headcount.run.outcome_rules import split as split_rules
@@ -89,7 +88,6 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         broker_data=options.broker_data or None,
         database=options.database_file or None,
         promise=options.promise,
-        event_id_field=_id_field(id_settings.location),
         id_form=id_settings.form,
         id_header=id_settings.header,
         id_at=str(id_settings.location),
@@ -150,11 +148,6 @@ def _cluster(options: argparse.Namespace) -> Cluster:
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
-
-
-def _id_field(location: IdLocation) -> str:
-    """Return the field that readers without `id_at` look into."""
-    return location.name if location.kind is LocationKind.FIELD else ""
 
 
 def _versions(*, has_own_broker: bool) -> dict[str, str]:

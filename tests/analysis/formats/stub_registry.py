@@ -60,6 +60,8 @@ def stub_registry(context: ssl.SSLContext | None = None) -> Iterator[StubRegistr
         stub = StubRegistry(f"{scheme}://{LOOPBACK}:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield stub
-        server.shutdown()
-        thread.join()
+        try:
+            yield stub
+        finally:
+            server.shutdown()
+            thread.join()

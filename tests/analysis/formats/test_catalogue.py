@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from headcount_analysis.formats.catalogue import GROUP, OWN, format_of, known_formats
+from headcount_analysis.formats.message_format import IdText
 
 from headcount.errors import UsageError
 from headcount.kafka_settings.registry_settings import RegistrySettings
@@ -34,21 +35,15 @@ def test_each_format_can_be_loaded(name: str) -> None:
     assert callable(known_formats()[name].load())
 
 
-def test_a_format_reads_the_headers_that_it_names() -> None:
-    """Other headers, such as a trace's, do not change what is decoded: records share a result."""
+def test_each_format_has_all_that_a_reader_asks_for() -> None:
+    """Headers are read if, and only if, something depends on them."""
     registry = RegistrySettings(url="http://127.0.0.1:1")
-    names = ("ce_type", "Content-Type", "eventType", "__value_schema_id", "traceparent")
-    read_by = {
-        name: [header for header in names if made_format.reads_header(header)]
-        for name in OWN
-        if (made_format := format_of(FormatSettings(name), registry)).needs_headers
-    }
-    schemas = ["__value_schema_id"]
-    assert read_by == {
-        "cloudevents": ["ce_type", "Content-Type"],
-        "debezium": ["eventType"],
-        **dict.fromkeys(("avro", "protobuf", "json-schema"), schemas),
-    }
+    for name in OWN:
+        made_format = format_of(FormatSettings(name), registry)
+        assert made_format.id_text in IdText
+        assert isinstance(made_format.compares_content, bool)
+        headers = (*made_format.context_headers, *made_format.required_headers)
+        assert made_format.needs_headers == bool(headers), name
 
 
 def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +54,8 @@ def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.Monke
     semicolons = pickle.loads(pickle.dumps(made("semicolons")))  # noqa: S301 - our own
     parsed = semicolons.decode(record(b"x-event-id=r.0.1;quantity=3"))
     assert parsed.event == {"x-event-id": "r.0.1", "quantity": "3"}
+    assert (semicolons.id_text, semicolons.needs_headers) == (IdText.OTHER, False)
+    assert semicolons.context_headers == semicolons.required_headers == ()
     assert semicolons.decode(record(b"\xff")).defect == "not UTF-8"
 
 
@@ -77,9 +74,9 @@ def test_a_format_that_cannot_be_imported_is_named(
 def test_a_package_cannot_replace_one_of_the_own_formats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What `json` means depends on no installed package."""
+    """What `json` means depends on no installed package, even one that is listed last."""
     _install(tmp_path, _documented(), "json = semicolons_format:SemicolonsFormat")
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     assert known_formats()["json"].value == OWN["json"]
 
 

@@ -29,6 +29,7 @@ def test_an_object_within_the_message_is_compared() -> None:
         ("/a~1b/0/~0", b'{"a/b": [{"~": {"q": 3}}]}'),
         ("/text", b'{"text": "{\\"q\\": 3}"}'),
         ("/", b'{"": {"q": 3}}'),
+        ("/~01", b'{"~1": {"q": 3}}'),
     ],
 )
 def test_a_pointer_leads_through_lists_escapes_and_escaped_text(pointer: str, value: bytes) -> None:

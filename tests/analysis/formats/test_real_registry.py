@@ -83,7 +83,7 @@ def test_an_avro_schema_may_refer_to_others(registry: str, client: Any, subject:
     for schema in (inner, middle, outer):
         name = f"shop.{schema['name']}"
         number = client.register_schema(
-            f"{subject}-{name}", Schema(json.dumps(schema), "AVRO", references[-2:])
+            f"{subject}-{name}", Schema(json.dumps(schema), "AVRO", references[-1:])
         )
         references.append(SchemaReference(name, f"{subject}-{name}", 1))
     flat = record_of(middle=record_of(inner=inner) | {"name": "Middle"}, again="shop.Inner")

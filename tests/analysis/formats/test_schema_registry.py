@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.formats.schema_registry import schema_registry
@@ -19,7 +20,7 @@ from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.run.message_format import FormatSettings
 from headcount.stack.ports import free_port
 from tests.analysis.formats.records import record
-from tests.analysis.formats.schemas import avro, record_of
+from tests.analysis.formats.schemas import add_field, avro, record_of
 from tests.analysis.formats.stub_registry import stub_registry
 
 SCHEMA = record_of(quantity="int")
@@ -152,6 +153,33 @@ def test_a_header_may_name_the_schema_instead() -> None:
         assert avro_format.decode(record(VALUE[5:], header)).event == {"quantity": 3}
         broken = record(VALUE[5:], ("__value_schema_id", b"\x01short"))
         assert avro_format.decode(broken).defect == "not framed by a schema registry"
+
+
+def test_a_registry_may_have_text_and_descriptor_of_a_protobuf_schema() -> None:
+    """Confluent's gives the descriptor in the form `serialized`, also of what is imported."""
+    item = FileDescriptorProto(name="", package="shop", syntax="proto3")
+    add_field(item.message_type.add(name="Item"), "name", 1, FieldDescriptorProto.TYPE_STRING)
+    order = FileDescriptorProto(name="default", package="shop", syntax="proto3")
+    order.dependency.append("shop/item.proto")
+    message = order.message_type.add(name="Order")
+    add_field(message, "item", 1, FieldDescriptorProto.TYPE_MESSAGE, ".shop.Item")
+    imported = {"references": [{"name": "shop/item.proto", "subject": "item", "version": 1}]}
+    with stub_registry() as stub:
+        for suffix, file in (("", None), ("?format=serialized", order)):
+            document = {"schema": written(file), "schemaType": "PROTOBUF", "id": 7, **imported}
+            stub.answers[f"/schemas/ids/7{suffix}"] = 200, document
+        for suffix, file in (("", None), ("&format=serialized", item)):
+            document = {"schema": written(file), "schemaType": "PROTOBUF", "id": 8, "version": 1}
+            path = f"/subjects/item/versions/1?deleted=false{suffix}"
+            stub.answers[path] = 200, document | {"subject": "item"}
+        protobuf = format_with(RegistrySettings(url=stub.url), "protobuf")
+        value = b"\x00\x00\x00\x00\x07\x00" + b"\x0a\x07\x0a\x05sword"
+        assert protobuf.decode(record(value)).event == {"item": {"name": "sword"}}
+
+
+def written(file: FileDescriptorProto | None) -> str:
+    """Return a descriptor as a registry gives it; of None, text that must not be compiled."""
+    return "message {" if file is None else base64.b64encode(file.SerializeToString()).decode()
 
 
 def test_an_object_within_the_message_is_compared() -> None:
