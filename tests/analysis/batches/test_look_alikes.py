@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.formats.catalogue import format_of
+from headcount_analysis.formats.json_format import JsonFormat
+from headcount_analysis.formats.message_format import FormatOptions, IdText
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
 
 from headcount.ledger.digest import shape
 from headcount.run.id_form import RunIds
@@ -205,3 +209,24 @@ def test_a_payload_that_may_be_empty() -> None:
     texts = [f"{' ' * seq}{{}}{' ' * (80 - seq)}" for seq in range(80)]
     messages = [message({"payload": text}) for text in [*texts, "x" * 82]]
     check("key", messages, settings=("json", "/payload"))
+
+
+class BoundedFormat(JsonFormat):
+    """JSON with a schema that allows numbers only up to a bound."""
+
+    id_text = IdText.CHECKED_JSON
+
+    def decode(self, record: Record) -> ParsedMessage:
+        """Decode a record."""
+        parsed = super().decode(record)
+        number = (parsed.event or {}).get("n", 0)
+        return parsed if isinstance(number, int) and number < 3000 else ParsedMessage(defect="n")
+
+
+def test_values_that_a_schema_bounds() -> None:
+    """Whether a message is valid may depend on a value that differs in each and is not compared."""
+    bounded = BoundedFormat(FormatOptions())
+    expected = Expected(IDS, parse_location("key"), ASKED, [], message_format=bounded)
+    messages = [message({"n": 2900 + seq}, key=own(seq).encode()) for seq in range(MANY + 1)]
+    rows = read_together(expected, messages)
+    assert [row["kind"] for row in rows] == ["claimed"] * 100 + ["garbled"] * (MANY - 99)
