@@ -4,7 +4,8 @@
 - `json:/a/b`: a value anywhere in the decoded message, by JSON pointer (RFC 6901),
 - `header:NAME`: a record header,
 - `key`: the record's key,
-- `traceparent`: the trace-id in the record header `traceparent` (W3C Trace Context).
+- `traceparent`: the trace-id in the record header `traceparent` (W3C Trace Context),
+- `PLACE:ARGUMENT`: a place that another package provides (entry points of PLACES_GROUP).
 """
 
 import functools
@@ -13,12 +14,16 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import entry_points
 
 from headcount.errors import UsageError
 from headcount.run.id_form import IdForm
 from headcount.run.ids import HEADER
 
 TRACEPARENT = "traceparent"
+PLACES_GROUP = "headcount.id_places"
+"""The group of entry points with which a package adds places."""
+
 LONGEST = 100
 _OPTION = "--id-at"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
@@ -40,9 +45,12 @@ _NAMED = frozenset({LocationKind.FIELD, LocationKind.JSON, LocationKind.HEADER})
 
 @dataclass(frozen=True, slots=True)
 class IdLocation:
-    """Where messages carry the id; `name` is a field, a JSON pointer or a record header."""
+    """Where messages carry the id; `name` is a field, a JSON pointer or a record header.
 
-    kind: LocationKind = LocationKind.FIELD
+    Of another package's place, `kind` is its name and `name` its argument.
+    """
+
+    kind: LocationKind | str = LocationKind.FIELD
     name: str = HEADER
 
     def __str__(self) -> str:
@@ -52,13 +60,16 @@ class IdLocation:
     @property
     def phrase(self) -> str:
         """Describe it, for use in a sentence."""
-        return {
-            LocationKind.FIELD: f"in the top-level field {self.name}",
-            LocationKind.JSON: f"at {self.name}",
-            LocationKind.HEADER: f"in the record header {self.name}",
-            LocationKind.KEY: "in the record's key",
-            LocationKind.TRACEPARENT: "in the record header traceparent",
-        }[self.kind]
+        match self.kind:
+            case LocationKind.FIELD:
+                return f"in the top-level field {self.name}"
+            case LocationKind.JSON:
+                return f"at {self.name}"
+            case LocationKind.HEADER | LocationKind.TRACEPARENT:
+                return f"in the record header {self.name or TRACEPARENT}"
+            case LocationKind.KEY:
+                return "in the record's key"
+        return f"at the place {self}"
 
     @property
     def is_in_value(self) -> bool:
@@ -80,6 +91,8 @@ class IdLocation:
 def parse_location(text: str) -> IdLocation:
     """Parse a location. UsageError if no message can carry an id there."""
     kind_text, separator, name = text.partition(":")
+    if kind_text in _added_places():
+        return IdLocation(kind_text, name)
     if kind_text not in set(LocationKind) or (not separator) == (kind_text in _NAMED):
         raise UsageError(f"{_OPTION} must be {_FORMS}, got {text!r}")
     kind = LocationKind(kind_text)
@@ -88,9 +101,15 @@ def parse_location(text: str) -> IdLocation:
     return IdLocation(kind, name)
 
 
-def default_location(form: IdForm, id_header: str) -> IdLocation:
+def _added_places() -> set[str]:
+    """Return the places of other packages, none of which replaces a built-in one."""
+    names = {entry_point.name for entry_point in entry_points(group=PLACES_GROUP)}
+    return names.difference(LocationKind)
+
+
+def default_location(id_header: str) -> IdLocation:
     """Return the location of ids without an option: where services carry such headers on."""
-    if form is IdForm.TRACE:
+    if id_header.lower() == TRACEPARENT:
         return IdLocation(LocationKind.TRACEPARENT, "")
     return IdLocation(LocationKind.FIELD, id_header)
 

@@ -47,7 +47,7 @@ def parse_id_settings(form: str, header: str, location: str) -> IdSettings:
             f"--id-header {id_header} takes a trace-id, not an id in the form {id_form}: "
             "add --id-form trace, or name another header"
         )
-    id_location = parse_location(location) if location else _default(id_form, id_header)
+    id_location = parse_location(location) if location else default_location(id_header)
     if id_location.kind is LocationKind.TRACEPARENT and id_form is not IdForm.TRACE:
         raise UsageError(
             f"--id-at traceparent takes a trace-id, not an id in the form {id_form}: "
@@ -82,13 +82,6 @@ def check_seq_block(form: IdForm, end: int) -> None:
             f"--id-form {form} has room for {MOST_SEQS:,} requests of a generator, and this one "
             "has used them all: use more generators, or --id-form plain"
         )
-
-
-def _default(form: IdForm, id_header: str) -> IdLocation:
-    """Return where messages carry ids without `--id-at`; tracing carries only its own header on."""
-    if id_header.lower() == TRACEPARENT:
-        return default_location(form, id_header)
-    return IdLocation(LocationKind.FIELD, id_header)
 
 
 def _parse_form(text: str) -> IdForm:

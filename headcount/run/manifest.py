@@ -92,7 +92,7 @@ class Manifest:
             return parse_location(self.id_at)
         if self.event_id_field:
             return IdLocation(LocationKind.FIELD, self.event_id_field)
-        return default_location(self.id_form, self.id_header)
+        return default_location(self.id_header)
 
     @property
     def format_settings(self) -> FormatSettings:

@@ -3,10 +3,10 @@
 from importlib.metadata import entry_points
 
 from headcount.errors import UsageError
-from headcount.run.id_location import IdLocation, LocationKind
+from headcount.run.id_location import PLACES_GROUP, IdLocation, LocationKind
 from headcount_analysis.id_places.field_place import FieldPlace
 from headcount_analysis.id_places.header_place import HeaderPlace
-from headcount_analysis.id_places.id_place import PLACES, IdPlace
+from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.id_places.key_place import KeyPlace
 from headcount_analysis.id_places.pointer_place import PointerPlace
 from headcount_analysis.id_places.traceparent_place import TraceparentPlace
@@ -29,7 +29,7 @@ def place_of(location: IdLocation, id_header: str) -> IdPlace:
 
 
 def _own_place(location: IdLocation) -> IdPlace:
-    for entry in entry_points(group=PLACES, name=str(location.kind)):
+    for entry in entry_points(group=PLACES_GROUP, name=str(location.kind)):
         place: IdPlace = entry.load()(location.name)
         return place
-    raise UsageError(f"--id-at {location}: no installed package provides {location.kind!r}")
+    raise UsageError(f"--id-at {location}: no installed package provides {str(location.kind)!r}")

@@ -13,9 +13,6 @@ from headcount_analysis.arrow_types import Flags
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
 
-PLACES = "headcount.id_places"
-"""The group of entry points."""
-
 
 @dataclass(frozen=True, slots=True)
 class SeenId:

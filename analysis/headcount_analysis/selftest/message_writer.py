@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from headcount.errors import UsageError
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind
 from headcount.run.id_settings import IdSettings
@@ -52,6 +53,8 @@ class MessageWriter:
     def __post_init__(self) -> None:
         """Make the encoder. UsageError or PartError, see `encoder_of`."""
         kind = self.location.kind
+        if not isinstance(kind, LocationKind):
+            raise UsageError(f"--id-at {self.location}: the self-test writes only built-in places")
         self.encoder = encoder_of(
             self.style.format,
             kind,

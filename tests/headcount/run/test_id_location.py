@@ -50,10 +50,8 @@ def test_a_pointer_s_steps() -> None:
 
 def test_defaults_follow_the_form_and_the_header() -> None:
     """A trace-id is carried on as a trace; any other id in a field named like the header."""
-    assert default_location(IdForm.UUID, "Idempotency-Key") == IdLocation(
-        LocationKind.FIELD, "Idempotency-Key"
-    )
-    assert str(default_location(IdForm.TRACE, default_header(IdForm.TRACE))) == "traceparent"
+    assert default_location("Idempotency-Key") == IdLocation(LocationKind.FIELD, "Idempotency-Key")
+    assert str(default_location(default_header(IdForm.TRACE))) == "traceparent"
 
 
 def test_spellings_of_a_header() -> None:
