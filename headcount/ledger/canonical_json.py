@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from headcount.json_pointer import pointer_of
+
 MAX_PLACES = 38
 """A number whose first digit is further from the units is written with an exponent."""
 
@@ -26,7 +28,7 @@ def pointer(path: Sequence[str | int]) -> str:
     """Name a place in an event: a top-level field by its name, any other by a JSON pointer."""
     if len(path) == 1:
         return str(path[0])
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return pointer_of(path)
 
 
 def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type

@@ -17,6 +17,7 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 
 from headcount.errors import UsageError
+from headcount.json_pointer import steps_of
 from headcount.run.id_form import IdForm
 from headcount.run.ids import HEADER
 
@@ -84,8 +85,7 @@ class IdLocation:
     @property
     def path(self) -> tuple[str, ...]:
         """The steps of a JSON pointer."""
-        steps = self.name.split("/")[1:] if self.kind is LocationKind.JSON else ()
-        return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+        return steps_of(self.name) if self.kind is LocationKind.JSON else ()
 
 
 def parse_location(text: str) -> IdLocation:

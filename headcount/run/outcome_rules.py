@@ -27,6 +27,7 @@ from typing import Any, Protocol
 
 from lark import Lark, Token
 
+from headcount.json_pointer import ABSENT, steps_of, value_at
 from headcount.run.outcome import OUTCOMES, Outcome
 from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
@@ -66,7 +67,6 @@ _EXPECTED: Mapping[str, str] = {
     "OUTCOME": OUTCOMES,
 }
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_ABSENT = object()
 _UNREAD = object()
 
 
@@ -99,22 +99,14 @@ class Answer:
 
     def header(self, name: str) -> object:
         """Return a header field's text; a repeated field is one text, separated by commas."""
-        value = (self._response.headers or {}).get(name, _ABSENT)
+        value = (self._response.headers or {}).get(name, ABSENT)
         return ", ".join(value) if isinstance(value, list) else value
 
     def pointed_at(self, path: Sequence[str]) -> object:
         """Return the value at a path in the body."""
         if self._document is _UNREAD:
-            self._document = _parsed(self._response) if self.has_body else _ABSENT
-        value = self._document
-        for name in path:
-            if isinstance(value, dict):
-                value = value.get(name, _ABSENT)
-            elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-                value = value[int(name)]
-            else:
-                return _ABSENT
-        return value
+            self._document = _parsed(self._response) if self.has_body else ABSENT
+        return value_at(self._document, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +132,8 @@ class ValueIs:
     def holds(self, answer: Answer) -> bool:
         """Return whether the response has such a value."""
         value = answer.pointed_at(self.path)
-        if value is _ABSENT or not self.comparison:
-            return value is not _ABSENT
+        if value is ABSENT or not self.comparison:
+            return value is not ABSENT
         # True equals 1 in Python, but not in JSON.
         pair = (isinstance(value, bool), value), (isinstance(self.value, bool), self.value)
         return _COMPARISONS[self.comparison](*pair)
@@ -163,8 +155,8 @@ class FieldIs:
     def holds(self, answer: Answer) -> bool:
         """Return whether the response has such a field."""
         field = answer.header(self.name)
-        if field is _ABSENT or not self.comparison:
-            return field is not _ABSENT
+        if field is ABSENT or not self.comparison:
+            return field is not ABSENT
         text = str(field).strip()
         number = None if self.number is None else _number(text)
         pair = (text, self.text) if number is None else (number, self.number)
@@ -245,7 +237,7 @@ def _of_body(
     parsed: Parsed, pointer: Token, comparison: Token | None = None, token: Token | None = None
 ) -> ValueIs:
     value = None if token is None else _value(parsed, token)
-    return ValueIs(_path(pointer), str(comparison or ""), value)
+    return ValueIs(steps_of(pointer), str(comparison or ""), value)
 
 
 def _of_head(
@@ -271,10 +263,6 @@ def _status(token: str) -> StatusIs:
     return StatusIs(int(token), int(token))
 
 
-def _path(pointer: str) -> tuple[str, ...]:
-    return tuple(name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:])
-
-
 def _value(parsed: Parsed, token: Token) -> object:
     try:
         return json.loads(token)
@@ -287,7 +275,7 @@ def _parsed(response: Response) -> object:
     try:
         content = response.content
         if not content or len(content) > LARGEST_BODY:
-            return _ABSENT
+            return ABSENT
         return json.loads(content)
     except (ValueError, RecursionError, zlib.error):
-        return _ABSENT
+        return ABSENT

@@ -1,14 +1,12 @@
 """The compared object: the part of a decoded message that is compared with the request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from headcount.errors import UsageError
+from headcount.json_pointer import ABSENT, steps_of, value_at
+from headcount.run.message_format import parse_compare_at
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD
-
-_OPTION = "--compare-at"
-_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class ComparedPlace:
         if root is None or not self.steps:
             return parsed
         value = value_at(root, self.steps)
-        if value is _MISSING:
+        if value is ABSENT:
             return ParsedMessage(defect=f"nothing at {self.pointer}")
         event, repeated = _object(value)
         if event is None:
@@ -46,23 +44,7 @@ class ComparedPlace:
 
 def compared_place(pointer: str) -> ComparedPlace:
     """Parse the option; empty for the whole message. UsageError if it is not a JSON pointer."""
-    if pointer and not pointer.startswith("/"):
-        raise UsageError(f"{_OPTION} must be a JSON pointer such as /data, got {pointer!r}")
-    steps = (step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-    return ComparedPlace(pointer, tuple(steps))
-
-
-def value_at(root: object, steps: Sequence[str]) -> object:
-    """Return the value at the end of some steps; `_MISSING` if there is none."""
-    value = root
-    for step in steps:
-        if isinstance(value, Mapping):
-            value = value.get(step, _MISSING)
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return _MISSING
-    return value
+    return ComparedPlace(parse_compare_at(pointer), steps_of(pointer))
 
 
 def _object(value: object) -> tuple[Object | None, tuple[str, ...]]:

@@ -14,7 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from headcount_analysis.formats.compared_object import ComparedPlace, compared_place, value_at
+from headcount.json_pointer import value_at
+from headcount_analysis.formats.compared_object import ComparedPlace, compared_place
 from headcount_analysis.formats.connect_schema import converted
 from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse

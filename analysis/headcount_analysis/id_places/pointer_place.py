@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headcount.json_pointer import value_at
 from headcount.run.id_location import IdLocation, is_spelling
 from headcount_analysis.id_places.id_place import SeenId
 from headcount_analysis.messages.json_message import ParsedMessage
@@ -35,28 +36,16 @@ class PointerPlace:
             return SeenId()
         if {*steps, *names} & set(message.repeated):
             return SeenId(defect=f"a field of {self.location.name} occurs twice")
-        values = [_child(value, name) for name in names]
+        values = [value_at(value, [name]) for name in names]
         if any(other != values[0] for other in values[1:]):
             return SeenId(defect=f"the fields {' and '.join(names)} differ")
         return SeenId(values[0] if isinstance(values[0], str) else None)
 
     def _holder(self, message: ParsedMessage) -> object:
         """Return the object or list that holds the id."""
-        value: object = message.whole
-        for step in self.location.path[:-1]:
-            value = _child(value, step)
-        return value
+        return value_at(message.whole, self.location.path[:-1])
 
     def _names(self, value: object, last: str) -> tuple[str, ...]:
         if isinstance(value, Mapping) and self.has_spellings:
             return tuple(name for name in value if is_spelling(name, self.id_header))
         return (last,)
-
-
-def _child(value: object, step: str) -> object:
-    """Return a field of an object, or an element of a list; None if there is none."""
-    if isinstance(value, Mapping):
-        return value.get(step)
-    if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-        return value[int(step)]
-    return None

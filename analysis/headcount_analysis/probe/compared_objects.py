@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headcount_analysis.messages.found_place import Path, values_in
+from headcount.json_pointer import pointer_of
+from headcount_analysis.messages.found_place import values_in
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 from headcount_analysis.probe.probe_request import ProbeRequest, match_fields
 
@@ -60,13 +61,8 @@ def objects_in(root: Object) -> Iterator[tuple[str, Object]]:
     """Yield the objects within a message and their JSON pointers, also those in texts."""
     for path, value in values_in(root):
         if path and isinstance(value, Mapping):
-            yield json_pointer(path), value
+            yield pointer_of(path), value
         elif path and isinstance(value, str) and value.lstrip()[:1] == "{":
             inner = parse(value.encode(errors="replace")).event
             if inner is not None:
-                yield json_pointer(path), inner
-
-
-def json_pointer(path: Path) -> str:
-    """Format a path as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+                yield pointer_of(path), inner

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headcount.errors import UsageError
+from headcount.json_pointer import pointer_of
 from headcount.run.id_form import IdForm
 from headcount.run.id_location import IdLocation, LocationKind, default_header
 from headcount.run.id_settings import IdSettings, parse_id_settings
@@ -24,7 +25,6 @@ from headcount_analysis.probe.compared_objects import (
     Pair,
     best_pointer,
     content_of,
-    json_pointer,
 )
 from headcount_analysis.probe.probe_request import ProbeRequest, seqs_in
 
@@ -173,7 +173,7 @@ def _locations(header: HeaderIds, record: Record, parsed: ParsedMessage) -> Iter
             yield IdLocation(LocationKind.FIELD, name)
     for path, text in texts_in(parsed.whole or {}):
         if ids.parse(text):
-            yield IdLocation(LocationKind.JSON, json_pointer(path))
+            yield IdLocation(LocationKind.JSON, pointer_of(path))
     for place in places_beside_value(ids, record):
         if place.location is not None:
             yield place.location

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from headcount.json_pointer import steps_of
 from headcount.ledger.digest import names_of
 from headcount.run.outcome import Outcome
 from headcount.run.probe_ids import HeaderIds
@@ -70,5 +71,4 @@ def seqs_in(header_ids: tuple[HeaderIds, ...], record: Record) -> tuple[int, ...
 
 def _top_level(name: str) -> str:
     """Return the top-level field of a difference, which a JSON pointer may name."""
-    first = name.split("/")[1] if name.startswith("/") else name
-    return first.replace("~1", "/").replace("~0", "~")
+    return steps_of(name)[0] if name.startswith("/") else name

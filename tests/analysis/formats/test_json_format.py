@@ -71,7 +71,9 @@ def test_a_key_repeated_elsewhere_is_recorded_too() -> None:
 
 def test_a_pointer_begins_with_a_slash() -> None:
     """The error names the option and the value."""
-    with pytest.raises(UsageError, match=r"--compare-at must be a JSON pointer .* got 'data'"):
+    with pytest.raises(
+        UsageError, match=r"--compare-at must be a JSON pointer, such as /data; got 'data'"
+    ):
         made("json", "data")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from headcount.json_pointer import steps_of
 from headcount.run.message_format import FormatSettings
 from headcount_analysis.selftest.encoders.encoder import (
     NOISE,
@@ -10,7 +11,6 @@ from headcount_analysis.selftest.encoders.encoder import (
     TextEncoder,
     json_bytes,
     placed,
-    steps_of,
 )
 
 _BINARY = 1

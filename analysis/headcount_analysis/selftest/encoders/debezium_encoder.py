@@ -1,5 +1,6 @@
 """Debezium: changes of rows, and of an outbox table whose payload is escaped text."""
 
+from headcount.json_pointer import steps_of
 from headcount.run.message_format import FormatSettings
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.selftest.encoders.encoder import (
@@ -9,7 +10,6 @@ from headcount_analysis.selftest.encoders.encoder import (
     TextEncoder,
     json_bytes,
     placed,
-    steps_of,
 )
 
 _OUTBOX = 1

@@ -100,8 +100,3 @@ def placed(document: Document, steps: Sequence[str], value: object) -> Document:
         value = placed(inner if isinstance(inner, Mapping) else {}, rest, value)
     # The first field is still whole in a message that is cut off.
     return {first: value, **{name: other for name, other in document.items() if name != first}}
-
-
-def steps_of(pointer: str) -> tuple[str, ...]:
-    """Return the steps of a JSON pointer (RFC 6901)."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])

@@ -9,6 +9,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message_factory import GetMessageClass
 
+from headcount.json_pointer import steps_of
 from headcount.run.message_format import FormatSettings
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.selftest.alterations import (
@@ -34,7 +35,6 @@ from headcount_analysis.selftest.encoders.encoder import (
     Encoded,
     json_bytes,
     placed,
-    steps_of,
 )
 
 _UNKNOWN_SCHEMA = (1 << 31) - 1

@@ -1,5 +1,6 @@
 """JSON: one object, with the event in it or as the whole."""
 
+from headcount.json_pointer import steps_of
 from headcount.run.message_format import FormatSettings
 from headcount_analysis.selftest.encoders.encoder import (
     SERVICE_HEADERS,
@@ -8,7 +9,6 @@ from headcount_analysis.selftest.encoders.encoder import (
     TextEncoder,
     json_bytes,
     placed,
-    steps_of,
 )
 
 
