@@ -44,3 +44,20 @@ def records_of(messages: pa.RecordBatch) -> Iterator[Record]:
 def headers_of(message: Message) -> Headers:
     """Return the headers of a client's message."""
     return tuple(cast("list[tuple[str, bytes | None]]", message.headers() or ()))
+
+
+def received(message: Message, timestamp_ms: int = -1) -> Record:
+    """Make the record of a client's message, with its timestamp if it is needed."""
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        _bytes(message.key()),
+        _bytes(message.value()),
+        headers_of(message),
+        timestamp_ms,
+    )
+
+
+def _bytes(content: bytes | str | None) -> bytes | None:
+    return content.encode() if isinstance(content, str) else content

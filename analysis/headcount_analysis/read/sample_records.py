@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import confluent_kafka
-from confluent_kafka import KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
-from headcount_analysis.messages.record import Record, headers_of
+from headcount_analysis.messages.record import Record, received
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
 PATIENCE_S = 15.0
@@ -75,25 +75,10 @@ def _read(client: confluent_kafka.Consumer, split: Split, until_s: float) -> lis
         for message in messages:
             if message.error() is not None or (message.offset() or 0) >= split.end:
                 return records
-            records.append(_record(message))
+            records.append(received(message))
         if records and records[-1].offset == split.end - 1:
             break
     return records
-
-
-def _record(message: Message) -> Record:
-    return Record(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        _bytes(message.key()),
-        _bytes(message.value()),
-        headers_of(message),
-    )
-
-
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
 
 
 def _elsewhere(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from headcount_analysis.messages.record import Record, headers_of
+from headcount_analysis.messages.record import Record, received
 from headcount_analysis.probe.findings import TopicSample
 from headcount_analysis.probe.probe_request import seqs_in
 
@@ -147,7 +147,7 @@ class TopicWatch:
         if seen.searched >= MOST_SEARCHED:
             return
         seen.searched += 1
-        record = _record(message)
+        record = received(message, message.timestamp()[1])
         seqs = seqs_in(header_ids, record)
         self.seqs.update(seqs)
         kept, most = (seen.own, MOST_OWN) if seqs else (seen.others, MOST_OTHERS)
@@ -174,20 +174,3 @@ def _sample(name: str, grown: int, seen: Mapping[str, _TopicMessages]) -> TopicS
     messages = seen.get(name, _TopicMessages())
     own, others = tuple(messages.own), tuple(messages.others)
     return TopicSample(name, grown, messages.searched, own, others)
-
-
-def _record(message: Message) -> Record:
-    _, timestamp_ms = message.timestamp()
-    return Record(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        _bytes(message.key()),
-        _bytes(message.value()),
-        headers_of(message),
-        timestamp_ms,
-    )
-
-
-def _bytes(content: str | bytes | None) -> bytes | None:
-    return content.encode() if isinstance(content, str) else content
