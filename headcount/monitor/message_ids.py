@@ -13,6 +13,7 @@ from headcount.monitor.event_set import Event
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind, id_names
 from headcount.run.ids import HEADER
+from headcount.run.trace_context import trace_id_of
 
 Headers = Iterable[tuple[str, str | bytes | None]]
 
@@ -98,8 +99,8 @@ def _text(content: str | bytes | None) -> str | None:
 
 
 def _header_id(text: str | None, name: str) -> str | None:
-    """Return the id in a header: the second part of a `traceparent`."""
-    return text.split("-")[1] if text and name == TRACEPARENT and text.count("-") > 1 else text
+    """Return the id in a header: of `traceparent`, its trace-id."""
+    return trace_id_of(text) if text and name == TRACEPARENT else text
 
 
 def _fields(value: bytes) -> _Pairs:
