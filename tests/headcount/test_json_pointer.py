@@ -1,7 +1,7 @@
 """JSON pointers: the examples of RFC 6901, and what leads nowhere."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headcount.json_pointer import ABSENT, pointer_of, steps_of, value_at
@@ -50,6 +50,7 @@ def test_no_value(pointer: str) -> None:
     assert value_at(DOCUMENT, steps_of(pointer)) is ABSENT
 
 
+@example(["~1", "~0/", "~01"])
 @given(st.lists(st.text(max_size=5)))
 def test_what_is_written_is_read(steps: list[str]) -> None:
     """Whatever the names contain."""

@@ -43,16 +43,14 @@ class FoundPlace:
     @property
     def phrase(self) -> str:
         """Describe the place, for use in a sentence."""
+        location = self.location
+        if location is not None:
+            return f"nested {location.phrase}" if self.kind is PlaceKind.NESTED else location.phrase
         return {
-            PlaceKind.FIELD: f"in the top-level field {self.name}",
-            PlaceKind.NESTED: f"nested at {self.name}",
             PlaceKind.WITHIN: f"within a longer text at {self.name}",
             PlaceKind.TWICE: "in JSON that is encoded twice",
             PlaceKind.FRAMED: f"in a value {self.name}",
             PlaceKind.UNREADABLE: f"in a value that is {self.name}",
-            PlaceKind.HEADER: f"in the record header {self.name}",
-            PlaceKind.KEY: "in the record's key",
-            PlaceKind.TRACEPARENT: "in the record header traceparent",
         }[self.kind]
 
     @property

@@ -15,7 +15,7 @@ from headcount_analysis.read.topic_range import MESSAGES
 from headcount.errors import UsageError
 from headcount.ledger.digest import describe
 from headcount.run.id_form import RunIds
-from headcount.run.id_location import IdLocation, parse_location
+from headcount.run.id_location import IdLocation, LocationKind, parse_location
 from headcount.run.ids import tag_of
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,9 @@ def test_another_package_adds_a_place() -> None:
 @pytest.mark.usefixtures("key_part")
 def test_a_package_cannot_replace_one_of_the_own_places() -> None:
     """What `key` means depends on no installed package."""
-    assert type(place_of(parse_location("key"), "X-Event-Id")).__name__ == "KeyPlace"
+    location = parse_location("key")
+    assert location.kind is LocationKind.KEY
+    assert type(place_of(location, "X-Event-Id")).__name__ == "KeyPlace"
 
 
 def test_a_place_that_no_package_provides() -> None:
