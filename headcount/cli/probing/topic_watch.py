@@ -66,9 +66,9 @@ class TopicWatch:
 
         UsageError if a topic is missing, or if there are too many.
         """
-        self.starts = self._fetch_ends()
+        self.starts = self._first_ends()
         self.ends = dict(self.starts)
-        missing = self.names - {topic for topic, _ in self.starts}
+        missing = self.names - {topic for topic, _ in self.starts} - self.problems.keys()
         if missing:
             raise UsageError(
                 f"there is no topic {min(missing)!r} at {self.cluster}: name another with --topic, "
@@ -113,6 +113,20 @@ class TopicWatch:
             [TopicPartition(*place, self.starts.get(place, 0)) for place in grown]
         )
 
+    def _first_ends(self) -> dict[Place, int]:
+        """Return the end of each partition, once the cluster's brokers agree on the leaders.
+
+        After a topic was made or a leader moved, they briefly do not.
+        """
+        until_s = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return self._fetch_ends()
+            except PartError:
+                if time.monotonic() >= until_s:
+                    raise
+                time.sleep(_ENDS_EVERY_S)
+
     def _fetch_ends(self) -> dict[Place, int]:
         """Return the end of each partition. PartError if no broker answers."""
         try:
@@ -121,7 +135,8 @@ class TopicWatch:
                 TopicPartition(name, number, _END)
                 for name, topic in topics.items()
                 if (name in self.names if self.names else not name.startswith("_"))
-                for number in topic.partitions
+                for number, partition in topic.partitions.items()
+                if self._has_leader(name, number, partition.leader)
             ]
             offsets = self.client.offsets_for_times(wanted, TIMEOUT_S) if wanted else []
         except KafkaException as error:
@@ -136,6 +151,12 @@ class TopicWatch:
             for each in offsets
             if each.error is None and each.offset >= 0
         }
+
+    def _has_leader(self, topic: str, number: int, leader: int) -> bool:
+        """Return whether a partition can be asked: one that cannot fails the whole request."""
+        if leader < 0:
+            self.problems[topic] = f"partition {number} has no leader"
+        return leader >= 0
 
     def _take(self, message: Message, header_ids: tuple[HeaderIds, ...]) -> None:
         error, topic = message.error(), message.topic() or ""

@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin._metadata import ClusterMetadata
 
 from headcount.cli.probing import topic_watch
 from headcount.cli.probing.topic_watch import TopicWatch, watching
-from headcount.errors import UsageError
+from headcount.errors import PartError, UsageError
 from headcount.kafka.topic import ensure_topic
 from headcount.run.id_form import IdForm
 from headcount.run.ids import new_tag
@@ -105,3 +106,58 @@ def test_too_many_partitions(broker: Broker, topic: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(topic_watch, "MOST_PARTITIONS", 3)
     with pytest.raises(UsageError, match="--topic"), watching(broker.cluster, [topic]):
         pass
+
+
+class DisagreeingBrokers(Consumer):
+    """A client that is told several times that its broker does not lead a partition."""
+
+    refusals = 3
+
+    def offsets_for_times(
+        self, partitions: list[TopicPartition], timeout: float = -1
+    ) -> list[TopicPartition]:
+        """Refuse, and later answer."""
+        self.refusals -= 1
+        if self.refusals >= 0:
+            raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+        return super().offsets_for_times(partitions, timeout)
+
+
+def test_a_leader_that_has_just_moved(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch begins once the brokers agree on the leader, and gives up after a while."""
+    monkeypatch.setattr(topic_watch, "Consumer", DisagreeingBrokers)
+    with watching(broker.cluster, [topic]) as watch:
+        assert {name for name, _ in watch.starts} == {topic}
+    monkeypatch.setattr(DisagreeingBrokers, "refusals", 1_000)
+    monkeypatch.setattr(topic_watch, "TIMEOUT_S", 0.3)
+    with pytest.raises(PartError, match="leader"), watching(broker.cluster, [topic]):
+        pass
+
+
+class LeaderlessTopics(Consumer):
+    """A client that is told that some topics have no leader."""
+
+    names: frozenset[str] = frozenset()
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> ClusterMetadata:
+        """Take the leaders away."""
+        described: ClusterMetadata = super().list_topics(topic, timeout)
+        for name in self.names:
+            described.topics[name].partitions[0].leader = -1
+        return described
+
+
+def test_a_partition_without_a_leader(
+    broker: Broker, topic: str, publish: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, and keeps no other topic from being watched."""
+    leaderless = f"test-{uuid.uuid4().hex[:12]}"
+    ensure_topic(broker.cluster, leaderless, partitions=1)
+    monkeypatch.setattr(topic_watch, "Consumer", LeaderlessTopics)
+    monkeypatch.setattr(LeaderlessTopics, "names", frozenset({leaderless}))
+    with watching(broker.cluster, [topic, leaderless]) as watch:
+        publish(topic, own(0))
+        await_seqs(watch, {0})
+        assert watch.problems == {leaderless: "partition 0 has no leader"}
