@@ -33,10 +33,10 @@ class Exposure:
         self.exposed: set[str] = set()
         self.pages: set[str] = set()
 
-    def scan_for_ever(self) -> None:
+    def scan_for_ever(self, scan: Callable[[], None]) -> None:
         """Scan until `stop`."""
         while not self._over.wait(SCAN_EVERY_S):
-            self._scan()
+            scan()
 
     def stop(self) -> None:
         """Let the scanning end."""
@@ -54,23 +54,28 @@ class Exposure:
             if path.is_file():
                 self.check(str(path), path.read_bytes())
 
-    def _scan(self) -> None:
-        for process in psutil.process_iter():
+    def scan_processes(self) -> None:
+        """Scan the command line and the environment of every process."""
+        for pid in psutil.pids():
             for name in ("cmdline", "environ"):
                 with contextlib.suppress(OSError):
-                    content = Path(f"/proc/{process.pid}/{name}").read_bytes()
-                    self.check(f"the {name} of {process.pid}", content)
-                    if name == "cmdline" and b"SparkSubmit" in content:
-                        self._check_spark(process)
+                    content = Path(f"/proc/{pid}/{name}").read_bytes()
+                    self.check(f"the {name} of {pid}", content)
+
+    def scan_pages(self) -> None:
+        """Scan the pages of every Spark, which take a busy machine seconds."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if any("SparkSubmit" in part for part in process.cmdline()):
+                    self._check_spark(process)
 
     def _check_spark(self, process: psutil.Process) -> None:
         """Read the pages of Spark's web UI, if it has one."""
-        with contextlib.suppress(psutil.Error):
-            for connection in process.net_connections("inet"):
-                is_open = connection.status == psutil.CONN_LISTEN
-                if is_open and connection.laddr.port in _UI_PORTS:
-                    with contextlib.suppress(OSError, ValueError, HTTPException):
-                        self._check_pages(f"http://127.0.0.1:{connection.laddr.port}")
+        for connection in process.net_connections("inet"):
+            is_open = connection.status == psutil.CONN_LISTEN
+            if is_open and connection.laddr.port in _UI_PORTS:
+                with contextlib.suppress(OSError, ValueError, HTTPException):
+                    self._check_pages(f"http://127.0.0.1:{connection.laddr.port}")
 
     def _check_pages(self, base: str) -> None:
         """Read Spark's pages, and what its API says of the queries and their plans."""
@@ -85,7 +90,7 @@ class Exposure:
 
     def check_page(self, base: str, page: str) -> bytes:
         """Look for the secrets in a web page; return it."""
-        with urllib.request.urlopen(f"{base}/{page}", timeout=2) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(f"{base}/{page}", timeout=60) as answer:  # noqa: S310 - loopback
             content: bytes = answer.read()
         self.pages.add(page.partition("?")[0])
         self.check(f"{base}/{page}", content)
@@ -96,10 +101,15 @@ class Exposure:
 def watched(secrets: Secrets) -> Iterator[Exposure]:
     """Scan in the background while the block runs."""
     exposure = Exposure(secrets)
-    thread = threading.Thread(target=exposure.scan_for_ever, daemon=True)
-    thread.start()
+    scans = exposure.scan_processes, exposure.scan_pages
+    threads = [
+        threading.Thread(target=exposure.scan_for_ever, args=(scan,), daemon=True) for scan in scans
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield exposure
     finally:
         exposure.stop()
-        thread.join()
+        for thread in threads:
+            thread.join()

@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # it re-exports it
 
 from tests.e2e.command import CompletedCommand, a_counted_run, headcount
+from tests.headcount.plugin.locusts import AWAITED
 from tests.secured.broker import LISTENERS, SecuredBroker
 from tests.secured.conftest import TOPIC
 from tests.secured.exposure import Exposure, watched
@@ -47,13 +48,17 @@ def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_pat
 
 
 @pytest.mark.parametrize("listener", BY_LISTENER)
-def test_what_is_lost_fails(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
+def test_what_is_lost_fails(
+    secured: SecuredBroker, listener: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One event is withheld: followed or judged afterwards, it is missed, and no secret shows."""
     config = ("--kafka-config", str(secured.config(listener)))
     follow = ("--follow", "--app", "tests.harmful.by_number:app")
     show_spark = ("--spark-conf", "spark.ui.enabled=true")
     with watched(secured.secrets) as exposure:
         topic = f"failing-{listener}"
+        # The run goes on until Spark has read a part of the topic, so that there is a plan to see.
+        monkeypatch.setenv(AWAITED, str(tmp_path / "run-1" / "follow" / "pieces"))
         done = run(secured, listener, tmp_path, topic, *follow, *show_spark, faults="drop@3")
         assert done.code == 1, done.err
         assert done.verdict["counts"]["lost"] == 1
