@@ -8,14 +8,14 @@ import os
 import signal
 import sys
 import traceback
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import NamedTuple, NoReturn
 
 import click
 from headcount_service.errors import CatalogueError
 
 from headcount.errors import STOPPED, HeadcountError, InterruptedRunError, PartError, UsageError
-from headcount.gc_control import uncollected
+from headcount.gc_control import permanent_objects
 
 INTERRUPTED = InterruptedRunError.exit_code
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean a failed run
@@ -130,16 +130,9 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].place.split(":")
-        command: click.Command = getattr(_imported(module), name)
+        with permanent_objects():
+            command: click.Command = getattr(importlib.import_module(module), name)
         return command
-
-
-def _imported(name: str) -> ModuleType:
-    """Import a module without garbage collection: its objects live as long as the process."""
-    with uncollected():
-        module = importlib.import_module(name)
-        gc.freeze()
-    return module
 
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

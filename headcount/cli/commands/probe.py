@@ -16,6 +16,7 @@ from headcount.cli.options.target_options import check_host
 from headcount.cli.options.types import Seconds
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.kafka.cluster import Cluster
 from headcount.kafka_settings.config_file import registry_from_environment
 from headcount.run.address import without_secrets
@@ -163,12 +164,13 @@ def probe(
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
     registry = registry_from_environment(environ).with_url(parse_registry(schema_registry))
-    # A mistaken option and --help need none of what carries out a probe, which loads slowly.
-    from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
-    from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
+        from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
 
-    from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
-    from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
+        from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
+        from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
 
     host = host and check_host(host)
     scenario = ProbeScenario(locustfile, host, servers, ids, requests, outcome_rules, extra)

@@ -22,6 +22,7 @@ from headcount.cli.options.target_options import TargetOptions, with_target_opti
 from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_verify_options
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.run.folder import RunFolder
 from headcount.run.ids import is_run_id, new_run_id
 
@@ -97,10 +98,11 @@ def run(
     message_options.check({**os.environ, **kafka_options.environ})
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / _checked_run_id(run_id))
-    # A mistaken option and --help need none of what carries out a run, which loads slowly.
-    from headcount.cli.judged_run import judged_run  # noqa: PLC0415
-    from headcount.cli.locust_command import Load  # noqa: PLC0415
-    from headcount.cli.result import show  # noqa: PLC0415
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount.cli.judged_run import judged_run  # noqa: PLC0415
+        from headcount.cli.locust_command import Load  # noqa: PLC0415
+        from headcount.cli.result import show  # noqa: PLC0415
 
     load = Load(
         *(locustfile, load_options, target_options, message_options, verify_options),

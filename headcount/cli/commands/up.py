@@ -4,11 +4,10 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from headcount.cli.local_stack import Target, start
-from headcount.cli.locust_command import flat, up_command
 from headcount.cli.locustfile import default_locustfile
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
@@ -20,10 +19,14 @@ from headcount.cli.options.target_options import TargetOptions, with_target_opti
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.kafka_settings.config_file import FILE_VARIABLE
 from headcount.run.ids import new_run_id
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
+
+if TYPE_CHECKING:
+    from headcount.cli.local_stack import Target
 
 WEB_PORT = 8089
 POLL_S = 0.2
@@ -64,6 +67,11 @@ def up(
     refuse_decided("up", extra, BY_UP)
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount.cli.local_stack import start  # noqa: PLC0415
+        from headcount.cli.locust_command import flat, up_command  # noqa: PLC0415
+
     folder = _folder(reports_dir)
     ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
@@ -89,7 +97,7 @@ def up(
             time.sleep(POLL_S)
 
 
-def _client_file(target: Target) -> str:
+def _client_file(target: "Target") -> str:
     path = target.kafka_environ.get(FILE_VARIABLE)
     return f", settings of clients in {path}" if path else ""
 
@@ -109,7 +117,7 @@ def _folder(reports_dir: Path) -> Path:
 
 
 def _start_locust(
-    command: list[str], port: int, folder: Path, ready: Platform, target: Target
+    command: list[str], port: int, folder: Path, ready: Platform, target: "Target"
 ) -> Process:
     log = folder / "logs" / "locust.log"
     with ready.console.step("Starting Locust's web UI"):

@@ -1,4 +1,4 @@
-"""`headcount follow`: does not wait for generators that will never seal."""
+"""Following a run: does not wait for generators that will never seal."""
 
 import os
 from pathlib import Path
@@ -8,8 +8,8 @@ from typing import cast
 import pyarrow.fs as pafs
 import pytest
 
-from headcount.cli.commands import follow
-from headcount.cli.commands.follow import LOOK_EVERY_S, SILENT_AFTER_S
+from headcount.cli.verifying import followed_run
+from headcount.cli.verifying.followed_run import LOOK_EVERY_S, SILENT_AFTER_S
 from headcount.cli.verifying.follower import Follower
 from headcount.console import Console
 from headcount.ledger.writer import LedgerWriter
@@ -29,7 +29,7 @@ def clock_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now_s[0] += span_s
 
     fake = SimpleNamespace(monotonic=lambda: now_s[0], sleep=sleep)
-    monkeypatch.setattr("headcount.cli.commands.follow.time", fake)
+    monkeypatch.setattr("headcount.cli.verifying.followed_run.time", fake)
     return now_s
 
 
@@ -58,7 +58,7 @@ def test_a_dead_generator_is_given_up_after_a_while(
     a_writer(folder, 0).seal(0)
     a_writer(folder, 1).reserve(10)
     began_s = clock_s[0]
-    follow._await_end(folder, SETTLED, Console())  # noqa: SLF001 - so the command calls it
+    followed_run._await_end(folder, SETTLED, Console())  # noqa: SLF001 - so the command calls it
     assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
     assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
 
@@ -69,7 +69,7 @@ def test_a_generator_elsewhere_is_given_up_after_the_same_time(
     """It has begun, and may still work, although it has no files here."""
     a_writer(folder, 0).seal(0)
     began_s = clock_s[0]
-    follow._await_end(folder, SETTLED, Console())  # noqa: SLF001
+    followed_run._await_end(folder, SETTLED, Console())  # noqa: SLF001
     assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
     assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
 
@@ -94,8 +94,8 @@ def test_a_generator_that_writes_is_waited_for(
             writer.seal(0)
 
     fake = SimpleNamespace(monotonic=lambda: clock_s[0], sleep=write)
-    monkeypatch.setattr("headcount.cli.commands.follow.time", fake)
-    follow._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
+    monkeypatch.setattr("headcount.cli.verifying.followed_run.time", fake)
+    followed_run._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
     assert written == [5]
 
 
@@ -103,5 +103,5 @@ def test_a_run_that_has_ended_is_not_waited_for(folder: RunFolder, clock_s: list
     """All have sealed."""
     for generator in (0, 1):
         a_writer(folder, generator).seal(0)
-    follow._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
+    followed_run._await_end(folder, SETTLED, Console(quiet=True))  # noqa: SLF001
     assert clock_s == [1000.0]
