@@ -71,7 +71,7 @@ class RegistrySettings(FrozenModel):
 
 
 def check_url(url: str) -> str:
-    """Return the URL of a registry. UsageError if it is none, or contains a password."""
+    """Return the URL of a registry. UsageError if it is not one, or contains a password."""
     parts = urlsplit(url)
     if parts.username or parts.password:
         raise UsageError(

@@ -1,8 +1,8 @@
 """Live stats: the state of a run in progress, from the generators' reports and the topic.
 
 - in flight: attempts sent and not yet answered.
-- behind: acknowledged events not yet seen in the topic, as a count; and as a time: how long ago as
-  many events had been acknowledged as have arrived by now.
+- behind: how far the topic lags: as a count, the acknowledged events not yet seen in it; as a time,
+  how long ago the number of acknowledged events was the number that has arrived by now.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """

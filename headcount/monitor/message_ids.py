@@ -1,6 +1,6 @@
 """Message ids: the events of a run that a message may stand for, whatever its format. Pure.
 
-The verdict counts a message as an event's only if its JSON object has the id in the id field. To
+The verdict counts a message as an event's only if it has the id in the place that the run names. To
 count the event as arrived, a complete id anywhere in the message is enough: the service may write
 it where the verdict does not look, which is a different problem from a loss.
 """

@@ -235,9 +235,9 @@ class Reader:
     def _is_independent(
         self, record: Record, content: ReadContent, identity: str | None = None
     ) -> bool:
-        """Whether the content does not depend on the masked bytes, but for the id in them.
+        """Whether the content does not depend on the masked bytes, except for the id in them.
 
-        Of JSON that follows from `_is_apart` if only an id in a field is masked.
+        For JSON, `_is_apart` proves it if only an id in a field is masked.
         """
         is_in_field = identity is None or self.expected.location.kind is LocationKind.FIELD
         if not self._volatile and is_in_field and not self.expected.message_format.needs_headers:

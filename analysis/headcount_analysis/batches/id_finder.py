@@ -97,8 +97,8 @@ class IdFinder:
         return [name for name in names if name not in self.spellings]
 
     def _with_spellings(self, values: pa.Array) -> BatchIds:
-        # A compared field must be read in each message, so it cannot be masked; whether that at a
-        # pointer is compared is tried (see `variants.py`).
+        # A compared field must be read in each message, so it cannot be masked. For a pointer, a
+        # variant of the message shows whether its field is compared (see `variants.py`).
         is_field = isinstance(self.place, FieldPlace)
         compared = self.expected.names_compared if is_field else frozenset()
         names = [name for name in self.spellings if name not in compared]

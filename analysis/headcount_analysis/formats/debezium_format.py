@@ -59,7 +59,7 @@ class DebeziumFormat:
 
 
 def _without_schema(value: bytes) -> ParsedMessage:
-    """Parse a message, also one that is text with JSON, and take it out of the converter's."""
+    """Parse a message, even JSON within a text, and remove the converter's wrapper."""
     parsed = _parsed_text(value) if value[:1] == b'"' else parse(value)
     if parsed.event is None or parsed.event.keys() != _WITH_SCHEMA:
         return parsed
@@ -84,7 +84,7 @@ def _parsed_text(value: bytes) -> ParsedMessage:
 
 
 def _steps(root: Object) -> tuple[str, ...]:
-    """Return the way to the object that is compared by default."""
+    """Return the path to the object that is compared by default."""
     if "op" in root and ("after" in root or "before" in root):
         row_name = "after" if root.get("after") is not None else "before"
         row = root.get(row_name)

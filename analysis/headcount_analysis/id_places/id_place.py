@@ -37,7 +37,7 @@ class IdPlace(Protocol):
 class IdColumn:
     """The texts at a place beside the values of messages: binary, null where there is none.
 
-    Where it is not sure, the text may be another, or the message may have a defect.
+    Where a text is not certain, another may count, or the message may have a defect.
     """
 
     texts: pa.Array

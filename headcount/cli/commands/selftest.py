@@ -104,7 +104,7 @@ def selftest(
 
 
 def _only_format(context: click.Context, options: MessageOptions) -> str:
-    """Return --format, empty if it is not given. UsageError names an option that contradicts."""
+    """Return --format, empty if not given. UsageError if another option narrows the rounds."""
     for name in ("id_form", "id_at", "id_header", "compare_at"):
         if _is_given(context, name):
             flag = "--" + name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""How ids and messages are written: the service's choice, which the options repeat."""
+"""How the service writes ids and messages, as the options say."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -93,7 +93,8 @@ def recording_in_time(
 ) -> contextlib.AbstractContextManager[None]:
     """Record the end when the settle time is over, even if Spark is still starting.
 
-    Not with a database: it must be read at the moment at which the judgement records the end.
+    Does nothing if the run has a database, which must be read at the moment when the judgement
+    records the end.
     """
     if settling is None or reach.database.is_due or reach.database.stored is not None:
         return contextlib.nullcontext()

@@ -58,7 +58,7 @@ class SegmentWriter:
                 self._disk.apply(self._write_segment, (buffer,))
 
     def write_health(self, health: Health, shortfall: Shortfall) -> None:
-        """Write both beside the ledger. OSError."""
+        """Write the generator's health and shortfall beside the ledger. OSError."""
         self._disk.apply(self._writer.write_health, (health,))
         self._disk.apply(self._writer.write_shortfall, (shortfall,))
 

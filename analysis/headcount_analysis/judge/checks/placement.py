@@ -1,4 +1,4 @@
-"""Whether ids are in the field where the run expects them: an id elsewhere is not a loss."""
+"""Whether ids are in the place where the run expects them: an id elsewhere is not a loss."""
 
 from collections.abc import Iterator
 

@@ -55,7 +55,7 @@ class Codec(Protocol):
 
     @property
     def alterations(self) -> Sequence[Alteration]:
-        """What can happen to an event that still fits the schema."""
+        """Alterations of an event after which it still fits the schema."""
 
     def payload(self, document: Document) -> bytes:
         """Write a document without its frame."""
