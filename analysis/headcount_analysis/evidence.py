@@ -1,6 +1,6 @@
 """Evidence: the facts about a run, as plain values, for the judge and the report.
 
-`pipeline/gather.py` gathers it; nothing here reads a file, a topic or a clock.
+`pipeline/evidence.py` gathers it; nothing here reads a file, a topic or a clock.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.messages.placement import Placement
+from headcount_analysis.messages.ids_elsewhere import Placement
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck
 

@@ -8,7 +8,7 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import answers
 from headcount_analysis.judge.checks import locust, topic_settled
 from headcount_analysis.messages.timestamps import CREATE_TIME, describe
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2

@@ -14,10 +14,10 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.pipeline.checks import CheckedRun
 from headcount_analysis.pipeline.compare import ComparedRun
-from headcount_analysis.pipeline.gather import RunEvidence
-from headcount_analysis.pipeline.places import FATES_FOLDER
+from headcount_analysis.pipeline.evidence import RunEvidence
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.schedule import planned_rate, rates
+from headcount_analysis.pipeline.table_places import FATES_FOLDER
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.versions import versions
 

@@ -10,8 +10,8 @@ from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.read.settling_policy import Reach, Waits
 
 from headcount.cli.options.verify_options import VerifyOptions
+from headcount.cli.verifying.game_database import GameDatabase, account, await_outbox, find
 from headcount.cli.verifying.settling_clock import SinceAnswer, TopicSettling
-from headcount.cli.verifying.state_snapshot import GameDatabase, account, await_outbox, find
 from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError

@@ -16,7 +16,7 @@ from headcount_analysis.ledger.ledger_state import GeneratorState, LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck, StateDifference
 

@@ -12,8 +12,8 @@ from headcount_service.game.storage.progress import PublishProgress
 from headcount_service.game.storage.snapshot import SnapshotEntry
 
 from headcount.cli.commands.verify import verify
-from headcount.cli.verifying import state_snapshot as database_module
-from headcount.cli.verifying.state_snapshot import GameDatabase, account, await_outbox, find
+from headcount.cli.verifying import game_database as database_module
+from headcount.cli.verifying.game_database import GameDatabase, account, await_outbox, find
 from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.run import stored_state

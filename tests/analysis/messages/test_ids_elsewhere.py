@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.messages.found_place import FoundPlace, PlaceKind
-from headcount_analysis.messages.placement import Placement, Search
+from headcount_analysis.messages.ids_elsewhere import Placement, Search
 from headcount_analysis.messages.record import Record
 
 from headcount.run.id_form import RunIds

@@ -18,13 +18,13 @@ from headcount_analysis.measure.publish_delay import longest_delay_s
 from headcount_analysis.messages import timestamps
 from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.differences import find_differences
-from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.second_look import find_placement
 from headcount_analysis.pipeline.state import compare_state
+from headcount_analysis.pipeline.table_places import FATES_FOLDER
 from headcount_analysis.pipeline.tools import IsEmpty, Tools
 from headcount_analysis.read import message_counts
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
 

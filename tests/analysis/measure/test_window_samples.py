@@ -11,8 +11,8 @@ from headcount_analysis.compare_run import attempt_counts
 from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure.clocks import ClockOffset, bounds, merged
 from headcount_analysis.measure.run_span import run_span
-from headcount_analysis.measure.samples import WindowSample, samples
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
+from headcount_analysis.measure.window_samples import WindowSample, samples
 
 from headcount.thresholds.grammar import parse
 
