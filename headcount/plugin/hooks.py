@@ -15,7 +15,6 @@ import gevent
 import psutil
 from locust import events
 from locust.env import Environment
-from locust.exception import StopTest
 from locust.runners import (
     STATE_CLEANUP,
     STATE_MISSING,
@@ -121,13 +120,28 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
             recording.begin(environment)
     except HeadcountError as error:
-        sequence.give_up(environment, error)
-        environment.runner.log_exception("headcount", str(error), "")
-        raise StopTest(str(error)) from None
+        _refuse_start(environment, error)
+
+
+def _refuse_start(environment: Environment, error: HeadcountError) -> NoReturn:
+    """Report why the test cannot start, and end it; without a web UI, Locust ends as well."""
+    runner = environment.runner
+    assert runner is not None
+    _log.error("headcount: %s", error)
+    sequence.give_up(environment, error)
+    if isinstance(runner, WorkerRunner):
+        failed = (runner.worker_index, error.exit_code, str(error))
+        runner.send_message(recording.LEDGER_FAILED, failed)
+    else:
+        runner.log_exception("headcount", str(error), "")
+    gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
+    # This ends the greenlet that starts the test. gevent prints a traceback of any other exception,
+    # even of Locust's own StopTest.
+    raise gevent.GreenletExit
 
 
 def _refuse_second_test(environment: Environment) -> None:
-    """End Locust if the only test of a headless run is over, or is being stopped. UsageError.
+    """Refuse a test if the only one of a headless run is over, or is being stopped. UsageError.
 
     A second test would be a second run, and only one of the two would be judged.
     """
@@ -136,14 +150,11 @@ def _refuse_second_test(environment: Environment) -> None:
     is_over = not state.prepared or runner.state in {STATE_CLEANUP, STATE_STOPPING}
     if environment.web_ui is not None or not state.has_run or not is_over:
         return
-    error = UsageError(
+    raise UsageError(
         "the scenario starts a second test: headless Locust runs one test per run; to change the "
         "number of users, call runner.start() without runner.stop(), and for another test start "
         "another run"
     )
-    _log.error("headcount: %s", error)
-    gevent.spawn(runner.quit)  # a master is started by the scenario, which nothing else ends
-    raise error
 
 
 def _on_test_stopping(environment: Environment, **_: Any) -> None:

@@ -70,8 +70,6 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
     folder = folder_of(environment)
-    if folder.manifest_path.exists():
-        raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
     manifest = Manifest(
         run_id=folder.run_id,
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -106,20 +104,13 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         versions=_versions(has_own_broker=bool(options.broker_data)),
         tag=options.prepared_tag,
     )
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.write_manifest(manifest)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the run's folder {folder.path}: {error.strerror}; "
-            "choose another --reports-dir"
-        ) from None
+    folder.begin(manifest)
     return manifest, thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class _TopicStart:
-    """The topic when the run begins; its end offsets then are those that the run starts at."""
+    """The topic when the run begins; its end offsets at that moment are the run's start offsets."""
 
     cluster_id: str = ""
     topic_id: str | None = None
@@ -144,7 +135,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    """Return the cluster: of the option, else of the settings, else the default. UsageError."""
+    """Return the cluster that the option, else the settings, else the default name. UsageError."""
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
