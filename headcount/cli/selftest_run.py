@@ -17,12 +17,11 @@ from rich.text import Text
 
 from headcount.cli.local_stack import BROKER_DATA, start_broker
 from headcount.cli.options.message_options import MessageOptions
+from headcount.cli.options.output_options import made_folder
 from headcount.cli.platform import Platform, platform
 from headcount.cli.verifying.spark_config import class_data
 from headcount.console import Console
-from headcount.errors import UsageError
 from headcount.kafka.topic import ensure_topic
-from headcount.run.ids import new_run_id
 
 TOPIC = "events"
 WRONG = 1
@@ -47,7 +46,7 @@ def selftest_run(
         PartError: The broker or Spark cannot start.
     """
     styles = _styles(options, only)
-    folder = _folder(reports_dir)
+    folder = made_folder(reports_dir, "selftest")
     ready = platform(dict(os.environ), console)
     with contextlib.ExitStack() as stack:
         stage = _stage(stack, ready, folder, heap, suited_to(size.events))
@@ -80,15 +79,6 @@ def _every_place(
         update(f"{name} ({len(styles)} in all)")
         done.append(mixed_round(stage, size, style, name, lambda _: None))
     return done
-
-
-def _folder(reports_dir: Path) -> Path:
-    folder = reports_dir.absolute() / f"selftest-{new_run_id()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
-    return folder
 
 
 def _stage(

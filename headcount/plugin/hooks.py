@@ -130,8 +130,7 @@ def _refuse_start(environment: Environment, error: HeadcountError) -> NoReturn:
     _log.error("headcount: %s", error)
     sequence.give_up(environment, error)
     if isinstance(runner, WorkerRunner):
-        failed = (runner.worker_index, error.exit_code, str(error))
-        runner.send_message(recording.LEDGER_FAILED, failed)
+        recording.report_failure(environment, error)
     else:
         runner.log_exception("headcount", str(error), "")
     gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)

@@ -13,15 +13,13 @@ from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.message_options import MessageOptions, with_message_options
-from headcount.cli.options.output_options import with_quiet, with_reports_dir
+from headcount.cli.options.output_options import made_folder, with_quiet, with_reports_dir
 from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
-from headcount.errors import UsageError
 from headcount.gc_control import permanent_objects
 from headcount.kafka_settings.config_file import FILE_VARIABLE
-from headcount.run.ids import new_run_id
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
 
@@ -72,7 +70,7 @@ def up(
         from headcount.cli.local_stack import start  # noqa: PLC0415
         from headcount.cli.locust_command import flat, up_command  # noqa: PLC0415
 
-    folder = _folder(reports_dir)
+    folder = made_folder(reports_dir, "up")
     ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, target_options, kafka_options.settings, ready, folder)
@@ -105,15 +103,6 @@ def _client_file(target: "Target") -> str:
 def _shown(host: str) -> str:
     """Return the host under which this machine reaches what listens on `host`."""
     return LOOPBACK if host in {"", "*", "0.0.0.0", "::"} else host  # noqa: S104 - only shown
-
-
-def _folder(reports_dir: Path) -> Path:
-    folder = reports_dir.absolute() / f"up-{new_run_id()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
-    return folder
 
 
 def _start_locust(

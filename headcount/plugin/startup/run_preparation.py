@@ -33,7 +33,7 @@ from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
 from headcount.run.address import without_secrets
-from headcount.run.ids import is_run_id, new_run_id, new_tag
+from headcount.run.ids import new_tag, run_id_of
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
 from headcount.run.outcome_rules import split as split_rules
 from headcount.thresholds.grammar import Threshold
@@ -67,7 +67,7 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     else:
         start = _topic_start(cluster, options.topic)
     state_of(environment).has_run = False
-    options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
+    options.prepared_run, options.prepared_tag = run_id_of(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
     folder = folder_of(environment)
     manifest = Manifest(
@@ -151,15 +151,6 @@ def _versions(*, has_own_broker: bool) -> dict[str, str]:
             jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")
         )
     return {"python": platform.python_version(), **versions}
-
-
-def _new_run(asked_for: str) -> str:
-    run_id = asked_for or new_run_id()
-    if not is_run_id(run_id):
-        raise UsageError(
-            f"--run-id must be at most 40 lowercase letters, digits and hyphens, got {run_id!r}"
-        )
-    return run_id
 
 
 def _checked_ledgers(text: str) -> str:

@@ -9,21 +9,8 @@ import pytest
 from headcount.errors import EvidenceError, UsageError
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import End, Manifest
-
-MANIFEST = Manifest(
-    run_id="run-1",
-    created_at="2026-11-23T22:00:00.000+00:00",
-    headcount_version="0.1.0",
-    scenario="mixed.py",
-    host="http://127.0.0.1:8000",
-    bootstrap_servers="127.0.0.1:9092",
-    cluster_id="c",
-    topic="events",
-    topic_id=None,
-    cleanup_policy="delete",
-    start_offsets={0: 5, 1: 0},
-)
+from headcount.run.manifest import End
+from tests.manifests import MANIFEST
 
 
 def a_run(tmp_path: Path) -> RunFolder:
