@@ -31,11 +31,7 @@ from headcount.plugin.attempts.attempt import (
 )
 from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.attempts.refusal import not_comparable
-from headcount.plugin.attempts.requested_event import (
-    has_id,
-    has_id_field,
-    without_id_field,
-)
+from headcount.plugin.attempts.requested_event import has_id, has_id_field, without_id_field
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
 from headcount.plugin.event_id import SIGN, with_id
