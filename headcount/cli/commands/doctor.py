@@ -51,7 +51,7 @@ _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": 
     "--topic",
     default="",
     metavar="NAME",
-    help="Check your rights on this topic of theirs, too.",
+    help="Check your rights on this topic, too.",
 )
 @with_kafka_options
 @with_reports_dir

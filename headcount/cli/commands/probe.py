@@ -94,7 +94,7 @@ Exit codes:
     metavar="NAME",
     callback=checked_text(parse_id_header),
     show_default="X-Event-Id",
-    help="Request header to try besides the usual ones.",
+    help="Request header to try in addition to the usual ones.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,
@@ -103,7 +103,7 @@ Exit codes:
     default=IdForm.PLAIN.value,
     show_default=True,
     metavar="FORM",
-    help="How the id is written there, and as EVENT_ID: plain, uuid or trace.",
+    help="How the id is written in that header and as EVENT_ID: plain, uuid or trace.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,

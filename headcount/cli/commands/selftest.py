@@ -65,7 +65,7 @@ Examples:
     OptionGroup.MESSAGES,
     "--every-place",
     is_flag=True,
-    help="All faults at once for each format, or that of --format, each place and form of ids.",
+    help="Test each format, or only that of --format, with each place and form of ids.",
 )
 @with_message_options
 @with_reports_dir
