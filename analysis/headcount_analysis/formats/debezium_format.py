@@ -35,7 +35,6 @@ class DebeziumFormat:
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ("eventType",)
     required_headers: tuple[str, ...] = ()
-    needs_headers = True
     compares_content = True
 
     def __init__(self, options: FormatOptions) -> None:
