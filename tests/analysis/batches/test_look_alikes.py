@@ -65,6 +65,19 @@ def test_a_null_is_no_empty_value(place: str, name: str) -> None:
     check(place, messages, settings=(name,))
 
 
+@pytest.mark.parametrize("place", ["key", "header:id"])
+@pytest.mark.parametrize("tombstone", [None, b'{"schema":null,"payload":null}'])
+def test_a_tombstone_has_no_id(place: str, tombstone: bytes | None) -> None:
+    """Although it has the key, and perhaps the headers, of the event before it."""
+    values = [b'{"op":"c","after":{}}', b'{"op":"d","before":{}}', tombstone, tombstone]
+    ids = [own(seq).encode() for seq in range(len(values))]
+    messages = [
+        message(value, ("id", text), key=text) for value, text in zip(values, ids, strict=True)
+    ]
+    rows = check(place, [*messages, *messages], settings=("debezium",))
+    assert [row["kind"] for row in rows] == ["claimed", "claimed", "foreign", "foreign"] * 2
+
+
 @pytest.mark.parametrize("missing", ["ce_id", "ce_type", "ce_source", "ce_specversion"])
 def test_a_header_without_a_value_is_no_missing_header(missing: str) -> None:
     """An attribute of a CloudEvent may be empty, but must be there."""
