@@ -28,9 +28,18 @@ from headcount_analysis.selftest.encoders.framed_encoder import (
 )
 from headcount_analysis.selftest.events import EventTemplate, samples
 
-from bench.runs.generate import POOL, GeneratedEvent, RunBuilder, a_manifest, finish, producer
+from bench.runs.generate import (
+    GENERATORS,
+    POOL,
+    GeneratedEvent,
+    RunBuilder,
+    a_manifest,
+    finish,
+    producer,
+)
 from headcount.run.folder import RunFolder
 from headcount.run.id_location import IdLocation, LocationKind
+from headcount.run.manifest import Generators
 
 ID_FIELD = "x_event_id"
 FIELDS = {
@@ -52,9 +61,14 @@ def _json_schema(prototype: Document) -> str:
     }
     if NEW_FIELD in properties:
         properties[NEW_FIELD] = {"type": "string", "default": "none"}
-    draft = "http://json-schema.org/draft-07/schema#"
     return json.dumps(
-        {"$schema": draft, "title": "Event", "type": "object", "properties": properties}
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": "Event",
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,  # otherwise a new field narrows what was valid
+        }
     )
 
 
@@ -129,6 +143,7 @@ def a_run(path: Path, servers: str, topic: str, events: int, service: EvolvingSe
         id_at=str(IdLocation(LocationKind.FIELD, ID_FIELD)),
     )
     folder.write_manifest(manifest)
+    folder.write_generators(Generators(tuple(range(GENERATORS))))
     templates = [_event(sample, service) for sample in samples()]
     repeated: list[GeneratedEvent] = [templates[number % len(templates)] for number in range(POOL)]
     builder = RunBuilder(producer(servers), topic, manifest.tag, events, frozenset(), repeated)

@@ -33,7 +33,7 @@ class IdText(StrEnum):
     """After its length."""
     OTHER = "other"
     NONE = "none"
-    """Nowhere: nothing is read from values, so a format of no content makes the same of all."""
+    """Nowhere: nothing is read from values, so messages that differ in theirs alone are alike."""
 
 
 class MessageFormat(Protocol):
