@@ -60,9 +60,11 @@ class Identities:
 
     def _own_event(self, value: bytes | None, key: bytes | None, headers: Headers) -> Event | None:
         """Return the event that the verdict reads from a message; None if it is not certain."""
+        if value is None:
+            return None  # it may only mark that a row was deleted
         match self.location.kind:
             case LocationKind.FIELD:
-                return self._in_field(value) if value else None
+                return self._in_field(value)
             case LocationKind.KEY:
                 return self._event(_text(key))
             case LocationKind.HEADER | LocationKind.TRACEPARENT:

@@ -26,7 +26,7 @@ _PAYLOAD: Final = "payload"
 _WITH_SCHEMA: Final = {"schema", _PAYLOAD}
 _OUTBOX_COLUMNS: Final = {"aggregatetype", "aggregate_type"}
 _TYPE_COLUMNS: Final = ("type", "event_type")
-_TOMBSTONE: Final = ParsedMessage(event={})
+_TOMBSTONE: Final = ParsedMessage(event={}, is_tombstone=True)
 
 
 class DebeziumFormat:
@@ -35,18 +35,17 @@ class DebeziumFormat:
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ("eventType",)
     required_headers: tuple[str, ...] = ()
-    needs_headers = True
     compares_content = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._by_option = compared_place(options.compare_at) if options.compare_at else None
 
     def decode(self, record: Record) -> ParsedMessage:
-        """Decode a record. A tombstone, which follows a deletion, is an event without fields."""
+        """Decode a record. A tombstone, which follows a deletion, has no fields."""
         if record.value is None:
             return _TOMBSTONE
         parsed = _without_schema(record.value)
-        if parsed.event is None or parsed == _TOMBSTONE:
+        if parsed.event is None or parsed.is_tombstone:
             return parsed
         steps = _steps(parsed.event)
         parsed = _with_object_at(parsed, steps)

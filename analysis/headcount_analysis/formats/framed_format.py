@@ -55,7 +55,6 @@ class FramedFormat(ABC):
 
     context_headers: tuple[str, ...] = ("__value_schema_id",)
     required_headers: tuple[str, ...] = ()
-    needs_headers = True
     compares_content = True
     id_text: ClassVar[IdText]
     name: ClassVar[str]

@@ -51,6 +51,11 @@ class ColumnPlace(IdPlace, Protocol):
         """Return the texts at this place, for rows of `topic_range.MESSAGES`."""
 
 
+def seen_at(place: IdPlace, message: ParsedMessage, record: Record) -> SeenId:
+    """Return what a message has at a place; a tombstone has nothing anywhere."""
+    return SeenId() if message.is_tombstone else place.seen(message, record)
+
+
 def only(texts: list[str], where: str) -> SeenId:
     """Return the only text, or a defect if there are several, which makes the id uncertain."""
     if len(texts) > 1:

@@ -19,10 +19,11 @@ from headcount.errors import UsageError
 from headcount.gc_control import permanent_objects
 from headcount.kafka.cluster import Cluster
 from headcount.kafka_settings.config_file import registry_from_environment
+from headcount.kafka_settings.registry_url import parse_registry_url
 from headcount.run.address import without_secrets
 from headcount.run.id_form import IdForm
 from headcount.run.id_settings import parse_id_header, parse_id_settings
-from headcount.run.message_format import format_names, parse_format_name, parse_registry
+from headcount.run.message_format import format_names, parse_format_name
 from headcount.run.outcome_rules import Rule
 
 REQUESTS, SETTLE_S = 10, 5.0
@@ -120,7 +121,7 @@ Exit codes:
     "--schema-registry",
     default="",
     metavar="URL",
-    callback=checked_text(parse_registry),
+    callback=checked_text(parse_registry_url),
     help="Schema registry that speaks Confluent's API.",
 )
 @grouped_option(
@@ -163,7 +164,7 @@ def probe(
     if not servers:
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
-    registry = registry_from_environment(environ).with_url(parse_registry(schema_registry))
+    registry = registry_from_environment(environ).with_url(parse_registry_url(schema_registry))
     # A mistaken option and --help need none of what carries out the command, which loads slowly.
     with permanent_objects():
         from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415

@@ -110,6 +110,7 @@ class FramedEncoder:
     breaks = BREAKS
     compares_content = True
     tombstone = MessageKind.MALFORMED
+    tombstone_has_own_key = False
 
     def __init__(self, settings: FormatSettings, codec: Codec, schema_id: int) -> None:
         self._steps = steps_of(settings.compare_at)
