@@ -1,0 +1,36 @@
+"""Files of our own that pages include: the charts' style and script, and scripts' hashes."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from markupsafe import Markup
+
+from headcount import palette
+
+_HERE = Path(__file__).parent
+
+
+def own_file(path: Path) -> Markup:
+    """Read a file of ours, which is not escaped."""
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
+
+
+def chart_style() -> Markup:
+    """Return the style of charts, with the colours that they use."""
+    return Markup(palette.style()) + own_file(_HERE / "charts.css")  # noqa: S704 - our own
+
+
+def chart_script() -> Markup:
+    """Return the script of charts: hover, zoom and legend."""
+    return own_file(_HERE / "charts.js")
+
+
+def hashes_of(scripts: Iterable[str]) -> Markup:
+    """Return the hashes of scripts in the form that a Content-Security-Policy uses."""
+    return Markup(" ").join(Markup("'{}'").format(_hash_of(script)) for script in scripts)
+
+
+def _hash_of(script: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
