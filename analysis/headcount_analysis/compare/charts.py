@@ -10,7 +10,7 @@ from headcount_analysis.compare import words
 from headcount_analysis.compare.model import RunComparison
 from headcount_analysis.compare.runs import PercentileRow, Side, VerifiedRun
 from headcount_analysis.report.html.figure import Figure
-from headcount_analysis.report.html.line_chart import Axis, AxisKind, Line, LineChart
+from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart
 from headcount_analysis.report.html.svg import drawn
 
 DASHES = ("", "6 3", "2 2", "8 3 2 3")
@@ -46,7 +46,7 @@ def overlaid(comparison: RunComparison) -> Iterator[Figure]:
 
 
 def _figure(
-    title: str, kind: AxisKind, lines: tuple[Line, ...], unit: str, least_high: float = 1.0
+    title: str, kind: AxisKind, lines: tuple[ChartLine, ...], unit: str, least_high: float = 1.0
 ) -> Iterator[Figure]:
     """Draw lines from 0 on; nothing if there are none."""
     if lines:
@@ -54,11 +54,13 @@ def _figure(
         yield Figure(title, drawn(LineChart(axis, lines, unit)))
 
 
-def _lines(sides: Sequence[Side], points_of: Callable[[VerifiedRun], Points]) -> tuple[Line, ...]:
+def _lines(
+    sides: Sequence[Side], points_of: Callable[[VerifiedRun], Points]
+) -> tuple[ChartLine, ...]:
     """Return a line for each run that has points; the runs of a side look the same."""
     runs = ((index, side, points_of(run)) for index, side in enumerate(sides) for run in side.runs)
     return tuple(
-        Line(
+        ChartLine(
             side.name,
             event_type_name(index),
             [x for x, _ in points],

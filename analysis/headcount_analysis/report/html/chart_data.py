@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headcount_analysis.report.html.line_chart import Line, LineChart, label
+from headcount_analysis.report.html.line_chart import ChartLine, LineChart, label
 
 _DIGITS = 4
 _REGULAR_S = 1e-6
@@ -32,7 +32,7 @@ def data_of(chart: LineChart) -> Mapping[str, Any]:
     }
 
 
-def _line(chart: LineChart, line: Line) -> dict[str, Any]:
+def _line(chart: LineChart, line: ChartLine) -> dict[str, Any]:
     return {
         "name": chart.names.index(line.name),
         "colour": line.colour,

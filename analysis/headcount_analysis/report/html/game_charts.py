@@ -8,7 +8,7 @@ from markupsafe import Markup
 from headcount.palette import event_type_name
 from headcount_analysis.report.html.bars import Bar, BarPart, drawn_bars
 from headcount_analysis.report.html.figure import Figure
-from headcount_analysis.report.html.line_chart import Axis, AxisKind, Line, LineChart, MarkKind
+from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart, MarkKind
 from headcount_analysis.report.html.svg import drawn
 from headcount_analysis.state.game.economy import Economy
 
@@ -68,7 +68,7 @@ def _guilds(sizes: pd.DataFrame) -> Figure:
         of_guild = sizes[sizes["guild"] == guild].sort_values("elapsed_s", kind="stable")
         xs = [*of_guild["elapsed_s"].astype(float), end_s]
         ys = [*of_guild["members"].astype(float), float(of_guild["members"].iloc[-1])]
-        lines.append(Line(str(guild), event_type_name(index), xs, ys))
+        lines.append(ChartLine(str(guild), event_type_name(index), xs, ys))
     axis = Axis(AxisKind.ELAPSED, 0.0, end_s)
     chart = LineChart(axis, tuple(lines), "members", 160, MarkKind.STEP)
     number = sizes["guild"].nunique()

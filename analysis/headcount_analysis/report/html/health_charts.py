@@ -7,7 +7,7 @@ from headcount.palette import event_type_name
 from headcount_analysis.measure.generator_health import BUSY_PERCENT, LATE_MS, GeneratorHealth
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.report.html.figure import Figure
-from headcount_analysis.report.html.line_chart import Line, LineChart
+from headcount_analysis.report.html.line_chart import ChartLine, LineChart
 from headcount_analysis.report.html.load_charts import time_axis
 from headcount_analysis.report.html.svg import drawn
 
@@ -37,8 +37,8 @@ def health_figures(generators: Sequence[GeneratorHealth], course: OverTime) -> I
         yield Figure(title, drawn(chart), text)
 
 
-def _line(generator: GeneratorHealth, first_ns: int, value: Callable[[Sample], float]) -> Line:
-    return Line(
+def _line(generator: GeneratorHealth, first_ns: int, value: Callable[[Sample], float]) -> ChartLine:
+    return ChartLine(
         f"generator {generator.generator}",
         event_type_name(generator.generator),
         [(sample.at_ns - first_ns) / 1e9 for sample in generator.samples],

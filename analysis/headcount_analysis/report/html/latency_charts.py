@@ -10,7 +10,7 @@ from headcount_analysis.measure.latency import CurvePoint, Latency
 from headcount_analysis.measure.latency_over_time import LatencySlice
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.report.html.figure import Figure
-from headcount_analysis.report.html.line_chart import Axis, AxisKind, Line, LineChart, MarkKind
+from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart, MarkKind
 from headcount_analysis.report.html.load_charts import time_axis
 from headcount_analysis.report.html.scales import Scale, value_scale
 from headcount_analysis.report.html.svg import drawn
@@ -69,16 +69,18 @@ def latency_figures(
             yield Figure(_TITLES[measure], drawn(chart), texts.get(measure, ""))
 
 
-def _chart(course: OverTime, width_s: float, lines: tuple[Line, ...], scale: Scale) -> LineChart:
+def _chart(
+    course: OverTime, width_s: float, lines: tuple[ChartLine, ...], scale: Scale
+) -> LineChart:
     axis = time_axis(course)
     return LineChart(axis, lines, "ms", 170, MarkKind.LINE, width_s, scale=scale)
 
 
-def _lines(slices: Sequence[LatencySlice]) -> tuple[Line, ...]:
+def _lines(slices: Sequence[LatencySlice]) -> tuple[ChartLine, ...]:
     """Return a line for each percentile, with gaps where a slice has too few values for it."""
     middles = [each.elapsed_s + each.width_s / 2 for each in slices]
     lines = [
-        Line(
+        ChartLine(
             name := percentile_name(quantile),
             name,
             middles,
@@ -88,7 +90,7 @@ def _lines(slices: Sequence[LatencySlice]) -> tuple[Line, ...]:
         for quantile in FEW_QUANTILES
     ]
     most = [each.percentiles.max_ms for each in slices]
-    lines.append(Line("max", "max", middles, most, _STROKES["max"], 1.5))
+    lines.append(ChartLine("max", "max", middles, most, _STROKES["max"], 1.5))
     return tuple(line for line in lines if any(y is not None for y in line.ys))
 
 
@@ -97,7 +99,7 @@ def percentile_figure(
 ) -> Figure | None:
     """Draw the percentile curves over all event types, as HDR histograms are drawn."""
     lines = tuple(
-        Line(
+        ChartLine(
             measure.words,
             _COLOURS[measure],
             [_rarity(point) for point in points],

@@ -53,7 +53,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """A line: its name, the name of its colour's variable, and its values; None is a gap.
 
     Several lines may have the same name; the legend then has it once.
@@ -76,7 +76,7 @@ class LineChart:
     """
 
     axis: Axis
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     unit: str
     height: int = 200
     mark: MarkKind = MarkKind.LINE

@@ -7,7 +7,7 @@ from headcount_analysis.measure.generator_health import GeneratorHealth
 from headcount_analysis.measure.over_time import EXCEPTIONS, OUTCOMES, LoadSlice, OverTime
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.report.html.figure import Figure
-from headcount_analysis.report.html.line_chart import Axis, AxisKind, Line, LineChart, MarkKind
+from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart, MarkKind
 from headcount_analysis.report.html.svg import drawn
 
 _MARGIN_S = 10
@@ -79,7 +79,7 @@ def _rates(course: OverTime, rules: Rules) -> LineChart:
     # The run ends within the last slice, which would look like a drop.
     whole = course.slices[:-1] or course.slices
     lines = [
-        Line(
+        ChartLine(
             name,
             name,
             _middles(course, whole),
@@ -91,7 +91,7 @@ def _rates(course: OverTime, rules: Rules) -> LineChart:
     ]
     if any(each.target is not None for each in whole):
         targets = [each.target for each in whole]
-        lines.insert(0, Line("target", "target", _middles(course, whole), targets, "", 6))
+        lines.insert(0, ChartLine("target", "target", _middles(course, whole), targets, "", 6))
     return LineChart(
         time_axis(course), tuple(lines), "per second", width=course.width_s, rules=rules
     )
@@ -104,10 +104,10 @@ def _middles(course: OverTime, slices: Sequence[LoadSlice]) -> list[float]:
 def _users(course: OverTime, known: Sequence[GeneratorHealth]) -> Figure:
     """Draw the requests in flight at the end of each slice, and users where they are known."""
     ends = [each.elapsed_s + course.width_s for each in course.slices]
-    lines = [Line("in flight", "in-flight", ends, course.in_flight)]
+    lines = [ChartLine("in flight", "in-flight", ends, course.in_flight)]
     users = users_at(known, [course.first_ns + round(end * 1e9) for end in ends])
     if any(users):
-        lines.insert(0, Line("users", "users", ends, users, "6 3"))
+        lines.insert(0, ChartLine("users", "users", ends, users, "6 3"))
     names = " and ".join(line.name for line in lines)
     title = f"{names[0].upper()}{names[1:]}"
     chart = LineChart(time_axis(course), tuple(lines), "count", 110, MarkKind.LINE, course.width_s)
@@ -132,7 +132,7 @@ def _bars(
     """Draw counts as stacked bars; nothing if all are 0."""
     starts = [each.elapsed_s for each in course.slices]
     lines = tuple(
-        Line(name, name, starts, counts)
+        ChartLine(name, name, starts, counts)
         for name in names
         if any(counts := [getattr(each, name) for each in course.slices])
     )

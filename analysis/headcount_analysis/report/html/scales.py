@@ -147,7 +147,7 @@ def rarity_ticks(highest: float) -> tuple[Tick, ...]:
 
     0 is the minimum, 1 is p90, 2 is p99, and so on up to `highest`.
     """
-    labels = {1.0: "min", 2.0: "p50", 4.0: "p75", 10.0: "p90", 20.0: "p95"}
+    labels = {2.0: "p50", 10.0: "p90", 20.0: "p95"}
     labels |= {10.0**nines: f"p{100 - 100 / 10**nines:.{nines - 2}f}" for nines in range(2, 10)}
     ticks = (Tick(math.log10(rarity), label) for rarity, label in labels.items())
     return tuple(tick for tick in ticks if tick.value <= highest)

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from headcount_analysis.report.html.chart_data import data_of
-from headcount_analysis.report.html.line_chart import AxisKind, Line, LineChart, MarkKind, label
+from headcount_analysis.report.html.line_chart import (
+    AxisKind,
+    ChartLine,
+    LineChart,
+    MarkKind,
+    label,
+)
 from headcount_analysis.report.html.scales import Scale, spaced
 from headcount_analysis.report.html.svg_paths import paths
 
@@ -70,7 +76,7 @@ def _legend(chart: LineChart) -> str:
     return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
-def _key(chart: LineChart, line: Line) -> str:
+def _key(chart: LineChart, line: ChartLine) -> str:
     if chart.mark is MarkKind.BARS:
         shape = f'<rect x="5" width="12" height="10" style="fill:var(--{line.colour})"/>'
     else:
@@ -78,7 +84,7 @@ def _key(chart: LineChart, line: Line) -> str:
     return f'<svg viewBox="0 0 22 10" aria-hidden="true">{shape}</svg>'
 
 
-def _stroke(line: Line) -> str:
+def _stroke(line: ChartLine) -> str:
     dashes = f' stroke-dasharray="{line.dashes}"' if line.dashes else ""
     return f'style="stroke:var(--{line.colour})" stroke-width="{line.stroke:g}"{dashes}'
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from headcount_analysis.report.html.line_chart import Line, LineChart, MarkKind
+from headcount_analysis.report.html.line_chart import ChartLine, LineChart, MarkKind
 from headcount_analysis.report.html.scales import Scale
 
 _LEAST_GAP_AT = 4.0
@@ -42,7 +42,7 @@ def paths(chart: LineChart, scale: Scale, width: float, height: float, most: int
         )
 
 
-def _thinned(line: Line, most: int) -> Iterator[tuple[float, float | None]]:
+def _thinned(line: ChartLine, most: int) -> Iterator[tuple[float, float | None]]:
     """Keep the least and the greatest value of each group of neighbours, in their order."""
     pairs = list(zip(line.xs, line.ys, strict=True))
     if len(pairs) <= most:

@@ -23,7 +23,7 @@ from headcount_analysis.report.html.line_chart import (
     MAX_LETTERS,
     Axis,
     AxisKind,
-    Line,
+    ChartLine,
     LineChart,
     MarkKind,
 )
@@ -75,7 +75,7 @@ def drawings(markup: str) -> list[ET.Element]:
     return [ET.fromstring(part) for part in parts]  # noqa: S314 - our own
 
 
-def chart_of(*lines: Line, mark: MarkKind = MarkKind.LINE, axis: Axis = AXIS) -> LineChart:
+def chart_of(*lines: ChartLine, mark: MarkKind = MarkKind.LINE, axis: Axis = AXIS) -> LineChart:
     """Create a chart."""
     return LineChart(axis, lines, "per second", mark=mark, width=1.0)
 
@@ -86,7 +86,7 @@ def test_characters_that_xml_does_not_allow_are_drawn(character: str) -> None:
     name = f"a{character}b"
     figure = class_figure({name: Counts(attempted=1, acked=1, lost=1)})
     assert figure is not None
-    chart = drawn(chart_of(Line(name, "type-1", [0.0], [1.0])))
+    chart = drawn(chart_of(ChartLine(name, "type-1", [0.0], [1.0])))
     assert "a\ufffdb" in figure.svg
     assert "a\ufffdb" in chart
     assert data_of(chart)["names"] == ["a\ufffdb"]
@@ -96,7 +96,9 @@ def test_names_cannot_leave_their_place() -> None:
     """Neither the legend nor the data of the script can be ended by a name."""
     figure = class_figure({HOSTILE: Counts(attempted=1, acked=1, lost=1)})
     assert figure is not None
-    chart = drawn(replace(chart_of(Line(HOSTILE, "type-1", [0.0], [1.0])), rules=((3.0, HOSTILE),)))
+    chart = drawn(
+        replace(chart_of(ChartLine(HOSTILE, "type-1", [0.0], [1.0])), rules=((3.0, HOSTILE),))
+    )
     assert "<script>alert" not in figure.svg + chart
     assert data_of(chart)["names"] == [HOSTILE]
 
@@ -104,7 +106,7 @@ def test_names_cannot_leave_their_place() -> None:
 def test_a_long_name_is_truncated() -> None:
     """A name of any length is drawn; tables show it in full."""
     name = "x" * 100_000
-    chart = drawn(chart_of(Line(name, "type-1", [0.0], [1.0])))
+    chart = drawn(chart_of(ChartLine(name, "type-1", [0.0], [1.0])))
     assert len(chart) < len(name)
     assert "x" * (MAX_LETTERS // 2) in chart
 
@@ -112,7 +114,9 @@ def test_a_long_name_is_truncated() -> None:
 def test_a_chart_is_drawn_for_wide_and_narrow_pages() -> None:
     """Each version is valid, and no label leaves it."""
     xs = [float(at) for at in range(61)]
-    versions = drawings(drawn(chart_of(Line("started", "started", xs, [1e5 * at for at in xs]))))
+    versions = drawings(
+        drawn(chart_of(ChartLine("started", "started", xs, [1e5 * at for at in xs])))
+    )
     assert len(versions) == 2
     for svg in versions:
         width, height = map(float, svg.attrib["viewBox"].split()[2:])
@@ -128,7 +132,7 @@ def test_a_chart_is_drawn_for_wide_and_narrow_pages() -> None:
 
 def test_the_axis_has_the_time_of_day_and_the_time_from_the_start() -> None:
     """In UTC, at whole seconds of the clock."""
-    (wide, _) = drawings(drawn(chart_of(Line("started", "started", [0.0, 59.0], [1.0, 2.0]))))
+    (wide, _) = drawings(drawn(chart_of(ChartLine("started", "started", [0.0, 59.0], [1.0, 2.0]))))
     texts = [text.text for text in wide.findall("./g/text")]
     assert texts[:5] == ["UTC", "22:13:20", "+0 s", "22:13:30", "+10 s"]
 
@@ -139,7 +143,9 @@ def test_long_lines_are_thinned_but_keep_their_extremes() -> None:
     ys = [10.0] * count
     ys[1_234] = 900.0
     axis = Axis(AxisKind.TIME, 0.0, float(count), START_NS)
-    chart = drawn(chart_of(Line("started", "started", [*map(float, range(count))], ys), axis=axis))
+    chart = drawn(
+        chart_of(ChartLine("started", "started", [*map(float, range(count))], ys), axis=axis)
+    )
     for svg in drawings(chart):
         path = svg.find("./svg/path[@class='line']")
         assert path is not None
@@ -151,7 +157,7 @@ def test_long_lines_are_thinned_but_keep_their_extremes() -> None:
 
 def test_a_gap_is_not_bridged_and_a_point_of_its_own_is_a_dot() -> None:
     """A line over a gap would claim values that nobody measured."""
-    line = Line("p99", "p99", [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, None, 2.0, None, 3.0])
+    line = ChartLine("p99", "p99", [0.0, 1.0, 2.0, 3.0, 4.0], [1.0, None, 2.0, None, 3.0])
     for svg in drawings(drawn(chart_of(line))):
         path = svg.find("./svg/path[@class='line']")
         assert path is not None
@@ -164,7 +170,7 @@ def test_bars_are_stacked_and_a_single_one_is_seen() -> None:
     lost = [1000.0 if at == 0 else float(at == 2_000) for at in range(3_600)]
     ghost = [float(at == 0) for at in range(3_600)]
     axis = Axis(AxisKind.TIME, 0.0, 3_600.0, START_NS)
-    lines = (Line("lost", "lost", xs, lost), Line("ghost", "ghost", xs, ghost))
+    lines = (ChartLine("lost", "lost", xs, lost), ChartLine("ghost", "ghost", xs, ghost))
     for svg in drawings(drawn(chart_of(*lines, mark=MarkKind.BARS, axis=axis))):
         lost_bars, ghost_bars = svg.findall("./svg/path[@class='bar']")
         sizes = re.findall(r"M[\d.]+ ([\d.]+)v-([\d.]+)h([\d.]+)v", lost_bars.attrib["d"])
