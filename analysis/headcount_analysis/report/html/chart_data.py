@@ -21,6 +21,7 @@ def data_of(chart: LineChart) -> Mapping[str, Any]:
     scale = chart.value_scale
     return {
         "unit": chart.unit,
+        "link": chart.link,
         "mark": chart.mark.value,
         "width": chart.width,
         "x": [_short(chart.axis.low), _short(chart.axis.high)],

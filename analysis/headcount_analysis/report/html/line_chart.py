@@ -73,6 +73,7 @@ class LineChart:
 
     `width` is that of a bar or a slice on the axis. `rules` are vertical lines, each with a text;
     `limit` is a horizontal line. `scale` is the vertical scale, None for one that fits the values.
+    `link` is the section that lists what a bar counts, by time.
     """
 
     axis: Axis
@@ -84,6 +85,7 @@ class LineChart:
     rules: tuple[tuple[float, str], ...] = ()
     limit: float | None = None
     scale: Scale | None = None
+    link: str = ""
 
     @property
     def value_scale(self) -> Scale:

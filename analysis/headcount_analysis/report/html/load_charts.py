@@ -72,6 +72,7 @@ def load_figures(
         EXCEPTIONS,
         "Exceptions per second",
         "By the time when the request was sent.",
+        link="exceptions",
     )
 
 
@@ -127,7 +128,7 @@ def users_at(known: Iterable[GeneratorHealth], times_ns: Sequence[int]) -> list[
 
 
 def _bars(
-    course: OverTime, rules: Rules, names: Sequence[str], title: str, text: str
+    course: OverTime, rules: Rules, names: Sequence[str], title: str, text: str, *, link: str = ""
 ) -> Iterator[Figure]:
     """Draw counts as stacked bars; nothing if all are 0."""
     starts = [each.elapsed_s for each in course.slices]
@@ -138,5 +139,6 @@ def _bars(
     )
     if lines:
         unit = "count" if course.width_s == 1 else f"count in {course.width_s:g} s"
-        chart = LineChart(time_axis(course), lines, unit, 110, MarkKind.BARS, course.width_s, rules)
+        size = (110, MarkKind.BARS, course.width_s)
+        chart = LineChart(time_axis(course), lines, unit, *size, rules, link=link)
         yield Figure(title, drawn(chart), text)

@@ -11,6 +11,8 @@ from headcount import palette
 
 _HERE = Path(__file__).parent
 
+CHART_SCRIPTS = ("chart_places.js", "chart_zoom.js", "chart_hover.js", "chart_start.js")
+
 
 def own_file(path: Path) -> Markup:
     """Read a file of ours, which is not escaped."""
@@ -24,7 +26,8 @@ def chart_style() -> Markup:
 
 def chart_script() -> Markup:
     """Return the script of charts: hover, zoom and legend."""
-    return own_file(_HERE / "charts.js")
+    parts = Markup("").join(own_file(_HERE / name) for name in CHART_SCRIPTS)
+    return Markup('"use strict";\n(() => {{\n{}}})();\n').format(parts)
 
 
 def hashes_of(scripts: Iterable[str]) -> Markup:

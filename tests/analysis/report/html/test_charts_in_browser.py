@@ -3,15 +3,16 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.measure.over_time import LoadSlice, OverTime
 from headcount_analysis.report.html.page import render
 
 from bench.report.chromium import Chromium, chromium
-from tests.analysis.report.literal import a_report
+from tests.analysis.report.literal import START_NS, a_report, some_exceptions
 
 pytestmark = [
     pytest.mark.e2e,
@@ -48,7 +49,7 @@ VALUES += " return b.hidden ? '' : b.innerText; }})()"
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a run from 22:13:20 to 22:13:50 UTC; an event sent at 22:13:22 is lost."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(a_report(), Exceptions()), encoding="utf-8")
+    path.write_text(render(a_report(), some_exceptions(lost=1)), encoding="utf-8")
     return path
 
 
@@ -108,8 +109,9 @@ def drag(browser: Chromium, chart: int, start: float, end: float) -> None:
 
 def test_hovering_shows_the_values_of_a_second(browser: Chromium) -> None:
     """With the clock in UTC and the time from the start."""
-    assert hover(browser, LOSSES, 2.5 / 30).split() == ["22:13:22", "UTC,", "+2", "s", "lost", "1"]
-    assert hover(browser, LOSSES, 3.5 / 30).split()[-1] == "nothing"
+    loss = hover(browser, LOSSES, 2.5 / 30).splitlines()
+    assert loss == ["22:13:22 UTC, +2 s", "lost", "1", "Click to list them"]
+    assert hover(browser, LOSSES, 3.5 / 30).splitlines() == ["22:13:23 UTC, +3 s", "nothing"]
     load = hover(browser, LOAD, 10.6 / 30).split()
     assert load[:4] == ["22:13:30", "UTC,", "+10", "s"]
     assert load[4:] == ["target", "10", "started", "10", "answered", "9", "arrived", "9"]
@@ -170,6 +172,31 @@ def test_a_click_is_not_a_zoom_and_a_button_ends_one(browser: Chromium) -> None:
     assert seen(browser, LINES) == whole
 
 
+def test_a_click_on_a_bar_links_to_its_rows(browser: Chromium) -> None:
+    """Of this second; where nothing is, nothing happens."""
+    for share, hash_ in (
+        (9.5, ""),
+        (2.5, "#exceptions?from=2023-11-14T22:13:22.000Z&to=2023-11-14T22:13:22.999Z"),
+    ):
+        at = place(browser, LOSSES, share / 30)
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            mouse(browser, kind, *at)
+        assert browser.evaluate("location.hash") == hash_
+
+
+def test_a_thin_bar_is_found_near_the_mouse(started: Chromium, tmp_path: Path) -> None:
+    """In a long run a bar is wider than its second, so the mouse is rarely within it."""
+    slices = tuple(LoadSlice(float(at), lost=int(at == 1_000)) for at in range(3_000))
+    page = tmp_path / "long.html"
+    report = replace(a_report(), over_time=OverTime(1.0, START_NS, slices))
+    page.write_text(render(report, some_exceptions(lost=1)), encoding="utf-8")
+    started.show_as(1200)
+    started.open(page.as_uri())
+    for off_by_s in (-6, 0, 6):
+        assert "lost\n1" in hover(started, LOSSES, (1_000.5 + off_by_s) / 3_000)
+    assert "nothing" in hover(started, LOSSES, 1_100 / 3_000)
+
+
 def test_a_click_on_the_legend_hides_a_line(browser: Chromium) -> None:
     """And shows it again; what is hidden is not among the values."""
     click = "document.querySelectorAll('.chart')[0].querySelectorAll('.legend button')[0]"
@@ -212,4 +239,4 @@ def test_charts_are_there_without_scripts_and_on_a_phone(started: Chromium, page
     finally:
         started.call("Emulation.setScriptExecutionDisabled", value=False)
     started.open(page.as_uri())
-    assert hover(started, LOSSES, 2.5 / 30).split()[-2:] == ["lost", "1"]
+    assert hover(started, LOSSES, 2.5 / 30).splitlines()[1:3] == ["lost", "1"]
