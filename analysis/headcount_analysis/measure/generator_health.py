@@ -12,12 +12,16 @@ include its own delay. A generator counts as saturated if
   Meanwhile no response was recorded or no request was sent, so every percentile from p90 on may
   include this delay; a single pause does not count.
 
+The cause is the scenario if its process used most of a core; else the host, if its CPUs were busy
+while the generator was late; else a call of the scenario that blocks all users of its process.
+
 Pure.
 """
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
@@ -27,6 +31,41 @@ from headcount.thresholds.nearest_rank import percentile
 BUSY_PERCENT = 90.0
 LATE_MS = 100.0
 LATE_SHARE = 0.1
+
+_NAMED = 3
+"""How many generators a note names."""
+
+
+class SaturationCause(Enum):
+    """Why a generator was too busy, and what to do about it."""
+
+    SCENARIO = (
+        " because the scenario needs more than one core",
+        "use more generators (--processes, or workers on other hosts), or reduce the load",
+    )
+    HOST = (
+        " because its host was busy",
+        "run it on a host of its own, or reduce the load",
+    )
+    BLOCKED = (
+        " because the scenario blocks it",
+        "replace calls that block all users of a process, such as a client that gevent does not "
+        "patch, or long computations",
+    )
+    UNKNOWN = (
+        "",
+        "use more generators (--processes, or workers on other hosts), or reduce the load",
+    )
+
+    @property
+    def because(self) -> str:
+        """The cause as a part of a sentence; empty if it is unknown."""
+        return self.value[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +108,26 @@ class GeneratorHealth:
         return max((each.dropped for each in self.samples), default=None)
 
     @property
+    def cause(self) -> SaturationCause:
+        """Why the generator was too busy, if it was."""
+        if self._is_busy:
+            return SaturationCause.SCENARIO
+        late = [each for each in self.samples if each.schedule_lag_ms >= LATE_MS] or self.samples
+        of_host = [each.host_cpu_percent for each in late if each.host_cpu_percent is not None]
+        if not of_host:
+            return SaturationCause.UNKNOWN
+        is_host_busy = statistics.median(of_host) >= BUSY_PERCENT
+        return SaturationCause.HOST if is_host_busy else SaturationCause.BLOCKED
+
+    @property
+    def _busy(self) -> int:
+        return sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
+
+    @property
+    def _is_busy(self) -> bool:
+        return 2 * self._busy > len(self.samples)
+
+    @property
     def evidence(self) -> tuple[str, ...]:
         """Why the generator counts as saturated; empty if it does not."""
         return tuple(self._evidence())
@@ -78,10 +137,9 @@ class GeneratorHealth:
         late_arrivals = (self.dropped or 0) - self.userless
         if late_arrivals > 0:
             yield f"{name} dropped {late_arrivals:,} arrivals that it could not start in time"
-        busy = sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
-        if 2 * busy > count:
+        if self._is_busy:
             yield (
-                f"{name} used {BUSY_PERCENT:g} % or more of a core in {busy} of {count} samples "
+                f"{name} used {BUSY_PERCENT:g} % or more of a core in {self._busy} of {count} samples "
                 f"under load (median {self.cpu_percent_median:.0f} %)"
             )
         late = sum(each.schedule_lag_ms >= LATE_MS for each in self.samples)
@@ -120,22 +178,33 @@ class FleetHealth:
 
     def _notes(self) -> Iterator[str]:
         yield from self.shortfall.sentences
-        if self.saturated:
-            yield (
-                f"generator: saturated: {'; '.join(self.evidence)}: latencies and rates include "
-                "the generator's own delay; use more generators (--processes, or workers on other "
-                "hosts), or reduce the load"
-            )
+        yield from self._overloads()
         if self.missing:
             yield (
-                f"generator: {self.missing} of the requested workers never started, so the load "
-                "was not the one requested"
+                f"{self.missing} of the requested workers never started, so the load was not the "
+                "one requested"
             )
+        yield from self._without_health()
+
+    def _overloads(self) -> Iterator[str]:
+        """Yield a note for each cause of an overload."""
+        for cause in SaturationCause:
+            texts = ["; ".join(each.evidence) for each in self.known if each.cause is cause]
+            named = list(filter(None, texts))
+            if named:
+                more = len(named) - _NAMED
+                others = f"; and {more} more" if more > 0 else ""
+                yield (
+                    f"the load generator was overloaded{cause.because}: "
+                    f"{'; '.join(named[:_NAMED])}{others}; latencies and rates include its delay; "
+                    f"{cause.remedy}"
+                )
+
+    def _without_health(self) -> Iterator[str]:
         unknown = [str(each.generator) for each in self.known if not each.is_known]
         if unknown:
             yield (
-                f"generator: no health samples from generator {', '.join(unknown)}, so latencies "
-                "may include the generator's own delay"
+                f"generator {', '.join(unknown)} stopped reporting; latencies may include its delay"
             )
 
 

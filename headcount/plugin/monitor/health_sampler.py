@@ -29,7 +29,8 @@ class HealthSampler:
         self._recorder = recorder
         self._history = History()
         self._process = psutil.Process()
-        self._process.cpu_percent()  # the first call only starts the measurement
+        self._process.cpu_percent()  # the first calls only start the measurements
+        psutil.cpu_percent()
         self._lag_s = 0.0
         self._taken_s = time.monotonic()
         self._is_logged = False
@@ -77,6 +78,7 @@ class HealthSampler:
             in_flight=recorder.in_flight,
             attempted=recorder.attempted,
             dropped=recorder.dropped,
+            host_cpu_percent=psutil.cpu_percent(),
         )
         self._lag_s, self._taken_s = 0.0, time.monotonic()
         return sample

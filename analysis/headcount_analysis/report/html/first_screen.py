@@ -1,0 +1,171 @@
+"""The first screen: what the run was, what broke, how much was lost, when, and what is slow."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from headcount.ledger.event_types import TOTAL
+from headcount.run.address import without_secrets
+from headcount.run.verdict import Area, Check, Result, against
+from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
+from headcount_analysis.compare_run.class_times import ClassTimes
+from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency import Latency
+from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.report.html.type_rows import slowest_type
+from headcount_analysis.report.model import Report
+from headcount_analysis.report.moment_text import between, date_and_clock, duration
+from headcount_analysis.report.share import share_of_class
+
+_OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered"})
+_ALWAYS = ("lost", "duplicated")
+_LIMITS = {"<": "limit", "<=": "limit", ">": "minimum", ">=": "minimum", "==": "must be"}
+_BY_MESSAGE = frozenset({"phantom", "foreign", "malformed", "garbled"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunFact:
+    """A fact about the run; `at` is the moment that it names in ISO 8601, empty if none."""
+
+    name: str
+    text: str
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenCheck:
+    """A check that keeps the run from a pass: what broke, details, and what to do about it.
+
+    `href` leads to the place of the page that shows it.
+    """
+
+    text: str
+    detail: str
+    remedy: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTile:
+    """A headline figure; `kind` is the class that colours it, empty if none does."""
+
+    name: str
+    value: str
+    note: str = ""
+    kind: str = ""
+    href: str = ""
+
+
+def facts(report: Report) -> Iterator[RunFact]:
+    """Yield what the run was, for one line."""
+    manifest = report.manifest
+    started = manifest.created_at
+    yield RunFact("started", date_and_clock(started), started)
+    if report.span_s:
+        yield RunFact("duration", duration(report.span_s))
+    yield RunFact("scenario", manifest.scenario)
+    load = _load(manifest.options)
+    if load:
+        yield RunFact("load", load)
+    yield RunFact("host", without_secrets(manifest.host))
+    yield RunFact("topic", f"topic {manifest.topic}")
+    yield RunFact("promise", manifest.promise or "no delivery promise stated")
+    yield RunFact("version", f"Headcount {manifest.headcount_version}")
+
+
+def _load(options: Mapping[str, object]) -> str:
+    """Describe the load: the rate, if there is one, else the users."""
+    rate, users = options.get("rate"), options.get("num_users")
+    processes = options.get("processes")
+    parts = [f"rate {rate}"] if rate else [f"{users} users"] if users else []
+    if parts and isinstance(processes, int) and processes > 1:
+        parts.append(f"{processes} processes")
+    return ", ".join(parts)
+
+
+def broken_checks(report: Report) -> Iterator[BrokenCheck]:
+    """Yield the checks that keep the run from a pass, most important first."""
+    thresholds = {each.threshold.text: each for each in report.thresholds}
+    for check in against(report.checks):
+        if check.area is Area.THRESHOLDS and check.name in thresholds:
+            text = threshold_text(thresholds[check.name])
+            yield BrokenCheck(text, "", check.remedy, "#thresholds")
+            continue
+        href = href_of_class(check.name, report.counts) or "#checks"
+        yield BrokenCheck(check.evidence or check.name, _detail(report, check), check.remedy, href)
+
+
+def threshold_text(judged: ThresholdResult) -> str:
+    """Describe a threshold by what was measured: `http.p99 569.8 ms, limit 20 ms`."""
+    threshold = judged.threshold
+    name = threshold.text.partition(threshold.comparison)[0].strip()
+    limit = f"{_LIMITS.get(threshold.comparison, 'must not be')} {threshold.show(threshold.limit)}"
+    window = threshold.window
+    part = f", after {duration(window.after_s)}" if window.after_s else ""
+    part += "" if window.for_s is None else f" for {duration(window.for_s)}"
+    unproven = " (unproven)" if judged.result is Result.UNPROVEN else ""
+    return f"{name} {judged.shown}, {limit}{part}{unproven}"
+
+
+def _detail(report: Report, check: Check) -> str:
+    """Return share and times of a class that broke a check; empty for any other check."""
+    if report.counts is None or check.area is not Area.DELIVERY or check.name not in COUNT_KEYS:
+        return ""
+    share = "" if check.name in _BY_MESSAGE else share_of_class(report.counts, check.name)
+    times = report.class_times.get(check.name)
+    return "; ".join(filter(None, (share, "" if times is None else _sent(times))))
+
+
+def _sent(times: ClassTimes) -> str:
+    return f"sent {between(times.first_ns, times.last_ns)}"
+
+
+def href_of_class(name: str, counts: Counts | None) -> str:
+    """Return the link to the rows of a class; empty if it has none."""
+    values = {} if counts is None else counts.as_dict()
+    is_listed = name not in {*_OUTCOMES, "refused", "foreign", "malformed", "garbled"}
+    return f"#exceptions?class={name}" if is_listed and values.get(name) else ""
+
+
+def tiles(report: Report) -> Iterator[FigureTile]:
+    """Yield the headline figures: the classes, when losses happened, and how fast it was."""
+    counts = report.counts
+    if counts is None or not report.over_time.slices:
+        return
+    yield from _class_tiles(counts)
+    lost = report.class_times.get("lost")
+    if lost is not None:
+        lasted = f", {duration((lost.last_ns - lost.first_ns) / 1e9)}"
+        note = "by send time" + (lasted if lost.last_ns > lost.first_ns else "")
+        losses = between(lost.first_ns, lost.last_ns)
+        yield FigureTile("first and last loss", losses, note, "lost", "#outcomes")
+    yield from _speed_tiles(report)
+
+
+def _class_tiles(counts: Counts) -> Iterator[FigureTile]:
+    for name, count in counts.as_dict().items():
+        if name in _OUTCOMES or not (count or name in _ALWAYS):
+            continue
+        share = "" if name in _BY_MESSAGE else share_of_class(counts, name)
+        none = f"of {counts.acked:,} acknowledged" if name == "lost" and not count else ""
+        href = href_of_class(name, counts)
+        yield FigureTile(name, f"{count:,}", share or none, name if count else "", href)
+
+
+def _speed_tiles(report: Report) -> Iterator[FigureTile]:
+    slowest = slowest_type(report.latencies)
+    if slowest is not None:
+        note = f"HTTP {slowest.aggregate} {slowest.ms:,.1f} ms"
+        yield FigureTile("slowest event type", slowest.event_type, note, "", "#event-types")
+    for each in _totals(report.latencies):
+        if each.measure is not Measure.FROM_INTENDED:
+            p50, p99 = each.percentiles[0.5], each.percentiles[0.99]
+            name, note = f"{each.measure.words} p99", f"p50 {p50:,.1f} ms"
+            yield FigureTile(name, f"{p99:,.1f} ms", note, "", "#latency")
+    shown = report.rates.shown
+    if "achieved" in shown:
+        note = f"target {shown['target']}" if "target" in shown else ""
+        yield FigureTile("achieved", shown["achieved"], note, "", "#load")
+
+
+def _totals(latencies: tuple[Latency, ...]) -> Iterator[Latency]:
+    return (each for each in latencies if each.event_type == TOTAL)
