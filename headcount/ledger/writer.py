@@ -10,13 +10,13 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from headcount.files import force_to_disk
+from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
+from headcount.ledger.endpoints import Endpoints
+from headcount.ledger.endpoints import dump as dump_endpoints
 from headcount.ledger.generator_health import FILE as HEALTH_FILE
 from headcount.ledger.generator_health import Health, dump
 from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
-from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
-from headcount.ledger.endpoints import Endpoints
-from headcount.ledger.endpoints import dump as dump_endpoints
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.shortfall import dump as dump_shortfall

@@ -49,8 +49,7 @@ class SaturationCause(Enum):
     )
     BLOCKED = (
         " because the scenario blocks it",
-        "replace calls that block all users of a process, such as a client that gevent does not "
-        "patch, or long computations",
+        "replace calls that block all users of a process, such as those of a client without gevent",
     )
     UNKNOWN = (
         "",
@@ -139,8 +138,8 @@ class GeneratorHealth:
             yield f"{name} dropped {late_arrivals:,} arrivals that it could not start in time"
         if self._is_busy:
             yield (
-                f"{name} used {BUSY_PERCENT:g} % or more of a core in {self._busy} of {count} samples "
-                f"under load (median {self.cpu_percent_median:.0f} %)"
+                f"{name} used {BUSY_PERCENT:g} % or more of a core in {self._busy} of {count} "
+                f"samples under load (median {self.cpu_percent_median:.0f} %)"
             )
         late = sum(each.schedule_lag_ms >= LATE_MS for each in self.samples)
         if late and late >= LATE_SHARE * count:

@@ -34,8 +34,8 @@ class Report:
 
     `economy` is None if no request changed the game's state; `span_s` is the time from the first
     request to the last response. `span_error_s` is by how much differing clocks may make it wrong,
-    infinite if that is unknown. `class_times` are the send times of each class and flag that occurs;
-    `earlier` is the last run of the same scenario before this one, None if there is none.
+    infinite if that is unknown. `class_times` are the send times of each class and flag that
+    occurs; `earlier` is the last run of the same scenario before this one, None if there is none.
     """
 
     manifest: Manifest

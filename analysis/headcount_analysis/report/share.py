@@ -32,6 +32,8 @@ def _base(counts: Counts, name: str) -> tuple[int, str]:
 def _percent(count: int, total: int) -> str:
     """Format a percentage; some must not become 0, and not all must not become 100 %."""
     percent = 100 * count / total
-    return f"under {_LEAST_PERCENT:f}".rstrip("0") if percent < _LEAST_PERCENT else (
-        f"{min(percent, _MOST_PERCENT):.3g}"
+    return (
+        f"under {_LEAST_PERCENT:f}".rstrip("0")
+        if percent < _LEAST_PERCENT
+        else (f"{min(percent, _MOST_PERCENT):.3g}")
     )

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import Area, Check, Result, against
+from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report.html.type_rows import slowest_type
+from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.moment_text import between, date_and_clock, duration
+from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class
 
 _OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered"})
@@ -53,6 +55,20 @@ class FigureTile:
     note: str = ""
     kind: str = ""
     href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BarPart:
+    """A class of the accounting bar; `href` leads to its rows, empty if none are listed."""
+
+    name: str
+    count: int
+    href: str
+
+    @property
+    def value(self) -> str:
+        """The formatted count."""
+        return f"{self.count:,}"
 
 
 def facts(report: Report) -> Iterator[RunFact]:
@@ -126,6 +142,13 @@ def href_of_class(name: str, counts: Counts | None) -> str:
     return f"#exceptions?class={name}" if is_listed and values.get(name) else ""
 
 
+def bar_parts(counts: Counts | None) -> tuple[BarPart, ...]:
+    """Return the classes that occur; they add up to the attempts."""
+    return tuple(
+        BarPart(name, count, href_of_class(name, counts)) for name, count in classes_of(counts)
+    )
+
+
 def tiles(report: Report) -> Iterator[FigureTile]:
     """Yield the headline figures: the classes, when losses happened, and how fast it was."""
     counts = report.counts
@@ -158,13 +181,22 @@ def _speed_tiles(report: Report) -> Iterator[FigureTile]:
         yield FigureTile("slowest event type", slowest.event_type, note, "", "#event-types")
     for each in _totals(report.latencies):
         if each.measure is not Measure.FROM_INTENDED:
-            p50, p99 = each.percentiles[0.5], each.percentiles[0.99]
-            name, note = f"{each.measure.words} p99", f"p50 {p50:,.1f} ms"
-            yield FigureTile(name, f"{p99:,.1f} ms", note, "", "#latency")
+            yield _duration_tile(each)
     shown = report.rates.shown
     if "achieved" in shown:
         note = f"target {shown['target']}" if "target" in shown else ""
         yield FigureTile("achieved", shown["achieved"], note, "", "#load")
+
+
+def _duration_tile(latency: Latency) -> FigureTile:
+    """Show the highest percentile with enough samples, else the maximum, with the median."""
+    known = {
+        percentile_name(quantile): ms for quantile, ms in enough_percentiles(latency).items()
+    } or {"max": latency.max_ms}
+    *others, highest = known
+    note = f"{others[0]} {known[others[0]]:,.1f} ms" if others else ""
+    name, value = f"{latency.measure.words} {highest}", f"{known[highest]:,.1f} ms"
+    return FigureTile(name, value, note, "", "#latency")
 
 
 def _totals(latencies: tuple[Latency, ...]) -> Iterator[Latency]:

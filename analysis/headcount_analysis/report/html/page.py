@@ -10,12 +10,12 @@ from markupsafe import Markup
 from headcount import palette
 from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
-from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html import charts, game_charts
+from headcount_analysis.report.html import charts, first_screen, game_charts
+from headcount_analysis.report.html.earlier import earlier_line
 from headcount_analysis.report.html.page_tables import (
     breakdown_caption,
     breakdown_groups,
@@ -34,8 +34,9 @@ from headcount_analysis.report.html.page_tables import (
     timeline_events,
 )
 from headcount_analysis.report.html.templates import template
+from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import classes_of, shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import shown_exceptions, sum_of_classes
 
 _HERE = Path(__file__).parent
 
@@ -56,21 +57,23 @@ def warm_up() -> None:
 
 def render(report: Report, exceptions: Exceptions) -> str:
     """Return the page as HTML."""
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    scripts = [(_HERE / name).read_text(encoding="utf-8") for name in _scripts(exceptions)]
     evidence, latencies = report.evidence, report.latencies
     return template(_PAGE).render(
         report=report,
         # All of these are our own.
         style=Markup(palette.style() + (_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        script_hash=hash_of(script),
+        scripts=[Markup(script) for script in scripts],  # noqa: S704
+        script_hashes=[hash_of(script) for script in scripts],
+        facts=tuple(first_screen.facts(report)),
+        broken=tuple(first_screen.broken_checks(report)),
+        parts=first_screen.bar_parts(report.counts),
+        tiles=tuple(first_screen.tiles(report)),
+        earlier=earlier_line(report),
+        types=type_table(report),
         checks=checks(report),
         checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),
-        parts=classes_of(report.counts),
-        flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
-        unowned=_nonzero(report.counts, ("foreign", "malformed")),
-        figures=dict(_figures(report)),
         notes=[each for each in report.notes if each not in report.generators.notes],
         thresholds=thresholds(report),
         load_chart=charts.load(report.over_time),
@@ -85,7 +88,6 @@ def render(report: Report, exceptions: Exceptions) -> str:
         groups_caption=breakdown_caption(report.breakdown),
         curve_chart=charts.percentile_curve(report.percentiles),
         latency_charts=tuple(_latency_charts(report, latencies)),
-        by_event_type=class_counts("event type", report.by_event_type, report.counts),
         by_generator=class_counts("generator", by_generator(report)),
         by_answer=class_counts("response", most_frequent(evidence.by_answer if evidence else {})),
         classes_chart=charts.classes(report.by_event_type),
@@ -101,30 +103,16 @@ def render(report: Report, exceptions: Exceptions) -> str:
     )
 
 
+def _scripts(exceptions: Exceptions) -> Iterator[str]:
+    """Yield the names of the scripts; without them the page reads the same."""
+    yield "screen.js"
+    if exceptions.count:
+        yield "page.js"
+
+
 def hash_of(script: str) -> str:
     """Return the script's hash in the form that a Content-Security-Policy uses."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
-def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
-    values = {} if counts is None else counts.as_dict()
-    return ", ".join(f"{values[key]:,} {key}" for key in keys if values.get(key))
-
-
-def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield the headline figures: what most readers look for first."""
-    counts, course = report.counts, report.over_time
-    if counts is None or not course.slices:
-        return
-    yield "attempted", f"{counts.attempted:,}"
-    yield "lost", f"{counts.lost:,}"
-    yield "duplicated", f"{counts.duplicated:,}"
-    yield "duration", f"{_length_s(report):,.0f} s"
-    yield from report.rates.shown.items()
-    for each in report.latencies:
-        if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
-            yield f"{each.measure.words} p50", f"{each.percentiles[0.5]:,.1f} ms"
-            yield f"{each.measure.words} p99", f"{each.percentiles[0.99]:,.1f} ms"
 
 
 def _length_s(report: Report) -> float:

@@ -1,18 +1,19 @@
 """The table by event type: a row each, with its requests, its classes and how fast it was."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
 from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
-from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
+from headcount_analysis.classes_and_flags import COUNT_KEYS
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.report.html.page_tables import LONGEST_CELL
 from headcount_analysis.report.model import Report
 
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
-_MISSING = "–"
+_MARKED = frozenset(COUNT_KEYS) - {"attempted", "acked", "failed", "delivered"}
+_MISSING = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,18 @@ class TypeCell:
 
 @dataclass(frozen=True, slots=True)
 class TypeRow:
-    """An event type; `widths` are the percentiles as shares of the table's greatest, in percent."""
+    """An event type; `widths` are its percentiles in percent of the table's greatest, by name."""
 
     event_type: str
     requests: str
     cells: tuple[TypeCell, ...]
-    widths: tuple[float, ...]
+    widths: Mapping[str, float]
     is_slowest: bool = False
+
+    @property
+    def is_total(self) -> bool:
+        """Whether it sums up the others."""
+        return self.event_type == TOTAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,11 @@ class TypeTable:
     percentiles: tuple[str, ...]
     rows: tuple[TypeRow, ...]
     has_requests: bool
+
+    @property
+    def lacks_percentiles(self) -> bool:
+        """Whether a row has too few requests for one of the percentiles."""
+        return any(cell.text == _MISSING for row in self.rows for cell in row.cells)
 
 
 def type_table(report: Report) -> TypeTable:
@@ -64,39 +75,56 @@ def type_table(report: Report) -> TypeTable:
         key for key in COUNT_KEYS if key in _ALWAYS or any(row[key] for row in values.values())
     )
     of_type = {each.event_type: each for each in report.latencies if each.measure is Measure.HTTP}
+    known = {name: enough_percentiles(of_type.get(name)) for name in groups}
+    longest_ms = max((ms for each in known.values() for ms in each.values()), default=0.0)
     slowest = slowest_type(of_type.values())
-    longest_ms = max(
-        (max(_percentiles(of_type.get(name)).values(), default=0.0) for name in groups), default=0.0
-    )
     rows = tuple(
-        _row(report, name, groups[name], shown, of_type.get(name), longest_ms, slowest)
+        TypeRow(
+            name if len(name) <= LONGEST_CELL else f"{name[:LONGEST_CELL]}…",
+            ", ".join(report.endpoints.get(name, ())),
+            (*_counts(values[name], shown), *(_durations(known[name]) if of_type else ())),
+            {percentile_name(each): _share(ms, longest_ms) for each, ms in known[name].items()},
+            slowest is not None and slowest.event_type == name,
+        )
         for name in groups
     )
     names = tuple(map(percentile_name, FEW_QUANTILES)) if of_type else ()
     return TypeTable(shown, names, rows, any(row.requests for row in rows))
 
 
+def _counts(values: Mapping[str, int], shown: Iterable[str]) -> Iterator[TypeCell]:
+    for key in shown:
+        is_marked = values[key] > 0 and key in _MARKED
+        yield TypeCell(f"{values[key]:,}", values[key], key if is_marked else "")
+
+
+def _share(ms: float, longest_ms: float) -> float:
+    return 100 * ms / longest_ms if longest_ms > 0 else 0.0
+
+
+def _durations(known: Mapping[float, float]) -> Iterator[TypeCell]:
+    for quantile in FEW_QUANTILES:
+        ms = known.get(quantile)
+        yield TypeCell(_MISSING, -1) if ms is None else TypeCell(f"{ms:,.1f}", ms)
+
+
 def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
-    """Return the slowest of several event types, by the highest percentile that all of them have."""
+    """Return the slowest of several event types, by the highest percentile that they all have."""
     of_types = [
-        each
-        for each in latencies
-        if each.measure is Measure.HTTP and each.event_type != TOTAL
+        each for each in latencies if each.measure is Measure.HTTP and each.event_type != TOTAL
     ]
     if len(of_types) < 2:  # noqa: PLR2004 - the only one is not the slowest of any
         return None
-    known: Sequence[Mapping[float, float]] = [_percentiles(each) for each in of_types]
+    known: Sequence[Mapping[float, float]] = [enough_percentiles(each) for each in of_types]
     common = [quantile for quantile in FEW_QUANTILES if all(quantile in each for each in known)]
     if not common:
         return None
     quantile = common[-1]
     slowest = max(of_types, key=lambda each: each.percentiles[quantile])
-    return SlowestType(
-        slowest.event_type, percentile_name(quantile), slowest.percentiles[quantile]
-    )
+    return SlowestType(slowest.event_type, percentile_name(quantile), slowest.percentiles[quantile])
 
 
-def _percentiles(latency: Latency | None) -> dict[float, float]:
+def enough_percentiles(latency: Latency | None) -> dict[float, float]:
     """Return the percentiles for which there are enough samples: one beyond each of them."""
     if latency is None:
         return {}
@@ -105,29 +133,3 @@ def _percentiles(latency: Latency | None) -> dict[float, float]:
         for quantile in FEW_QUANTILES
         if latency.count * (1 - quantile) >= 1 - 1e-9
     }
-
-
-def _row(
-    report: Report,
-    name: str,
-    counts: Counts,
-    shown: Sequence[str],
-    latency: Latency | None,
-    longest_ms: float,
-    slowest: SlowestType | None,
-) -> TypeRow:
-    values, known = counts.as_dict(), _percentiles(latency)
-    cells = [
-        TypeCell(f"{values[key]:,}", values[key], key if values[key] else "") for key in shown
-    ]
-    cells += [
-        TypeCell(f"{known[each]:,.1f}", known[each]) if each in known else TypeCell(_MISSING, -1)
-        for each in (FEW_QUANTILES if latency is not None else ())
-    ]
-    return TypeRow(
-        name if len(name) <= LONGEST_CELL else f"{name[:LONGEST_CELL]}…",
-        ", ".join(report.endpoints.get(name, ())),
-        tuple(cells),
-        tuple(100 * ms / longest_ms for ms in known.values()) if longest_ms > 0 else (),
-        slowest is not None and slowest.event_type == name,
-    )
