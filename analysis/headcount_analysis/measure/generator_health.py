@@ -13,7 +13,8 @@ include its own delay. A generator counts as saturated if
   include this delay; a single pause does not count.
 
 The cause is the scenario if its process used most of a core; else the host, if its CPUs were busy
-while the generator was late; else a call of the scenario that blocks all users of its process.
+while the generator was late; else, with a rate, too few users for the time that responses took,
+and without one a call of the scenario that blocks all users of its process.
 
 Pure.
 """
@@ -47,6 +48,10 @@ class SaturationCause(Enum):
         " because its host was busy",
         "run it on a host of its own, or reduce the load",
     )
+    USERS = (
+        " because no user was free in time",
+        "let more requests wait for responses (--users, --max-in-flight), or reduce the rate",
+    )
     BLOCKED = (
         " because the scenario blocks it",
         "replace calls that block all users of a process, such as those of a client without gevent",
@@ -72,12 +77,14 @@ class GeneratorHealth:
     """One generator's health: its samples under load, in order.
 
     Without samples, its health is unknown. `userless` arrivals were dropped because users had ended
-    by themselves, which says nothing about the generator.
+    by themselves, which says nothing about the generator. `has_rate` is whether a rate set when
+    requests were due.
     """
 
     generator: int
     samples: tuple[Sample, ...] = ()
     userless: int = 0
+    has_rate: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -115,8 +122,9 @@ class GeneratorHealth:
         of_host = [each.host_cpu_percent for each in late if each.host_cpu_percent is not None]
         if not of_host:
             return SaturationCause.UNKNOWN
-        is_host_busy = statistics.median(of_host) >= BUSY_PERCENT
-        return SaturationCause.HOST if is_host_busy else SaturationCause.BLOCKED
+        if statistics.median(of_host) >= BUSY_PERCENT:
+            return SaturationCause.HOST
+        return SaturationCause.USERS if self.has_rate else SaturationCause.BLOCKED
 
     @property
     def _busy(self) -> int:
@@ -219,7 +227,7 @@ def generators(
         healths: The health of each generator that has a ledger; None if unknown.
         begun: The generators that started; None if unknown.
         options: The manifest's options; `expect_workers` and `processes` give the requested number
-            of generators.
+            of generators, and `rate` the rate, if there is one.
         shortfalls: The shortfall of each generator.
     """
     numbers, shortfalls = sorted({*healths, *(begun or ())}), shortfalls or {}
@@ -228,6 +236,7 @@ def generators(
             number,
             under_load(health.samples) if (health := healths.get(number)) else (),
             shortfalls[number].userless if number in shortfalls else 0,
+            bool(options.get("rate")),
         )
         for number in numbers
     )

@@ -1,5 +1,6 @@
 """The first screen: what the run was, what broke, how much was lost, when, and what is slow."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from headcount_analysis.report.share import share_of_class
 _OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered"})
 _ALWAYS = ("lost", "duplicated")
 _LIMITS = {"<": "limit", "<=": "limit", ">": "minimum", ">=": "minimum", "==": "must be"}
+_UNIT = re.compile(r"(?<=\d)(ms|s)\b")
+_WHOLE = re.compile(r"\.0+(?!\d)")
 _BY_MESSAGE = frozenset({"phantom", "foreign", "malformed", "garbled"})
 
 
@@ -114,12 +117,17 @@ def threshold_text(judged: ThresholdResult) -> str:
     """Describe a threshold by what was measured: `http.p99 569.8 ms, limit 20 ms`."""
     threshold = judged.threshold
     name = threshold.text.partition(threshold.comparison)[0].strip()
-    limit = f"{_LIMITS.get(threshold.comparison, 'must not be')} {threshold.show(threshold.limit)}"
+    limit = _WHOLE.sub("", _spaced(threshold.show(threshold.limit)))
+    rule = _LIMITS.get(threshold.comparison, "must not be")
     window = threshold.window
     part = f", after {duration(window.after_s)}" if window.after_s else ""
     part += "" if window.for_s is None else f" for {duration(window.for_s)}"
     unproven = " (unproven)" if judged.result is Result.UNPROVEN else ""
-    return f"{name} {judged.shown}, {limit}{part}{unproven}"
+    return f"{name} {_spaced(judged.shown)}, {rule} {limit}{part}{unproven}"
+
+
+def _spaced(text: str) -> str:
+    return _UNIT.sub(r" \1", text)
 
 
 def _detail(report: Report, check: Check) -> str:

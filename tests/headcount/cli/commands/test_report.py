@@ -10,7 +10,9 @@ from headcount.errors import PartError, UsageError
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 
-PRINTS = 'for each in "$@"; do case "$each" in --print-to-pdf=*) echo "%PDF $*" > "${each#*=}";; esac; done'
+PRINTS = """
+for each in "$@"; do case "$each" in --print-to-pdf=*) echo "%PDF $*" > "${each#*=}";; esac; done
+"""
 FAILS = "echo 'no usable sandbox' >&2; exit 1"
 
 
