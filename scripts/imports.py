@@ -40,6 +40,7 @@ ANALYSIS_LAYERS = (
     {"state"},
     {"read"},
     {"compare_run"},
+    {"causes"},
     {"measure"},
     {"blocks"},
     {"corrupted"},

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from headcount.run.marks import read_marks
-from headcount_analysis.compare_run.exception_patterns import patterns
+from headcount_analysis.causes.exception_patterns import patterns
 from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown

@@ -7,8 +7,8 @@ from pathlib import Path
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.exception_patterns import Pattern
 from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
