@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from headcount.run.marks import read_marks
 from headcount_analysis.causes.exception_patterns import patterns
+from headcount_analysis.causes.losses import losses
+from headcount_analysis.causes.unacknowledged import unacknowledged
 from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
@@ -29,6 +31,7 @@ def report(
     time = run_span(comparison.read.ledger.times.spans_ns, gathered.evidence.clocks)
     span_s = 0.0 if time is None else time.seconds
     blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER
+    counts = gathered.evidence.counts
     return replace(
         _report(plan, checked),
         evidence=gathered.evidence,
@@ -42,6 +45,8 @@ def report(
         span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
         patterns=(*patterns(fates), *gathered.evidence.differences.patterns),
+        losses=losses(fates, counts.lost),
+        unacknowledged=unacknowledged(fates, counts),
     )
 
 
