@@ -21,10 +21,10 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
 def shown_exceptions(exceptions: Exceptions) -> str:
     """Summarize the exceptions by kind, and how many of them are shown."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
-    shown, count = len(exceptions.first), exceptions.count
+    shown, count = len(exceptions.shown), exceptions.count
     selection = (
         "All are shown"
         if shown == count
-        else (f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind")
+        else f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind"
     )
     return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."
