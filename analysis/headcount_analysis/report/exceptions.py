@@ -4,7 +4,7 @@ exceptions.csv has all of them. The page shows all of a kind, or an even selecti
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +66,11 @@ the first of them is, the fields that differ in any of them, how, and the asked 
 SHOWN_OF_A_KIND = 150
 """The maximum number of each kind on the page; the file has all of them."""
 
+SHOWN = 1_200
+"""The maximum number on the page, if that leaves enough of each kind."""
+
+_ENOUGH = 20
+
 SORTED_UP_TO = 500_000
 """More rows than this are not sorted but written in storage order, to bound the memory."""
 
@@ -117,12 +122,21 @@ class Exceptions:
         return sum(self.counts.values())
 
     @property
+    def most(self) -> int:
+        """The maximum number of each kind among the rows for the page."""
+        return _most(self.counts)
+
+    @property
     def by_name(self) -> Mapping[str, int]:
         """The number of exceptions of each class and with each flag that occurs, worst first."""
         counts = Counter[str]()
         for name, count in self.counts.items():
             counts.update(dict.fromkeys(names_of(name), count))
         return {name: counts[name] for name in worst_first(counts)}
+
+
+def _most(kinds: Sized) -> int:
+    return min(SHOWN_OF_A_KIND, max(_ENOUGH, SHOWN // max(1, len(kinds))))
 
 
 def write(fates: Path | None, target: Path, table: Path | None = None) -> Exceptions:
@@ -134,8 +148,8 @@ def write(fates: Path | None, target: Path, table: Path | None = None) -> Except
         table: The differences of corrupted events, of `corrupted.table.DIFFERENCES`, if known.
 
     Returns:
-        Up to SHOWN_OF_A_KIND rows of each kind for the page, so that none crowds out another. If
-        there are more, they are spread evenly over generators and time.
+        Some rows of each kind for the page, so that none crowds out another. If there are more,
+        they are spread evenly over generators and time.
 
     Raises:
         OSError: A file cannot be read or written.
@@ -163,7 +177,7 @@ def _selected(
     rank = rows.groupby(kinds).cumcount() + kinds.map(passed).fillna(0).astype(int)
     passed.update(kinds)
     last = (kinds.map(counts) - 1).clip(lower=1)
-    steps = SHOWN_OF_A_KIND - 1
+    steps = _most(counts) - 1
     # The first, the last, and those where another whole step has been made between them.
     is_shown = (rank == 0) | (last <= steps) | (rank * steps // last > (rank - 1) * steps // last)
     shown = rows[is_shown].astype(object)

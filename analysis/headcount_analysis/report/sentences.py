@@ -1,7 +1,7 @@
 """Sentences that both the page and the Markdown summary contain."""
 
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
-from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions
+from headcount_analysis.report.exceptions import Exceptions
 
 
 def sum_of_classes(counts: Counts | None) -> str:
@@ -25,6 +25,6 @@ def shown_exceptions(exceptions: Exceptions) -> str:
     selection = (
         "All are shown"
         if shown == count
-        else f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind"
+        else f"{shown:,} are shown, up to {exceptions.most} of each kind"
     )
     return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."
