@@ -104,8 +104,8 @@ def _loss(noun: str, group: LossGroup) -> LossRow:
         f"{group.lost:,}",
         f"{group.acked:,}",
         f"{percent(group.share)}{often}",
-        clock(iso_time(group.first_ns)),
-        clock(iso_time(group.last_ns)),
+        _clock(group.first_ns),
+        _clock(group.last_ns),
     )
 
 
@@ -121,6 +121,10 @@ def _error(report: Report, group: UnacknowledgedGroup) -> ErrorRow:
         _types(group.by_type.items()),
         short(report.sample_of(group.answer)),
     )
+
+
+def _clock(at_ns: int | None) -> str:
+    return "" if at_ns is None else clock(iso_time(at_ns))
 
 
 def _types(counts: Iterable[tuple[str, int]]) -> str:

@@ -42,9 +42,7 @@ class ExceptionRow:
     cells: tuple[str, ...]
     steps: tuple[WayStep, ...]
     at_ms: str
-    event_type: str
-    partition: str
-    process: str
+    filters: Mapping[str, str]
     anchors: tuple[str, ...]
 
 
@@ -130,9 +128,9 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
     )
     sent_at_ns, broker_at_ms = record["sent_at_ns"], record["broker_at_ms"]
     filters = {
-        "type": str(record["event_type"]),
+        "type": short(str(record["event_type"])),
         "partition": str(partition),
-        "process": str(record["server"]),
+        "process": short(str(record["server"])),
     }
     new = [each for each in _anchors(_names(record), filters) if each not in anchors]
     anchors.update(new)
@@ -141,7 +139,7 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
         cells,
         way(record),
         str(int(str(sent_at_ns)) // _MS_PER_NS if sent_at_ns else broker_at_ms),
-        *(short(text) for text in filters.values()),
+        filters,
         tuple(new),
     )
 
@@ -157,12 +155,11 @@ def _anchors(names: Sequence[str], filters: Mapping[str, str]) -> Iterator[str]:
 def _options(rows: Sequence[ExceptionRow]) -> dict[str, list[str]]:
     """Return the values of each filter, where there are several."""
     values = {
-        "type": {row.event_type for row in rows},
-        "partition": {row.partition for row in rows},
-        "process": {row.process for row in rows},
+        name: {row.filters[name] for row in rows} - {""}
+        for name in ("type", "partition", "process")
     }
     return {
-        name: sorted(known - {""}, key=lambda text: (len(text) if text.isdigit() else 99, text))
+        name: sorted(known, key=lambda text: (len(text) if text.isdigit() else 99, text))
         for name, known in values.items()
-        if 1 < len(known - {""}) <= MOST_OPTIONS
+        if 1 < len(known) <= MOST_OPTIONS
     }
