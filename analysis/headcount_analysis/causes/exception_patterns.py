@@ -6,13 +6,14 @@ partition), that were sent within a part of the run, or that have consecutive of
 The rule: a pattern is reported only if it is unlikely by chance. The exceptions are compared with
 their population (`populations.py`), as if they had been drawn from it at random. The probability
 that they have the pattern, times the number of values or places that could have shown it, must be
-below CHANCE; it is computed as an upper bound (`chance.py`). A value or a part of the run must also
-hold all of the exceptions, or at least half of them and twice as many as its share of the
+below 1 in 1,000; it is computed as an upper bound (`chance.py`). A value or a part of the run must
+also hold all of the exceptions, or at least half of them and twice as many as its share of the
 population. Consecutive offsets are compared with the part of the run in which the exceptions lie,
 so that an outage is not reported again as one batch in each partition. Ids are never a pattern: a
 request gets the next number, so consecutive ids only repeat a time.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +26,10 @@ from headcount_analysis.causes.offset_runs import described, offset_runs
 from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.populations import (
     Population,
+    RunValues,
     ValueCounts,
     population_of,
-    value_counts,
+    run_values,
 )
 from headcount_analysis.causes.run_part import RunPart, closest_part
 from headcount_analysis.classes_and_flags import FLAGS, Fate
@@ -46,11 +48,6 @@ LOOKED_FOR = (
 FEWEST = 3
 """The fewest exceptions that make a pattern."""
 
-CHANCE = 0.001
-"""A pattern that is more likely than this by chance is not reported."""
-
-_HELD = (1.0, 0.9, 0.5)
-"""The parts of the exceptions that a part of the run may hold, in the order of preference."""
 _LARGEST_PART = 0.9
 """A larger part of the run says little."""
 
@@ -115,20 +112,20 @@ def patterns(fates: Path | None) -> tuple[Pattern, ...]:
     groups = [group for group in groups if group.total >= FEWEST]
     if not groups:
         return ()
-    counts = value_counts(dataset, columns)
-    return tuple(each for group in groups for each in _patterns(dataset, group, counts))
+    run = run_values(dataset, columns)
+    return tuple(each for group in groups for each in _patterns(dataset, group, run))
 
 
-def _patterns(
-    dataset: ds.Dataset, group: ExceptionsOfClass, counts: Mapping[str, ValueCounts]
-) -> Iterator[Pattern]:
+def _patterns(dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues) -> Iterator[Pattern]:
     population = population_of(group.name)
-    yield from _shared(group, counts, population)
-    part = _part(dataset, group, population)
+    yield from _shared(group, run.columns, population)
+    part = _part(dataset, group, run, population)
     if part is not None:
         yield Pattern(group.name, part.count, group.total, str(part), part.filters)
-    places = counts["acked_partition"].total(population) if part is None else part.size
-    runs = offset_runs(group.partitions, group.offsets, places, CHANCE)
+    drawn, places = group.total, run.columns["acked_partition"].total(population)
+    if part is not None:
+        drawn, places = part.count, part.size
+    runs = offset_runs(group.partitions, group.offsets, drawn, places)
     if runs:
         count = sum(run.count for run in runs)
         yield Pattern(group.name, count, group.total, described(runs))
@@ -146,7 +143,10 @@ def _shared(
         if known < group.total or not _is_telling(sharing, known, whole, total):
             continue
         likely = chance.of_sharing(sharing, known, whole / total)
-        if likely * of_run.distinct(population) >= CHANCE or (column.noun, value) in partitions:
+        if (
+            likely + math.log(of_run.distinct(population)) >= chance.UNLIKELY
+            or (column.noun, value) in partitions
+        ):
             continue
         # An event is usually in the partition where it was acknowledged.
         partitions.add((column.noun, value))
@@ -163,16 +163,15 @@ def _is_telling(sharing: int, drawn: int, whole: int, total: int) -> bool:
     return sharing == drawn or (2 * sharing >= drawn and sharing * total >= 2 * whole * drawn)
 
 
-def _part(dataset: ds.Dataset, group: ExceptionsOfClass, population: Population) -> RunPart | None:
-    """Find the part of the run that holds all or most exceptions, preferably at most half of it."""
-    parts = []
-    for held in _HELD:
-        part = closest_part(dataset, group, held, population)
-        if part is not None and part.share <= _LARGEST_PART and _is_unlikely(part, group.total):
-            parts.append(part)
-    return min(parts, key=lambda part: part.share > 0.5, default=None)  # noqa: PLR2004 - half
-
-
-def _is_unlikely(part: RunPart, drawn: int) -> bool:
-    likely = chance.of_closeness(part.count, drawn, part.share)
-    return _is_telling(part.count, drawn, part.size, part.total) and likely < CHANCE
+def _part(
+    dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues, population: Population
+) -> RunPart | None:
+    """Find the part of the run that holds all or most exceptions."""
+    part = closest_part(dataset, group, run, population)
+    if part is None or part.share > _LARGEST_PART:
+        return None
+    if not _is_telling(part.count, group.total, part.size, part.total):
+        return None
+    return (
+        part if chance.of_closeness(part.count, group.total, part.share) < chance.UNLIKELY else None
+    )

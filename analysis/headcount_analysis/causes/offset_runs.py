@@ -30,15 +30,15 @@ class OffsetRun:
 
 
 def offset_runs(
-    partitions: Integers, offsets: Integers, places: int, below: float
+    partitions: Integers, offsets: Integers, drawn: int, places: int
 ) -> list[OffsetRun]:
-    """Find the runs that are less likely than `below` by chance, the longest first.
+    """Find the runs that are unlikely by chance, the longest first.
 
     Args:
         partitions: The acknowledged partition of each exception.
         offsets: Its acknowledged offset.
-        places: How many acknowledged attempts the exceptions are compared with.
-        below: The greatest probability, over all places where a run could begin.
+        drawn: How many exceptions there are in the part of the run that is looked at.
+        places: How many acknowledged attempts there are in it.
     """
     if not len(offsets):
         return []
@@ -51,7 +51,7 @@ def offset_runs(
         for start, end in itertools.pairwise(bounds)
     )
     unlikely = [
-        run for run in runs if chance.of_succession(run.count, known.shape[1], places) < below
+        run for run in runs if chance.of_succession(run.count, drawn, places) < chance.UNLIKELY
     ]
     return sorted(unlikely, key=lambda run: -run.count)
 

@@ -56,7 +56,15 @@ class ValueCounts:
         return sum(counts[population] > 0 for counts in self.by_value.values())
 
 
-def value_counts(dataset: ds.Dataset, columns: Sequence[str]) -> dict[str, ValueCounts]:
+@dataclass(frozen=True, slots=True)
+class RunValues:
+    """The values of a run's columns, and how long it sent requests."""
+
+    columns: Mapping[str, ValueCounts]
+    span_ns: int
+
+
+def run_values(dataset: ds.Dataset, columns: Sequence[str]) -> RunValues:
     """Count the values of columns with few distinct values, in one pass over the fates.
 
     Args:
@@ -67,12 +75,16 @@ def value_counts(dataset: ds.Dataset, columns: Sequence[str]) -> dict[str, Value
         OSError: A file cannot be read.
     """
     counts: dict[str, dict[object, Integers]] = {name: {} for name in columns}
+    bounds_ns: list[int] = []
     read = [*columns, "outcome", "copies", "sent_at_ns"]
     for batch in dataset.to_batches(columns=read):
         members = _members(batch)
         for name, known in counts.items():
             _add(known, batch[name], members)
-    return {name: ValueCounts(_by_population(known)) for name, known in counts.items()}
+        bounds_ns += [each for each in pc.min_max(batch["sent_at_ns"]).as_py().values() if each]
+    span_ns = max(bounds_ns, default=0) - min(bounds_ns, default=0)
+    by_column = {name: ValueCounts(_by_population(known)) for name, known in counts.items()}
+    return RunValues(by_column, span_ns)
 
 
 def _members(batch: pa.RecordBatch) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

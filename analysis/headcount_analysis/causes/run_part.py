@@ -1,6 +1,5 @@
 """A part of a run: the shortest time in which so many exceptions were sent."""
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -8,9 +7,14 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.causes import chance
 from headcount_analysis.causes.exceptions_of_class import ExceptionsOfClass
 from headcount_analysis.causes.percent import percent
-from headcount_analysis.causes.populations import Population
+from headcount_analysis.causes.populations import Population, RunValues
+
+_TRIED = 60
+"""How many numbers of exceptions between half and all of them are tried."""
 
 _SHORT_NS = 5_000_000_000
 """Shorter parts are named to the millisecond."""
@@ -54,18 +58,16 @@ class RunPart:
 
 
 def closest_part(
-    dataset: ds.Dataset, group: ExceptionsOfClass, held: float, population: Population
+    dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues, population: Population
 ) -> RunPart | None:
-    """Return the shortest part of the run that holds this part of the exceptions, or more.
+    """Return the part of the run that holds all or most exceptions and is the least likely.
 
-    None if no exception has a time. Raises OSError.
+    At least half of them are in it. None if that is impossible. Raises OSError.
     """
-    times = group.sent_at_ns
-    if not len(times):
+    bounds_ns = _least_likely(group.sent_at_ns, run.span_ns)
+    if bounds_ns is None:
         return None
-    width = math.ceil(held * len(times))
-    start = int(np.argmin(times[width - 1 :] - times[: len(times) - width + 1]))
-    first_ns, last_ns = int(times[start]), int(times[start + width - 1])
+    first_ns, last_ns = bounds_ns
     is_within = (pc.field("sent_at_ns") >= first_ns) & (pc.field("sent_at_ns") <= last_ns)
     return RunPart(
         first_ns,
@@ -75,6 +77,23 @@ def closest_part(
         dataset.count_rows(filter=population.condition),
         population,
     )
+
+
+def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
+    """Return the bounds of the span of time that holds so many that it is the least likely.
+
+    Here requests count as evenly spread over the run; the caller counts those in the span.
+    """
+    drawn, best = len(times_ns), (chance.CERTAIN, 0, 0)
+    for close in np.unique(np.linspace(drawn, (drawn + 1) // 2, _TRIED).astype(int))[::-1]:
+        widths_ns = times_ns[close - 1 :] - times_ns[: drawn - close + 1]
+        start = int(np.argmin(widths_ns)) if close else 0
+        share = min(1.0, max(int(widths_ns[start]), 1) / max(span_ns, 1))
+        best = min(best, (chance.of_closeness(int(close), drawn, share), start, int(close)))
+    likely, start, close = best
+    if likely >= chance.CERTAIN:
+        return None
+    return int(times_ns[start]), int(times_ns[start + close - 1])
 
 
 def _at(time_ns: int) -> datetime:

@@ -22,14 +22,14 @@ def test_sharing_is_bounded(whole: int, drawn: int) -> None:
     """For every number of exceptions that share a value."""
     for sharing in range(drawn + 1):
         exact = exact_sharing(sharing, drawn, whole, 100)
-        assert chance.of_sharing(sharing, drawn, whole / 100) >= exact - 1e-12
+        assert math.exp(chance.of_sharing(sharing, drawn, whole / 100)) >= exact - 1e-12
 
 
 def test_sharing_all_is_a_power() -> None:
     """That ten of ten have a value of a fifth of the run is as likely as 0.2 to the tenth."""
-    assert chance.of_sharing(10, 10, 0.2) == pytest.approx(0.2**10)
-    assert chance.of_sharing(2, 10, 0.2) == 1.0
-    assert chance.of_sharing(3, 10, 0.0) == 0.0
+    assert math.exp(chance.of_sharing(10, 10, 0.2)) == pytest.approx(0.2**10)
+    assert chance.of_sharing(2, 10, 0.2) == chance.CERTAIN
+    assert chance.of_sharing(3, 10, 0.0) == -math.inf
 
 
 def test_closeness_is_bounded() -> None:
@@ -37,9 +37,9 @@ def test_closeness_is_bounded() -> None:
     random = np.random.default_rng(25)
     times = np.sort(random.random((20_000, 8)), axis=1)
     share = np.mean(np.min(times[:, 4:] - times[:, :-4], axis=1) <= 0.1)
-    bound = chance.of_closeness(5, 8, 0.1)
+    bound = math.exp(chance.of_closeness(5, 8, 0.1))
     assert share <= bound < 100 * share
-    assert chance.of_closeness(1, 8, 0.1) == 1.0
+    assert chance.of_closeness(1, 8, 0.1) == chance.CERTAIN
 
 
 def test_succession_is_bounded() -> None:
@@ -47,5 +47,5 @@ def test_succession_is_bounded() -> None:
     random = np.random.default_rng(25)
     draws = np.sort([random.choice(100, 10, replace=False) for _ in range(20_000)], axis=1)
     share = np.mean(np.any(draws[:, 2:] - draws[:, :-2] == 2, axis=1))
-    bound = chance.of_succession(3, 10, 100)
+    bound = math.exp(chance.of_succession(3, 10, 100))
     assert share <= bound < 3 * share

@@ -114,10 +114,8 @@ def _error(report: Report, group: UnacknowledgedGroup) -> ErrorRow:
         short(status_text(group.answer)),
         group.reach,
         f"{group.count:,}",
-        *(
-            "" if each is None else clock(iso_time(each))
-            for each in (group.first_ns, group.last_ns)
-        ),
+        _clock(group.first_ns),
+        _clock(group.last_ns),
         _types(group.by_type.items()),
         short(report.sample_of(group.answer)),
     )

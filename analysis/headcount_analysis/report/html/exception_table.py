@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.report.exception_kinds import kind_of, names_of
-from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.exception_links import anchor
 from headcount_analysis.report.html.exception_way import WayStep, clock, place, way
 
@@ -48,7 +48,7 @@ class ExceptionRow:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionTable:
-    """The table; `options` are the values of each filter that has several, by its name."""
+    """The table; `options` are the values that each filter offers, `day` is the date of all."""
 
     header: tuple[str, ...]
     rows: tuple[ExceptionRow, ...]
@@ -58,7 +58,8 @@ class ExceptionTable:
 
 def exception_table(exceptions: Exceptions) -> ExceptionTable:
     """Make the table, in the order of the exceptions."""
-    records = exceptions.shown.to_dict("records")
+    rows = exceptions.shown.itertuples(index=False)
+    records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     days = sorted({_iso(record)[:10] for record in records if _iso(record)})
     columns = [_cells(record, has_date=len(days) > 1) for record in records]
     is_acked = any(cells["acknowledged at"] for cells in columns)
@@ -69,12 +70,12 @@ def exception_table(exceptions: Exceptions) -> ExceptionTable:
         if any(cells[name] for cells in columns) and not (name == "found at" and is_acked)
     ]
     anchors: set[str] = set()
-    rows = [
+    table = [
         _row(record, tuple(cells[name] for name in shown), anchors)
         for record, cells in zip(records, columns, strict=True)
     ]
     day = days[0] if len(days) == 1 else ""
-    return ExceptionTable(tuple(shown), tuple(rows), _options(rows), day)
+    return ExceptionTable(tuple(shown), tuple(table), _options(table), day)
 
 
 _HEADER = (
@@ -152,14 +153,17 @@ def _anchors(names: Sequence[str], filters: Mapping[str, str]) -> Iterator[str]:
                 yield anchor({"class": name, key: value})
 
 
+def _by_number(text: str) -> tuple[int, str]:
+    return (len(text) if text.isdigit() else LONGEST_CELL), text
+
+
 def _options(rows: Sequence[ExceptionRow]) -> dict[str, list[str]]:
-    """Return the values of each filter, where there are several."""
+    """Return the values of each filter; none where there is no choice, or too much."""
     values = {
         name: {row.filters[name] for row in rows} - {""}
         for name in ("type", "partition", "process")
     }
     return {
-        name: sorted(known, key=lambda text: (len(text) if text.isdigit() else 99, text))
+        name: sorted(known, key=_by_number) if 1 < len(known) <= MOST_OPTIONS else []
         for name, known in values.items()
-        if 1 < len(known) <= MOST_OPTIONS
     }
