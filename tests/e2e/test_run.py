@@ -131,9 +131,9 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
         f"{run.tag}.0.17": ("delivered", "misplaced"),
     }
     where = {row["id"]: row["where"] for row in run.table("exceptions.csv")}
-    assert where[f"{run.tag}.0.3"] == "acknowledged, but not in the topic"
+    assert where[f"{run.tag}.0.3"] == "acknowledged, not in topic"
     assert where[f"{run.tag}.0.5"].endswith("written twice")
-    assert where[f"{run.tag}.0.15"].startswith("in the topic with different copies")
+    assert where[f"{run.tag}.0.15"].startswith("in topic, copies differ")
     assert where[f"{run.tag}.0.13"] == "answered, but not acknowledged"
     assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
     assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err

@@ -4,8 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from headcount.run.marks import read_marks
+from headcount_analysis.causes.exception_patterns import patterns
+from headcount_analysis.causes.losses import losses
+from headcount_analysis.causes.unacknowledged import unacknowledged
 from headcount_analysis.compare_run.class_times import class_times
-from headcount_analysis.compare_run.exception_patterns import patterns
 from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
@@ -31,6 +33,7 @@ def report(
     time = run_span(comparison.read.ledger.times.spans_ns, gathered.evidence.clocks)
     span_s = 0.0 if time is None else time.seconds
     blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER
+    counts = gathered.evidence.counts
     return replace(
         _report(plan, checked),
         evidence=gathered.evidence,
@@ -44,7 +47,9 @@ def report(
         span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
         patterns=(*patterns(fates), *gathered.evidence.differences.patterns),
-        class_times=class_times(fates, gathered.evidence.counts),
+        class_times=class_times(fates, counts),
+        losses=losses(fates, counts.lost),
+        unacknowledged=unacknowledged(fates, counts),
     )
 
 

@@ -19,6 +19,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
 from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.report.causes_document import losses_document, unacknowledged_document
 from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
@@ -45,6 +46,8 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "differences": differences_document(report),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
+        "losses": losses_document(report),
+        "unacknowledged": unacknowledged_document(report),
         "state": report.state.result.value,
         "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),

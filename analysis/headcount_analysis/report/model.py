@@ -7,9 +7,11 @@ from pathlib import Path
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount_analysis.causes.exception_patterns import Pattern
+from headcount_analysis.causes.losses import Losses
+from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.compare_run.class_times import ClassTimes
-from headcount_analysis.compare_run.exception_patterns import Pattern
 from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
@@ -52,6 +54,8 @@ class Report:
     thresholds: tuple[ThresholdResult, ...] = ()
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
+    losses: Losses = field(default_factory=Losses)
+    unacknowledged: tuple[UnacknowledgedGroup, ...] = ()
     locust_exit: LocustExit | None = None
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -105,6 +109,11 @@ class Report:
     def differences(self) -> Differences:
         """The fields that differ in corrupted events."""
         return Differences() if self.evidence is None else self.evidence.differences
+
+    def sample_of(self, answer: str) -> str:
+        """Return the beginning of the first response with this status or error, if it is known."""
+        samples = {} if self.locust_exit is None else self.locust_exit.answers
+        return samples.get(answer, "")
 
     @property
     def counts(self) -> Counts | None:

@@ -1,7 +1,7 @@
 """Sentences that both the page and the Markdown summary contain."""
 
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
-from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions
+from headcount_analysis.report.exceptions import Exceptions
 
 
 def sum_of_classes(counts: Counts | None) -> str:
@@ -21,10 +21,10 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
 def shown_exceptions(exceptions: Exceptions) -> str:
     """Summarize the exceptions by kind, and how many of them are shown."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
-    shown, count = len(exceptions.first), exceptions.count
+    shown, count = len(exceptions.shown), exceptions.count
     selection = (
         "All are shown"
         if shown == count
-        else (f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind")
+        else f"{shown:,} are shown, up to {exceptions.most} of each kind"
     )
     return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."

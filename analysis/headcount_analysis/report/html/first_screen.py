@@ -13,6 +13,7 @@ from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.moment_text import between, date_and_clock, duration
@@ -147,7 +148,7 @@ def href_of_class(name: str, counts: Counts | None) -> str:
     """Return the link to the rows of a class; empty if it has none."""
     values = {} if counts is None else counts.as_dict()
     is_listed = name not in {*_OUTCOMES, "refused", "foreign", "malformed", "garbled"}
-    return f"#exceptions?class={name}" if is_listed and values.get(name) else ""
+    return link({"class": name}) if is_listed and values.get(name) else ""
 
 
 def bar_parts(counts: Counts | None) -> tuple[BarPart, ...]:

@@ -1,6 +1,7 @@
 """The report as a page: a single HTML file that works offline, on a phone and in print."""
 
 import base64
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,13 +17,14 @@ from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import charts, first_screen, game_charts
 from headcount_analysis.report.html.earlier import earlier_line
+from headcount_analysis.report.html.exception_links import linked
+from headcount_analysis.report.html.exception_section import exception_section
 from headcount_analysis.report.html.page_tables import (
     breakdown_caption,
     breakdown_groups,
     by_generator,
     checks,
     class_counts,
-    exception_rows,
     generators,
     latency,
     load_caption,
@@ -36,11 +38,12 @@ from headcount_analysis.report.html.page_tables import (
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import sum_of_classes
 
 _HERE = Path(__file__).parent
 
 _PAGE = _HERE / "page.html"
+_STYLES = ("page.css", "exceptions.css")
 
 _LATENCY_TITLES = {
     Measure.FROM_INTENDED: "From the intended time to the response",
@@ -58,13 +61,15 @@ def warm_up() -> None:
 def render(report: Report, exceptions: Exceptions) -> str:
     """Return the page as HTML."""
     scripts = [(_HERE / name).read_text(encoding="utf-8") for name in _scripts(exceptions)]
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in _STYLES)
     evidence, latencies = report.evidence, report.latencies
     return template(_PAGE).render(
         report=report,
         # All of these are our own.
-        style=Markup(palette.style() + (_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup(palette.style() + style),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
         script_hashes=[hash_of(script) for script in scripts],
+        linked=functools.partial(linked, names=exceptions.by_name),
         facts=tuple(first_screen.facts(report)),
         broken=tuple(first_screen.broken_checks(report)),
         parts=first_screen.bar_parts(report.counts),
@@ -93,8 +98,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         classes_chart=charts.classes(report.by_event_type),
         offsets=offsets(report),
         exceptions=exceptions,
-        shown_exceptions=shown_exceptions(exceptions),
-        exception_rows=exception_rows(exceptions),
+        exception_section=exception_section(report, exceptions),
         state=state(report),
         economy=tuple(game_charts.pictures(report.economy)) if report.economy else (),
         generators=generators(report),
@@ -107,7 +111,7 @@ def _scripts(exceptions: Exceptions) -> Iterator[str]:
     """Yield the names of the scripts; without them the page reads the same."""
     yield "screen.js"
     if exceptions.count:
-        yield "page.js"
+        yield "exceptions.js"
 
 
 def hash_of(script: str) -> str:
