@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from headcount.time_span import span_text
 
 _MINUTE_S, _HOUR_S = 60, 3600
+_SHORT_NS = 2_000_000_000
 _LONGEST_IN_SECONDS_S = 2 * _MINUTE_S
 
 
@@ -23,13 +24,18 @@ def date_and_clock(iso: str) -> str:
 
 
 def between(first_ns: int, last_ns: int) -> str:
-    """Format a span by its first and last moment, such as `11:50:44.120 to 11:50:51.903 UTC`."""
+    """Format a span by its first and last moment, such as `11:50:44 to 11:50:51 UTC`.
+
+    One of less than two seconds has ms.
+    """
     if first_ns == last_ns:
         return f"{clock(first_ns)} UTC"
-    last = clock(last_ns)
+    if last_ns - first_ns < _SHORT_NS:
+        return f"{clock(first_ns)} to {clock(last_ns)} UTC"
+    first, last = (clock(each)[:-4] for each in (first_ns, last_ns))
     if _utc(first_ns).date() != _utc(last_ns).date():
         last = f"{_utc(last_ns):%Y-%m-%d} {last}"
-    return f"{clock(first_ns)} to {last} UTC"
+    return f"{first} to {last} UTC"
 
 
 def duration(seconds: float) -> str:

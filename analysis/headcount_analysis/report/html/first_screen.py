@@ -9,7 +9,6 @@ from headcount.run.address import without_secrets
 from headcount.run.verdict import Area, Check, Result, against
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
@@ -41,13 +40,14 @@ class RunFact:
 class BrokenCheck:
     """A check that keeps the run from a pass: what broke, details, and what to do about it.
 
-    `href` leads to the place of the page that shows it.
+    `href` leads to the place of the page that shows it. A class has no remedy here: the table of
+    checks has it.
     """
 
     text: str
-    detail: str
-    remedy: str
     href: str
+    details: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ def broken_checks(report: Report) -> Iterator[BrokenCheck]:
     thresholds = {each.threshold.text: each for each in report.thresholds}
     for check in against(report.checks):
         if check.area is Area.THRESHOLDS and check.name in thresholds:
-            text = threshold_text(thresholds[check.name])
-            yield BrokenCheck(text, "", check.remedy, "#thresholds")
-            continue
-        href = href_of_class(check.name, report.counts) or "#checks"
-        yield BrokenCheck(check.evidence or check.name, _detail(report, check), check.remedy, href)
+            yield BrokenCheck(threshold_text(thresholds[check.name]), "#thresholds")
+        elif check.area is Area.DELIVERY and check.name in COUNT_KEYS and report.counts is not None:
+            yield _broken_class(report, report.counts, check)
+        else:
+            yield BrokenCheck(check.evidence or check.name, "#checks", (), check.remedy)
 
 
 def threshold_text(judged: ThresholdResult) -> str:
@@ -131,17 +131,14 @@ def _spaced(text: str) -> str:
     return _UNIT.sub(r" \1", text)
 
 
-def _detail(report: Report, check: Check) -> str:
-    """Return share and times of a class that broke a check; empty for any other check."""
-    if report.counts is None or check.area is not Area.DELIVERY or check.name not in COUNT_KEYS:
-        return ""
-    share = "" if check.name in _BY_MESSAGE else share_of_class(report.counts, check.name)
+def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:
+    """Describe a class by its count, its meaning, its share, and when its requests were sent."""
+    count, _, meaning = check.evidence.partition(": ")
+    share = "" if check.name in _BY_MESSAGE else share_of_class(counts, check.name)
     times = report.class_times.get(check.name)
-    return "; ".join(filter(None, (share, "" if times is None else _sent(times))))
-
-
-def _sent(times: ClassTimes) -> str:
-    return f"sent {between(times.first_ns, times.last_ns)}"
+    sent = "" if times is None else f"sent {between(times.first_ns, times.last_ns)}"
+    details = tuple(filter(None, (meaning, share, sent)))
+    return BrokenCheck(count, href_of_class(check.name, counts) or "#checks", details)
 
 
 def href_of_class(name: str, counts: Counts | None) -> str:
@@ -166,10 +163,10 @@ def tiles(report: Report) -> Iterator[FigureTile]:
     yield from _class_tiles(counts)
     lost = report.class_times.get("lost")
     if lost is not None:
-        lasted = f", {duration((lost.last_ns - lost.first_ns) / 1e9)}"
-        note = "by send time" + (lasted if lost.last_ns > lost.first_ns else "")
         losses = between(lost.first_ns, lost.last_ns)
-        yield FigureTile("first and last loss", losses, note, "lost", "#outcomes")
+        note = f"by send time, over {duration((lost.last_ns - lost.first_ns) / 1e9)}"
+        href = href_of_class("lost", counts)
+        yield FigureTile("first and last loss", losses, note, "lost", href)
     yield from _speed_tiles(report)
 
 
