@@ -18,13 +18,18 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
     return [(fate.value, values[fate]) for fate in ATTEMPT_FATES if values.get(fate)]
 
 
-def shown_exceptions(exceptions: Exceptions) -> str:
-    """Summarize the exceptions by kind, and how many of them are shown."""
+def counted_exceptions(exceptions: Exceptions) -> str:
+    """Summarize the exceptions by kind."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
+    return f"{exceptions.count:,} exceptions: {kinds}. exceptions.csv has all of them."
+
+
+def selected_exceptions(exceptions: Exceptions) -> str:
+    """Say how many of the exceptions are shown."""
     shown, count = len(exceptions.shown), exceptions.count
-    selection = (
-        "All are shown"
-        if shown == count
-        else f"{shown:,} are shown, up to {exceptions.most} of each kind"
+    if shown == count:
+        return f"All {count:,} are listed below, and in exceptions.csv."
+    return (
+        f"{shown:,} of {count:,} are listed below, up to {exceptions.most} of each kind, evenly "
+        "spread; exceptions.csv has all of them."
     )
-    return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."

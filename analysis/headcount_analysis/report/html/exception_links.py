@@ -33,7 +33,8 @@ def linked(sentence: str, names: Collection[str]) -> Markup:
     """
     if not names:
         return escape(sentence)
-    counts = re.compile(rf"(?<![\d.,])(?:all )?\d[\d,]*(?: of \d[\d,]*)? ({'|'.join(names)})\b")
+    any_name = "|".join(map(re.escape, names))
+    counts = re.compile(rf"(?<![\d.,])(?:all )?\d[\d,]*(?: of \d[\d,]*)? ({any_name})\b")
     parts, place = [], 0
     for match in counts.finditer(sentence):
         parts += [escape(sentence[place : match.start()]), _anchored(match[0], match[1])]

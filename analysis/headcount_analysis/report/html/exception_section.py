@@ -10,16 +10,27 @@ from headcount_analysis.causes.losses import LossGroup
 from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html.exception_links import link, linked
+from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.exception_table import ExceptionTable, exception_table, short
 from headcount_analysis.report.html.exception_way import clock, status_text
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import shown_exceptions
+from headcount_analysis.report.sentences import selected_exceptions
 from headcount_analysis.report.tables import iso_time
 
 SHOWN_GROUPS = 20
 SHOWN_ERRORS = 50
 SHOWN_TYPES = 3
+
+_TO_THE_SECOND = len("11:50:44")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLink:
+    """The count of a class or flag in words, and the link to its rows."""
+
+    name: str
+    text: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +72,11 @@ class ErrorRow:
 class ExceptionSection:
     """Everything that the section shows, as text and links."""
 
-    summary: Markup
+    classes: tuple[ClassLink, ...]
+    selection: str
     patterns: tuple[Markup, ...]
     losses: tuple[LossTable, ...]
     errors: tuple[ErrorRow, ...]
-    names: Mapping[str, int]
     table: ExceptionTable
 
 
@@ -74,19 +85,21 @@ def exception_section(report: Report, exceptions: Exceptions) -> ExceptionSectio
     names = exceptions.by_name
     losses = {"partition": report.losses.by_partition, "process": report.losses.by_process}
     return ExceptionSection(
-        linked(shown_exceptions(exceptions), names),
+        tuple(
+            ClassLink(name, f"{count:,} {name}", link({"class": name}))
+            for name, count in names.items()
+        ),
+        selected_exceptions(exceptions),
         tuple(_pattern(pattern, names) for pattern in report.patterns),
         tuple(_loss_table(noun, groups) for noun, groups in losses.items() if groups),
         tuple(_error(report, group) for group in report.unacknowledged[:SHOWN_ERRORS]),
-        names,
         exception_table(exceptions),
     )
 
 
 def _pattern(pattern: Pattern, names: Mapping[str, int]) -> Markup:
-    if pattern.of not in names:
-        return Markup("{}").format(str(pattern))
-    href = link({"class": pattern.of, **pattern.filters})
+    is_listed = pattern.of in names
+    href = link({"class": pattern.of, **pattern.filters}) if is_listed else "#errors"
     return Markup('<a href="{}">{}</a>: {}').format(href, pattern.some, pattern.what)
 
 
@@ -104,8 +117,8 @@ def _loss(noun: str, group: LossGroup) -> LossRow:
         f"{group.lost:,}",
         f"{group.acked:,}",
         f"{percent(group.share)}{often}",
-        _clock(group.first_ns),
-        _clock(group.last_ns),
+        _clock(group.first_ns)[:_TO_THE_SECOND],
+        _clock(group.last_ns)[:_TO_THE_SECOND],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headcount_analysis.classes_and_flags import Fate
+from headcount_analysis.compare_run.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.exception_links import anchor
@@ -16,6 +17,8 @@ LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
 
 MOST_OPTIONS = 200
+
+_IN_TOPIC = "in topic"
 
 _MS_PER_NS = 1_000_000
 _BESIDES = {
@@ -28,6 +31,26 @@ _FLAG_TEXTS = {
     "late": "later than the limit",
     "misplaced": "not where it was acknowledged",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionColumn:
+    """A column: its name, and its class in the style sheet."""
+
+    name: str
+    style: str
+
+
+_COLUMNS = (
+    ExceptionColumn("time", "at"),
+    ExceptionColumn("class", "class"),
+    ExceptionColumn("event type", "type"),
+    ExceptionColumn("what happened", "what"),
+    ExceptionColumn("acknowledged at", "acked"),
+    ExceptionColumn("found at", "found"),
+    ExceptionColumn("process", "process"),
+    ExceptionColumn("id", "id"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +73,7 @@ class ExceptionRow:
 class ExceptionTable:
     """The table; `options` are the values that each filter offers, `day` is the date of all."""
 
-    header: tuple[str, ...]
+    columns: tuple[ExceptionColumn, ...]
     rows: tuple[ExceptionRow, ...]
     options: Mapping[str, Sequence[str]]
     day: str
@@ -61,27 +84,18 @@ def exception_table(exceptions: Exceptions) -> ExceptionTable:
     rows = exceptions.shown.itertuples(index=False)
     records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     days = sorted({_iso(record)[:10] for record in records if _iso(record)})
-    columns = [_cells(record, has_date=len(days) > 1) for record in records]
-    is_acked = any(cells["acknowledged at"] for cells in columns)
-    # Where responses name no offset, the offset in the topic is the only one.
-    shown = [
-        name
-        for name in _HEADER
-        if any(cells[name] for cells in columns) and not (name == "found at" and is_acked)
-    ]
+    cells = [_cells(record, has_date=len(days) > 1) for record in records]
+    filled = {name for each in cells for name, text in each.items() if text}
+    if "acknowledged at" in filled:
+        filled -= {"found at"}  # which the way has; without it, this is the only place
+    columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()
     table = [
-        _row(record, tuple(cells[name] for name in shown), anchors)
-        for record, cells in zip(records, columns, strict=True)
+        _row(record, tuple(texts[column.name] for column in columns), anchors)
+        for record, texts in zip(records, cells, strict=True)
     ]
     day = days[0] if len(days) == 1 else ""
-    return ExceptionTable(tuple(shown), tuple(table), _options(table), day)
-
-
-_HEADER = (
-    *("time", "class", "event type", "what happened"),
-    *("acknowledged at", "found at", "process", "id"),
-)
+    return ExceptionTable(tuple(columns), tuple(table), _options(table), day)
 
 
 def _cells(record: Mapping[str, object], *, has_date: bool) -> dict[str, str]:
@@ -101,10 +115,11 @@ def _cells(record: Mapping[str, object], *, has_date: bool) -> dict[str, str]:
 
 def what_happened(record: Mapping[str, object]) -> str:
     """Describe an exception: how far it got, and what is wrong with its message."""
-    parts = [f"{record['where']}{_BESIDES.get(record['class'], '')}"]  # type: ignore[call-overload]
     flags = str(record["flags"]).split()
+    reach = _IN_TOPIC if flags and record["where"] == PRESENT else record["where"]
+    parts = [f"{reach}{_BESIDES.get(record['class'], '')}"]  # type: ignore[call-overload]
     if "corrupted" in flags:
-        fields = record["differing_fields"]
+        fields = str(record["differing_fields"]).replace("; ", ", ")
         parts.append(f"differs in {fields}" if fields else "content differs")
     parts += [_FLAG_TEXTS[flag] for flag in flags if flag in _FLAG_TEXTS]
     return "; ".join(parts)

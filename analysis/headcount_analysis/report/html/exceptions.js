@@ -108,7 +108,7 @@
   };
 
   for (const entry of entries) {
-    const id = entry.body.querySelector(".id");
+    const id = entry.body.querySelector("td.id span:last-child");
     const button = document.createElement("button");
     button.type = "button";
     button.append(...id.childNodes);
