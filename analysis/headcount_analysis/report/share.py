@@ -11,11 +11,18 @@ def share_of_class(counts: Counts, name: str) -> str:
 
     Such as `1.72 % of acknowledged, 1 in 58`; empty if it is none or all of them.
     """
-    count = counts.as_dict()[name]
-    total, noun = _base(counts, name)
-    if not 0 < count < total:
-        return ""
-    share = f"{_percent(count, total)} % of {noun}"
+    count, (total, noun) = counts.as_dict()[name], _base(counts, name)
+    return _share(count, total, f" of {noun}") if 0 < count < total else ""
+
+
+def short_share(counts: Counts, name: str) -> str:
+    """Format the same without its base, such as `1.72 %, 1 in 58`."""
+    count, (total, _) = counts.as_dict()[name], _base(counts, name)
+    return _share(count, total, "") if 0 < count < total else ""
+
+
+def _share(count: int, total: int, base: str) -> str:
+    share = f"{_percent(count, total)} %{base}"
     one_in = round(total / count)
     return f"{share}, 1 in {one_in:,}" if one_in > 1 else share
 

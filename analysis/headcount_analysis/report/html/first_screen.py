@@ -17,13 +17,22 @@ from headcount_analysis.report.html.type_rows import enough_percentiles, slowest
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.moment_text import between, date_and_clock, duration
 from headcount_analysis.report.sentences import classes_of
-from headcount_analysis.report.share import share_of_class
+from headcount_analysis.report.share import share_of_class, short_share
 
-_OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered"})
-_ALWAYS = ("lost", "duplicated")
+_OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered", "lost"})
+_ALWAYS = "duplicated"
 _LIMITS = {"<": "limit", "<=": "limit", ">": "minimum", ">=": "minimum", "==": "must be"}
 _UNIT = re.compile(r"(?<=\d)(ms|s)\b")
 _WHOLE = re.compile(r"\.0+(?!\d)")
+_LISTED = (
+    frozenset(COUNT_KEYS)
+    - (_OUTCOMES - {"lost"})
+    - {
+        *("refused", "foreign", "malformed", "garbled"),
+    }
+)
+"""The classes and flags that the table of exceptions has rows of."""
+
 _BY_MESSAGE = frozenset({"phantom", "foreign", "malformed", "garbled"})
 
 
@@ -144,8 +153,7 @@ def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:
 def href_of_class(name: str, counts: Counts | None) -> str:
     """Return the link to the rows of a class; empty if it has none."""
     values = {} if counts is None else counts.as_dict()
-    is_listed = name not in {*_OUTCOMES, "refused", "foreign", "malformed", "garbled"}
-    return link({"class": name}) if is_listed and values.get(name) else ""
+    return link({"class": name}) if name in _LISTED and values.get(name) else ""
 
 
 def bar_parts(counts: Counts | None) -> tuple[BarPart, ...]:
@@ -160,24 +168,31 @@ def tiles(report: Report) -> Iterator[FigureTile]:
     counts = report.counts
     if counts is None or not report.over_time.slices:
         return
-    yield from _class_tiles(counts)
+    yield _loss_tile(counts)
     lost = report.class_times.get("lost")
     if lost is not None:
         losses = between(lost.first_ns, lost.last_ns)
         note = f"by send time, over {duration((lost.last_ns - lost.first_ns) / 1e9)}"
         href = href_of_class("lost", counts)
         yield FigureTile("first and last loss", losses, note, "lost", href)
+    yield from _class_tiles(counts)
     yield from _speed_tiles(report)
+
+
+def _loss_tile(counts: Counts) -> FigureTile:
+    if not counts.lost:
+        return FigureTile("lost", "0", f"of {counts.acked:,} acknowledged")
+    share, href = share_of_class(counts, "lost"), href_of_class("lost", counts)
+    return FigureTile("lost", f"{counts.lost:,}", share, "lost", href)
 
 
 def _class_tiles(counts: Counts) -> Iterator[FigureTile]:
     for name, count in counts.as_dict().items():
-        if name in _OUTCOMES or not (count or name in _ALWAYS):
+        if name in _OUTCOMES or not (count or name == _ALWAYS):
             continue
-        share = "" if name in _BY_MESSAGE else share_of_class(counts, name)
-        none = f"of {counts.acked:,} acknowledged" if name == "lost" and not count else ""
+        share = "" if name in _BY_MESSAGE else short_share(counts, name)
         href = href_of_class(name, counts)
-        yield FigureTile(name, f"{count:,}", share or none, name if count else "", href)
+        yield FigureTile(name, f"{count:,}", share, name if count else "", href)
 
 
 def _speed_tiles(report: Report) -> Iterator[FigureTile]:
