@@ -10,10 +10,14 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from headcount.files import force_to_disk
+from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
+from headcount.ledger.endpoints import Endpoints
+from headcount.ledger.endpoints import dump as dump_endpoints
 from headcount.ledger.generator_health import FILE as HEALTH_FILE
 from headcount.ledger.generator_health import Health, dump
 from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
+from headcount.ledger.segment_buffer import table_of
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.shortfall import dump as dump_shortfall
@@ -63,9 +67,9 @@ class LedgerWriter:
 
     def write_segment(self, rows: Iterable[Row]) -> None:
         """Write rows as one more segment."""
-        columns = list(zip(*rows, strict=True))
-        if columns:
-            self.write_table(_table(columns))
+        whole = list(rows)
+        if whole:
+            self.write_table(table_of(whole))
 
     def write_table(self, table: pa.Table) -> None:
         """Write rows as one more segment; the columns are those of `Row`."""
@@ -86,6 +90,10 @@ class LedgerWriter:
     def write_shortfall(self, shortfall: Shortfall) -> None:
         """Write the traffic that the generator failed to make, in place of the previous file."""
         self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
+
+    def write_endpoints(self, endpoints: Endpoints) -> None:
+        """Write the method and path of the requests, in place of the previous file."""
+        self._write(ENDPOINTS_FILE, dump_endpoints(endpoints))
 
     def seal(self, attempted: int) -> Seal:
         """Write the seal; nothing is written after it."""
@@ -114,18 +122,7 @@ def warm_up() -> None:
 
     This blocks the interpreter for a second: better before the load than during it.
     """
-    _segment_bytes(_table([(value,) for value in _SAMPLE_ROW]), "", 0)
-
-
-def _table(columns: list[tuple[object, ...]]) -> pa.Table:
-    fields = [SCHEMA.field(name) for name in Row._fields]
-    arrays = [
-        pa.array(column, item.type.value_type).dictionary_encode()
-        if pa.types.is_dictionary(item.type)
-        else pa.array(column, item.type)
-        for column, item in zip(columns, fields, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    _segment_bytes(table_of([_SAMPLE_ROW]), "", 0)
 
 
 def _segment_bytes(table: pa.Table, tag: str, generator: int) -> pa.Buffer:

@@ -9,6 +9,7 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.classes_and_flags import Counts
+from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
@@ -50,7 +51,10 @@ def document(report: Report) -> dict[str, Any]:
         "state": report.state.result.value,
         "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
+        "class_times": {name: _times(each) for name, each in report.class_times.items()},
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
+        "endpoints": {name: list(each) for name, each in report.endpoints.items()},
+        "run_before": None if report.earlier is None else report.earlier.document.run_id,
         "span_s": report.span_s,
         "span_error_s": report.span_error_s if math.isfinite(report.span_error_s) else None,
         "offsets": _offsets(report),
@@ -79,6 +83,10 @@ def document(report: Report) -> dict[str, Any]:
         "verified_at": report.verified_at,
         "versions": dict(report.versions),
     }
+
+
+def _times(times: ClassTimes) -> dict[str, str]:
+    return {"first": iso_time(times.first_ns), "last": iso_time(times.last_ns)}
 
 
 def _limits(report: Report) -> dict[str, int | None]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.digest import describe
+from headcount.ledger.endpoints import EndpointRecord
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -59,7 +60,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made. `id_settings` say how ids are written.
+    `shortfall` counts the requests that were not made, `endpoints` names those that were, and
+    `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Recorder(SeqReservation):
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
+        self.endpoints = EndpointRecord()
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
@@ -107,15 +110,12 @@ class Recorder(SeqReservation):
         return self._next
 
     def write_health(self, health: Health) -> None:
-        """Write this generator's health and shortfall beside its ledger.
-
-        Raises OSError.
-        """
+        """Write this generator's health, shortfall and endpoints beside its ledger. OSError."""
         if self._sealed:
             return
         if self.pool is not None:
             self.shortfall.userless = self.pool.userless
-        self._segments.write_health(health, self.shortfall.shortfall)
+        self._segments.write_health(health, self.shortfall.shortfall, self.endpoints.endpoints)
 
     def new_owner(self) -> str:
         """Return a new owner name, unique across runs and generators."""
@@ -134,8 +134,7 @@ class Recorder(SeqReservation):
         `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
         Raises LedgerFailedError if the ledger can no longer be written, or if the event cannot be
-        compared or its changes cannot be accounted for. In the latter cases no id is used up, and
-        the run is stopped, since it would otherwise continue without this request.
+        compared or its changes cannot be accounted for: then no id is used up, and the run stops.
         """
         try:
             event_type.encode()
@@ -268,22 +267,24 @@ class Recorder(SeqReservation):
         text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
         buffer.add(
-            attempt.seq,
-            attempt.event_type,
-            attempt.scenario_user,
-            attempt.shape,
-            attempt.digest,
-            attempt.intended_at_ns,
-            attempt.sent_at_ns,
-            answered_at_ns,
-            status,
-            text,
-            error,
-            *delivery,
-            None if changes is None else changes.owner,
-            None if changes is None else changes.by_thing.items(),
-            ended_at_ns,
-            attempt.asked,
+            (
+                attempt.seq,
+                attempt.event_type,
+                attempt.scenario_user,
+                attempt.shape,
+                attempt.digest,
+                attempt.intended_at_ns,
+                attempt.sent_at_ns,
+                answered_at_ns,
+                status,
+                text,
+                error,
+                *delivery,
+                None if changes is None else changes.owner,
+                None if changes is None else tuple(changes.by_thing.items()),
+                ended_at_ns,
+                attempt.asked,
+            )
         )
         if self.progress is not None:
             # An unanswered request took at least as long as the wait for it.
