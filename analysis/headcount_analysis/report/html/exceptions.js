@@ -98,7 +98,7 @@
     for (const field of fields) set(field, filters.get(field.name) ?? "");
     const shown = apply();
     if (shown.length === 1) setWay(shown[0], true);
-    document.getElementById("exceptions").scrollIntoView();
+    document.getElementById("exceptions").scrollIntoView({ behavior: "instant" });
     region.scrollTop = 0;
   };
 
