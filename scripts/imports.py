@@ -41,6 +41,7 @@ ANALYSIS_LAYERS = (
     {"state"},
     {"read"},
     {"compare_run"},
+    {"causes"},
     {"measure"},
     {"blocks"},
     {"corrupted"},

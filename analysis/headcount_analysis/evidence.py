@@ -33,6 +33,7 @@ class Evidence:
     needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without a
     response. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
     measured only if events are lost. `compares_content` is false for a format without fields.
+    `endpoints` are the requests of each event type, such as `POST /swords`.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -59,6 +60,7 @@ class Evidence:
     placement: Placement = field(default_factory=Placement)
     differences: Differences = field(default_factory=Differences)
     compares_content: bool = True
+    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def checked(self) -> Checkable:

@@ -42,6 +42,7 @@ Examples:
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
   headcount compare BEFORE AFTER         compare runs
+  headcount report RUN --pdf             print a run's report
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
 \b
@@ -84,6 +85,10 @@ COMMANDS = {
     "compare": CommandEntry(
         "headcount.cli.commands.compare:compare_runs",
         "compare runs: what changed, and what is noise",
+    ),
+    "report": CommandEntry(
+        "headcount.cli.commands.report:report",
+        "find a run's report, or print it as PDF",
     ),
     "events": CommandEntry(
         "headcount.cli.commands.events:events",

@@ -101,7 +101,7 @@ class RunFolder:
 
     def forget_verdict(self) -> None:
         """Remove an earlier verdict, in case the next judgement ends before it writes its own."""
-        for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
+        for name in ("verdict.json", "report.html", "junit.xml", "summary.md", "report.pdf"):
             (self.path / name).unlink(missing_ok=True)
 
     def ledger_of(self, ledgers: str, tag: str) -> str:

@@ -1,9 +1,10 @@
 """Evidence: gathers everything that the verdict rests on from the compared blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headcount.errors import EvidenceError
+from headcount.ledger.endpoints import endpoint_texts, read_endpoints
 from headcount.ledger.generator_health import read_health
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
@@ -94,6 +95,7 @@ def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: Compa
         rowless=attempts.rowless,
         checkable=attempts.checkable,
         unusable=timestamps.added_up(block.unusable for block in blocks),
+        endpoints=_endpoints(plan, state),
     )
 
 
@@ -129,6 +131,13 @@ def _generators(plan: VerificationPlan, state: LedgerState) -> FleetHealth:
     healths = {number: read_health(filesystem, path, number) for number in numbers}
     shortfalls = {number: read_shortfall(filesystem, path, number) for number in numbers}
     return generators(healths, plan.folder.begun, plan.manifest.options, shortfalls)
+
+
+def _endpoints(plan: VerificationPlan, state: LedgerState) -> Mapping[str, tuple[str, ...]]:
+    """Read which requests each event type stands for."""
+    filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
+    numbers = (generator.generator for generator in state.generators)
+    return endpoint_texts(read_endpoints(filesystem, path, number) for number in numbers)
 
 
 def _unanswered(buckets: Sequence[Bucket]) -> int:

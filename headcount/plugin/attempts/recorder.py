@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.digest import describe
+from headcount.ledger.endpoints import EndpointRecord
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -55,7 +56,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made. `id_settings` say how ids are written.
+    `shortfall` counts the requests that were not made, `endpoints` names those that were, and
+    `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Recorder(SeqReservation):
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
+        self.endpoints = EndpointRecord()
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
@@ -103,15 +106,12 @@ class Recorder(SeqReservation):
         return self._next
 
     def write_health(self, health: Health) -> None:
-        """Write this generator's health and shortfall beside its ledger.
-
-        Raises OSError.
-        """
+        """Write this generator's health, shortfall and endpoints beside its ledger. OSError."""
         if self._sealed:
             return
         if self.pool is not None:
             self.shortfall.userless = self.pool.userless
-        self._segments.write_health(health, self.shortfall.shortfall)
+        self._segments.write_health(health, self.shortfall.shortfall, self.endpoints.endpoints)
 
     def new_owner(self) -> str:
         """Return a new owner name, unique across runs and generators."""
@@ -130,8 +130,7 @@ class Recorder(SeqReservation):
         `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
         Raises LedgerFailedError if the ledger can no longer be written, or if the event cannot be
-        compared or its changes cannot be accounted for. In the latter cases no id is used up, and
-        the run is stopped, since it would otherwise continue without this request.
+        compared or its changes cannot be accounted for: then no id is used up, and the run stops.
         """
         try:
             event_type.encode()

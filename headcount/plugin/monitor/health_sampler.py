@@ -34,7 +34,8 @@ class HealthSampler:
         self._count_users = count_users
         self._history = History()
         self._process = psutil.Process()
-        self._process.cpu_percent()  # the first call only starts the measurement
+        self._process.cpu_percent()  # the first calls only start the measurements
+        psutil.cpu_percent()
         self._lag_s = 0.0
         self._taken_s = time.monotonic()
         self._is_logged = False
@@ -83,6 +84,7 @@ class HealthSampler:
             attempted=recorder.attempted,
             dropped=recorder.dropped,
             users=self._count_users(),
+            host_cpu_percent=psutil.cpu_percent(),
         )
         self._lag_s, self._taken_s = 0.0, time.monotonic()
         return sample

@@ -1,15 +1,19 @@
 """The report as a page: a single HTML file that works offline, on a phone and in print."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
-from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.html import first_screen
 from headcount_analysis.report.html.class_charts import class_figure
+from headcount_analysis.report.html.earlier import earlier_line
+from headcount_analysis.report.html.exception_links import linked
+from headcount_analysis.report.html.exception_section import exception_section
 from headcount_analysis.report.html.game_charts import game_figures
 from headcount_analysis.report.html.health_charts import health_figures
 from headcount_analysis.report.html.latency_charts import (
@@ -30,7 +34,6 @@ from headcount_analysis.report.html.page_tables import (
     by_generator,
     checks,
     class_counts,
-    exception_rows,
     generators,
     latency,
     load_caption,
@@ -42,12 +45,14 @@ from headcount_analysis.report.html.page_tables import (
     timeline_events,
 )
 from headcount_analysis.report.html.templates import template
+from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import classes_of, shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import sum_of_classes
 
 _HERE = Path(__file__).parent
 
 _PAGE = _HERE / "page.html"
+_STYLES = ("page.css", "exceptions.css")
 
 
 def warm_up() -> None:
@@ -59,19 +64,22 @@ def render(report: Report, exceptions: Exceptions) -> str:
     """Return the page as HTML."""
     evidence = report.evidence
     measures = distinct_measures(report.latencies)
-    scripts = [chart_script(), *([own_file(_HERE / "page.js")] if exceptions.count else [])]
+    scripts = [chart_script(), *(own_file(_HERE / name) for name in _scripts(exceptions))]
     return template(_PAGE).render(
         report=report,
-        style=chart_style() + own_file(_HERE / "page.css"),
+        styles=[chart_style(), *(own_file(_HERE / name) for name in _STYLES)],
         scripts=scripts,
         script_hashes=hashes_of(scripts),
+        linked=functools.partial(linked, names=exceptions.by_name),
+        facts=tuple(first_screen.facts(report)),
+        broken=tuple(first_screen.broken_checks(report)),
+        parts=first_screen.bar_parts(report.counts),
+        tiles=tuple(first_screen.tiles(report)),
+        earlier=earlier_line(report),
+        types=type_table(report),
         checks=checks(report),
         checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),
-        parts=classes_of(report.counts),
-        flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
-        unowned=_nonzero(report.counts, ("foreign", "malformed")),
-        figures=dict(_figures(report)),
         notes=[each for each in report.notes if each not in report.generators.notes],
         thresholds=thresholds(report),
         load_figures=tuple(
@@ -95,14 +103,12 @@ def render(report: Report, exceptions: Exceptions) -> str:
             f"Latency by percentile; rarer to the right. {report.rates}.",
         ),
         latency_figures=tuple(latency_figures(report.over_time, measures, _latency_texts(report))),
-        by_event_type=class_counts("event type", report.by_event_type, report.counts),
         by_generator=class_counts("generator", by_generator(report)),
         by_answer=class_counts("response", most_frequent(evidence.by_answer if evidence else {})),
         class_figure=class_figure(report.by_event_type),
         offsets=offsets(report),
         exceptions=exceptions,
-        shown_exceptions=shown_exceptions(exceptions),
-        exception_rows=exception_rows(exceptions),
+        exception_section=exception_section(report, exceptions),
         state=state(report),
         economy=tuple(game_figures(report.economy)) if report.economy else (),
         generators=generators(report),
@@ -111,25 +117,11 @@ def render(report: Report, exceptions: Exceptions) -> str:
     )
 
 
-def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
-    values = {} if counts is None else counts.as_dict()
-    return ", ".join(f"{values[key]:,} {key}" for key in keys if values.get(key))
-
-
-def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield the headline figures: what most readers look for first."""
-    counts, course = report.counts, report.over_time
-    if counts is None or not course.slices:
-        return
-    yield "attempted", f"{counts.attempted:,}"
-    yield "lost", f"{counts.lost:,}"
-    yield "duplicated", f"{counts.duplicated:,}"
-    yield "duration", f"{_length_s(report):,.0f} s"
-    yield from report.rates.shown.items()
-    for each in report.latencies:
-        if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
-            yield f"{each.measure.words} p50", f"{each.percentiles[0.5]:,.1f} ms"
-            yield f"{each.measure.words} p99", f"{each.percentiles[0.99]:,.1f} ms"
+def _scripts(exceptions: Exceptions) -> Iterator[str]:
+    """Yield the names of the scripts; without them the page reads the same."""
+    yield "screen.js"
+    if exceptions.count:
+        yield "exceptions.js"
 
 
 def _length_s(report: Report) -> float:
