@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from headcount.monitor.recent_latency import bucket_of
 from headcount.monitor.seq_bitmap import Pages, packed, pages_of, unpacked
 from headcount.run.outcome import Outcome
 
@@ -42,7 +43,10 @@ class Progress:
     """All attempts a generator has begun, by event type, and those ended since its last report.
 
     `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
-    of the report by the generator's clock, None if unknown.
+    of the report by the generator's clock, None if unknown, as is `first_sent_ns`, the Unix time of
+    its first request. `starts` has the first sequence number of each second from then on, of the
+    seconds in which newly ended attempts and those in flight were sent. `latency` counts the newly
+    ended attempts by the bucket of their response time.
     """
 
     generator: int
@@ -51,6 +55,9 @@ class Progress:
     durations: tuple[Durations, ...] = ()
     acked: Pages = field(default_factory=dict)
     clock_s: float | None = None
+    first_sent_ns: int | None = None
+    starts: Mapping[int, int] = field(default_factory=dict)
+    latency: Mapping[int, int] = field(default_factory=dict)
 
     def packed(self) -> list[Any]:
         """Convert to lists of plain values for msgpack and JSON."""
@@ -64,12 +71,15 @@ class Progress:
             ],
             packed(self.acked),
             self.clock_s,
+            self.first_sent_ns,
+            list(self.starts.items()),
+            list(self.latency.items()),
         ]
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
-        generator, begun, ended, durations, acked, clock_s = values
+        generator, begun, ended, durations, acked, clock_s, first_sent_ns, starts, latency = values
         return cls(
             int(generator),
             begun,
@@ -77,13 +87,17 @@ class Progress:
             tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
             unpacked(acked),
             clock_s,
+            first_sent_ns,
+            dict(starts),
+            dict(latency),
         )
 
 
 class ProgressCounter:
     """Counts attempts as they end, so that a report costs almost nothing.
 
-    `with_durations` says whether to report how long each attempt took.
+    `with_durations` says whether to report how long each attempt took. `first_sent_ns` is when the
+    first attempt that is known was sent; None before.
     """
 
     def __init__(self, generator: int, *, with_durations: bool) -> None:
@@ -92,6 +106,9 @@ class ProgressCounter:
         self._ended: dict[tuple[int, str, str, str], int] = {}
         self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
         self._acked: list[int] = []
+        self.first_sent_ns: int | None = None
+        self._starts: dict[int, int] = {}
+        self._latency: dict[int, int] = {}
 
     def add(
         self,
@@ -112,18 +129,42 @@ class ProgressCounter:
             cause = _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
         self._ended[key] = self._ended.get(key, 0) + 1
-        if self._with_durations and ended_ns is not None:
+        self._note_sent(seq, sent_ns)
+        if ended_ns is None:
+            return
+        duration_us = (ended_ns - sent_ns) // _NS_PER_US
+        bucket = bucket_of(duration_us)
+        self._latency[bucket] = self._latency.get(bucket, 0) + 1
+        if self._with_durations:
             http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
-            http_us.append((ended_ns - sent_ns) // _NS_PER_US)
+            http_us.append(duration_us)
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
-    def report(self, in_flight: Mapping[str, int], clock_s: float | None = None) -> Progress:
+    def _note_sent(self, seq: int, sent_ns: int) -> None:
+        if self.first_sent_ns is None:
+            self.first_sent_ns = sent_ns
+        # The first to end, or to be reported in flight, may not be the first that was sent.
+        second = max(0, (sent_ns - self.first_sent_ns) // _NS_PER_S)
+        if seq < self._starts.get(second, seq + 1):
+            self._starts[second] = seq
+
+    def report(
+        self,
+        in_flight: Mapping[str, int],
+        clock_s: float | None = None,
+        sent_ns: Mapping[int, int] | None = None,
+    ) -> Progress:
         """Return the attempts that ended since the last report, and all that have begun.
 
         Args:
             in_flight: Attempts that have begun and not ended, by event type.
             clock_s: The Unix time by the generator's clock.
+            sent_ns: When each attempt in flight was sent, by its sequence number.
         """
+        for seq, at_ns in (sent_ns or {}).items():
+            self._note_sent(seq, at_ns)
+        starts, self._starts = self._starts, {}
+        latency, self._latency = self._latency, {}
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
         acked, self._acked = self._acked, []
@@ -136,6 +177,9 @@ class ProgressCounter:
             tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
             pages_of(acked),
             clock_s,
+            self.first_sent_ns,
+            starts,
+            latency,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from headcount.ledger.schema import Row
 from headcount.monitor.progress import Durations, Ended, Progress, ProgressCounter
+from headcount.monitor.recent_latency import bucket_of
 
 S, MS = 1_000_000_000, 1_000_000
 
@@ -88,3 +89,21 @@ def test_nothing_is_reported_twice() -> None:
     assert progress.begun == {"sword": 2, "guild": 1}
     assert progress.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
     assert progress.durations == ()
+
+
+def test_the_first_number_of_each_second() -> None:
+    """Of the attempts that ended since the last report, and of those in flight, also the slow."""
+    counter = ProgressCounter(0, with_durations=False)
+    first_ns = 5 * S + 300 * MS
+    counter.add("sword", "acked", 200, None, (0, first_ns, first_ns + MS), seq=0)
+    counter.add("sword", "acked", 200, None, (0, first_ns + S + 9 * MS, 7 * S), seq=4)
+    progress = counter.report({"sword": 2}, 7.0, {3: first_ns + S, 5: first_ns + 2 * S})
+    assert (progress.first_sent_ns, progress.starts) == (first_ns, {0: 0, 1: 3, 2: 5})
+    assert counter.report({}).starts == {}
+
+
+def test_response_times_are_counted() -> None:
+    """In the bucket of each; an attempt that never ended has none."""
+    rows = [row("acked", took_ms=10), row("failed", took_ms=10), row("failed", took_ms=None)]
+    progress = progress_of(0, rows, with_durations=False)
+    assert progress.latency == {bucket_of(10_000): 2}
