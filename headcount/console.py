@@ -55,10 +55,13 @@ def _printable_table(table: Table) -> Table:
 
 
 class Step:
-    """Work that the user waits for; `update` reports its progress."""
+    """Work that the user waits for; `update` reports its progress.
 
-    def __init__(self, console: "Console", title: str) -> None:
-        self.title = title
+    `running` is the title beside the progress on a terminal, which must fit on one line.
+    """
+
+    def __init__(self, console: "Console", title: str, running: str) -> None:
+        self.title, self.running = title, running
         self.detail = ""
         self.started_s = time.monotonic()
         self._console = console
@@ -101,10 +104,18 @@ class Console:
             _TerminalView(self.err) if self.err.is_terminal else _PlainView(self.err)
         )
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether someone sees a step's progress at once: on a terminal, unless quiet."""
+        return self.err.is_terminal and not self.quiet
+
     @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
-        """Show `title` as running until the block ends, then how long it took."""
-        step = Step(self, title)
+    def step(self, title: str, running: str = "") -> Iterator[Step]:
+        """Show `title` as running until the block ends, then how long it took.
+
+        `running` is a shorter title for a terminal, where progress is shown beside it.
+        """
+        step = Step(self, title, running or title)
         try:
             self._show("begin", step)
             yield step
@@ -164,7 +175,7 @@ class _TerminalView:
                 transient=True,
             )
             self._progress.start()
-        self._tasks[step] = self._progress.add_task(step.title, total=None, detail="")
+        self._tasks[step] = self._progress.add_task(step.running, total=None, detail="")
 
     def update(self, step: Step) -> None:
         if self._progress is not None and step in self._tasks:

@@ -34,9 +34,16 @@ class Load:
 
 
 def run_command(
-    load: Load, target: Target, folder: RunFolder, environ: Mapping[str, str]
+    load: Load,
+    target: Target,
+    folder: RunFolder,
+    environ: Mapping[str, str],
+    progress_path: Path | None = None,
 ) -> list[str]:
-    """Build the command line of a load without a web UI."""
+    """Build the command line of a load without a web UI.
+
+    `progress_path` is where Locust writes the load's progress, if anyone sees it.
+    """
     options = {
         **_load_options(load.options),
         **_target_options(load.target_options, target, environ),
@@ -51,6 +58,7 @@ def run_command(
         **load.verify_options.plugin_times,
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
+        "--progress-file": progress_path,
         # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),

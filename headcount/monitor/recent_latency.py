@@ -1,4 +1,4 @@
-"""Recent latency: a percentile of the latest response times, from counts in narrow buckets. Pure."""
+"""Recent latency: a percentile of the latest response times, counted in narrow buckets. Pure."""
 
 import math
 from bisect import bisect_left

@@ -83,6 +83,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--broker-data", "", argparse.SUPPRESS),
         ("--database-file", "", argparse.SUPPRESS),
         ("--default-run-time", "", argparse.SUPPRESS),
+        # Where `headcount run` reads the progress that it shows.
+        ("--progress-file", "", argparse.SUPPRESS),
         # The run that the master prepared; workers receive these with their first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-tag", "", argparse.SUPPRESS),

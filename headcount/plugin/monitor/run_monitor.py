@@ -14,6 +14,7 @@ import gevent
 
 from headcount.monitor.abort_rules import AbortRules, BrokenThreshold
 from headcount.monitor.live_stats import LiveSnapshot, LiveStats
+from headcount.monitor.load_progress import ProgressFile
 from headcount.monitor.progress import Progress
 from headcount.monitor.watch_gap import WatchGap
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
@@ -48,7 +49,8 @@ class View:
 class RunMonitor:
     """Follows one run; calls `on_broken` with the threshold that must stop the test.
 
-    It watches the topic if a web UI shows the counts (`is_shown`) or a threshold needs them.
+    It watches the topic if someone sees the counts (`is_shown`) or a threshold needs them. With
+    `progress_file`, it writes the run's state into it once a second.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class RunMonitor:
         on_broken: Callable[[BrokenThreshold], None],
         *,
         is_shown: bool,
+        progress_file: ProgressFile | None = None,
     ) -> None:
         self.folder = folder
         self._abort_rules = AbortRules(thresholds)
@@ -70,6 +73,7 @@ class RunMonitor:
         self._verification: Verification | None = None
         self._why_not = ""
         self._is_over = False
+        self._progress_file = progress_file
         needs_watcher = is_shown or bool(self._abort_rules.needing_topic)
         self._watcher = Watcher(folder) if needs_watcher else None
         self._greenlet = gevent.spawn(self._poll_for_ever)
@@ -87,7 +91,7 @@ class RunMonitor:
     def view(self) -> View:
         """Return the current state of the run."""
         stage, why_not = self._stage()
-        snapshot = self._stats.snapshot(time.monotonic())
+        snapshot = self._stats.snapshot(time.monotonic(), is_over=self._is_over)
         abort = "" if self._broken is None else str(self._broken)
         not_watched = self._watch_gap.text
         return View(
@@ -131,7 +135,7 @@ class RunMonitor:
         while True:
             gevent.sleep(POLL_EVERY_S)
             self._poll()
-            self._stats.add_point(time.monotonic())
+            self._write_progress()
             if self._broken is None and not self._is_over:
                 self._broken = self._abort_rules.broken(self._stats)
                 if self._broken is not None:
@@ -147,6 +151,15 @@ class RunMonitor:
         now_s, complete_at_s = time.monotonic(), self._stats.complete_at_s
         if change := self._watch_gap.update(now_s, complete_at_s, problem, time.time()):
             _log.warning("headcount: %s", change)
+
+    def _write_progress(self) -> None:
+        if self._progress_file is None:
+            return
+        try:
+            self._progress_file.write(self._stats.snapshot(time.monotonic()), self._watch_gap.text)
+        except OSError as error:
+            _log.warning("headcount: the progress cannot be shown: %s", error)
+            self._progress_file = None
 
     def _abort(self, broken: BrokenThreshold) -> None:
         """Record why the test is stopped, then stop it."""

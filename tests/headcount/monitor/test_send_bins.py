@@ -1,7 +1,7 @@
 """Send bins: each count belongs to the second in which its request was sent."""
 
-from headcount.monitor.seq_bitmap import pages_of
 from headcount.monitor.send_bins import MOST_BINS, SendBin, SendBins
+from headcount.monitor.seq_bitmap import pages_of
 
 S = 1_000_000_000
 BEGIN_NS = 1_000 * S + S // 3
