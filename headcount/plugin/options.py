@@ -53,7 +53,7 @@ RECORDED = (
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add the options; those that decide what is read and written are not in the web form."""
+    """Add the options; some are in the start form's own group (see `web/start_form.py`)."""
     for flag, default, text in (
         (
             "--bootstrap-servers",
@@ -113,7 +113,7 @@ def add_options(parser: LocustArgumentParser) -> None:
             "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
         ),
     ):
-        parser.add_argument(flag, default="", help=text)
+        parser.add_argument(flag, default="", help=text, include_in_web_ui=False)
     for flag, time_s, text in (
         (
             "--settle",
@@ -126,7 +126,9 @@ def add_options(parser: LocustArgumentParser) -> None:
             "minimum time to watch the topic after the last response, such as 8s",
         ),
     ):
-        parser.add_argument(flag, default=f"{time_s:g}s", help=f"Headcount: {text}")
+        parser.add_argument(
+            flag, default=f"{time_s:g}s", help=f"Headcount: {text}", include_in_web_ui=False
+        )
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -144,6 +146,7 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
         help="Headcount: tasks started per second, however long they run, such as 500/s or "
         "0/s..500/s:1m,500/s:5m; users then only limit how many tasks run at once, and do not "
         "wait between tasks",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--spacing",
@@ -151,11 +154,13 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
         default=str(Spacing.CONSTANT),
         help="Headcount: with --rate, start tasks at even intervals, or at random as independent "
         "users would",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--max-in-flight",
         default="",
         help="Headcount: with --rate, the most tasks that run at once; by default, one per user",
+        include_in_web_ui=False,
     )
 
 

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 class View:
     """The state of a run at one moment."""
 
-    run_id: str
+    manifest: Manifest
     stage: RunStage
     snapshot: LiveSnapshot
     verification: Verification | None
@@ -63,7 +63,7 @@ class RunMonitor:
         is_shown: bool,
         progress_file: ProgressFile | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self._manifest = folder, manifest
         self._abort_rules = AbortRules(thresholds)
         self._stats = LiveStats(time.monotonic(), manifest.settle_s)
         self._watch_after_end_s = manifest.settle_s + WATCH_AFTER_END_S
@@ -95,7 +95,7 @@ class RunMonitor:
         abort = "" if self._broken is None else str(self._broken)
         not_watched = self._watch_gap.text
         return View(
-            self.folder.run_id, stage, snapshot, self._verification, why_not, abort, not_watched
+            self._manifest, stage, snapshot, self._verification, why_not, abort, not_watched
         )
 
     def _stage(self) -> tuple[RunStage, str]:
