@@ -28,7 +28,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
-from headcount.monitor.load_progress import ProgressFile
+from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.progress import Progress
 from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of

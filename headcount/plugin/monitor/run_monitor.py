@@ -7,19 +7,19 @@ threshold is broken, and starts the verification after the test.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import gevent
 
 from headcount.monitor.abort_rules import AbortRules, BrokenThreshold
-from headcount.monitor.live_stats import LiveSnapshot, LiveStats
-from headcount.monitor.load_progress import ProgressFile
+from headcount.monitor.display.load_progress import ProgressFile
+from headcount.monitor.display.run_view import RunStage, RunView
+from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.monitor.watch_gap import WatchGap
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
 from headcount.plugin.monitor.watcher import Watcher
-from headcount.plugin.shutdown.verification import RunStage, Verification, why_not_verifiable
+from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
@@ -31,19 +31,6 @@ WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
 time to watch it after the run's end."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The state of a run at one moment."""
-
-    manifest: Manifest
-    stage: RunStage
-    snapshot: LiveSnapshot
-    verification: Verification | None
-    why_not: str
-    abort: str
-    not_watched: str
 
 
 class RunMonitor:
@@ -88,14 +75,19 @@ class RunMonitor:
         self._stats.receive(progress, time.monotonic())
         self._abort_rules.receive(progress, time.time())
 
-    def view(self) -> View:
+    def view(self) -> RunView:
         """Return the current state of the run."""
         stage, why_not = self._stage()
-        snapshot = self._stats.snapshot(time.monotonic(), is_over=self._is_over)
-        abort = "" if self._broken is None else str(self._broken)
-        not_watched = self._watch_gap.text
-        return View(
-            self._manifest, stage, snapshot, self._verification, why_not, abort, not_watched
+        verification = self._verification
+        return RunView(
+            self._manifest,
+            stage,
+            self._stats.snapshot(time.monotonic(), is_over=self._is_over),
+            step=verification.step if verification and stage is RunStage.JUDGING else "",
+            verdict=verification.verdict if verification and stage is RunStage.JUDGED else None,
+            why_not=why_not,
+            abort="" if self._broken is None else str(self._broken),
+            not_watched=self._watch_gap.text,
         )
 
     def _stage(self) -> tuple[RunStage, str]:

@@ -22,9 +22,9 @@ from locust.web import WebUI
 from werkzeug.exceptions import HTTPException
 
 from headcount import palette
+from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.web import run_pages, start_form
-from headcount.plugin.web.delivery import content
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent

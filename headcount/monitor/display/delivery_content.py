@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headcount.ledger.event_types import TOTAL
+from headcount.monitor.display.explanations import CLASSES, LIVE, ON_THE_WAY
+from headcount.monitor.display.run_view import RunStage, RunView
 from headcount.monitor.live_stats import RATE_OVER_S, Line, LiveSnapshot
-from headcount.plugin.monitor.run_monitor import View
-from headcount.plugin.shutdown.verification import RunStage
-from headcount.plugin.web.explanations import CLASSES, LIVE, ON_THE_WAY
 from headcount.run.address import without_secrets
 from headcount.run.manifest import Manifest
 from headcount.run.utc import clock_text
@@ -43,7 +42,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class AttemptPart:
     """A part of all attempts; the parts add up to them."""
 
     name: str
@@ -52,17 +51,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TypeColumn:
     """A column of the table by event type."""
 
     name: str
     explanation: str
 
 
-def content(view: View) -> dict[str, Any]:
+def content(view: RunView) -> dict[str, Any]:
     """Return the state of a run as plain values for the page's script."""
-    verification, snapshot = view.verification, view.snapshot
-    verdict = verification.verdict if verification and view.stage is RunStage.JUDGED else None
+    snapshot, verdict = view.snapshot, view.verdict
     counts = None if verdict is None else verdict.counts
     figures = _live(snapshot) if verdict is None or counts is None else _final(verdict, counts)
     return {
@@ -92,7 +90,7 @@ def _facts(manifest: Manifest) -> Iterator[str]:
         yield manifest.promise
 
 
-def _banner(view: View, verdict: StoredVerdict | None) -> dict[str, Any]:
+def _banner(view: RunView, verdict: StoredVerdict | None) -> dict[str, Any]:
     """Return the label with its colour and meaning, and the reasons; the same as the report's."""
     if verdict is not None:
         label, reasons = verdict.label, list(verdict.reasons)
@@ -100,17 +98,16 @@ def _banner(view: View, verdict: StoredVerdict | None) -> dict[str, Any]:
         return {**shown, "meaning": label.meaning, "reasons": reasons, "step": ""}
     label_text, meaning = _STAGES.get(view.stage, _STAGES[RunStage.JUDGING])
     colour = "yellow" if view.stage is RunStage.NOT_JUDGED else "plain"
-    step = view.verification.step if view.verification is not None else ""
     return {
         "label": label_text,
         "colour": colour,
         "meaning": meaning or view.why_not,
         "reasons": [],
-        "step": step if view.stage is RunStage.JUDGING else "",
+        "step": view.step,
     }
 
 
-def _notices(view: View) -> Iterator[str]:
+def _notices(view: RunView) -> Iterator[str]:
     if view.abort:
         yield f"The test was stopped by a threshold: {view.abort}"
     if view.not_watched and view.stage is RunStage.RUNNING:
@@ -120,7 +117,7 @@ def _notices(view: View) -> Iterator[str]:
 def _live(snapshot: LiveSnapshot) -> dict[str, Any]:
     lines = {**snapshot.by_event_type, TOTAL: snapshot.total}
     rows = [[name, *_cells(line)] for name, line in lines.items()]
-    columns = [Column(name, LIVE[name]) for name in _CELLS]
+    columns = [TypeColumn(name, LIVE[name]) for name in _CELLS]
     return {
         "attempted": _number(snapshot.total.generated),
         "parts": [asdict(part) for part in _live_parts(snapshot) if part.count],
@@ -129,16 +126,16 @@ def _live(snapshot: LiveSnapshot) -> dict[str, Any]:
     }
 
 
-def _live_parts(snapshot: LiveSnapshot) -> Iterator[Part]:
+def _live_parts(snapshot: LiveSnapshot) -> Iterator[AttemptPart]:
     """Yield the parts of the attempts so far; missing events are not on the way any more."""
     total = snapshot.total
     absent = max(snapshot.missing, total.behind or 0) if snapshot.is_watched else total.acked
-    yield Part("arrived", "delivered", max(0, total.acked - absent))
-    yield Part(ON_THE_WAY, "in-flight", max(0, absent - snapshot.missing))
-    yield Part("missing", "lost", min(snapshot.missing, total.acked))
-    yield Part("failed", "refused", total.failed)
-    yield Part("indeterminate", "indeterminate", total.indeterminate)
-    yield Part("in flight", "target", total.in_flight)
+    yield AttemptPart("arrived", "delivered", max(0, total.acked - absent))
+    yield AttemptPart(ON_THE_WAY, "in-flight", max(0, absent - snapshot.missing))
+    yield AttemptPart("missing", "lost", min(snapshot.missing, total.acked))
+    yield AttemptPart("failed", "refused", total.failed)
+    yield AttemptPart("indeterminate", "indeterminate", total.indeterminate)
+    yield AttemptPart("in flight", "target", total.in_flight)
 
 
 def _live_tiles(snapshot: LiveSnapshot) -> Iterator[Tile]:
@@ -187,9 +184,9 @@ def _cells(line: Line) -> Iterator[int | None]:
 def _final(verdict: StoredVerdict, counts: Mapping[str, int]) -> dict[str, Any]:
     """Return the verdict's own counts, which replace the live ones."""
     by_type = {**dict(sorted((verdict.by_event_type or {}).items())), TOTAL: counts}
-    columns = [Column(name, CLASSES[name]) for name in CLASSES]
+    columns = [TypeColumn(name, CLASSES[name]) for name in CLASSES]
     rows = [[name, *(of_type.get(key, 0) for key in CLASSES)] for name, of_type in by_type.items()]
-    fates = [Part(name, name, counts.get(name, 0)) for name in _FATES]
+    fates = [AttemptPart(name, name, counts.get(name, 0)) for name in _FATES]
     return {
         "attempted": _number(counts.get("attempted", 0)),
         "parts": [asdict(part) for part in fates if part.count],
@@ -217,7 +214,7 @@ def _share(count: int, of: int) -> str:
 
 
 def _without_zeros(
-    columns: list[Column], rows: list[list[Any]], *, keep: int
+    columns: list[TypeColumn], rows: list[list[Any]], *, keep: int
 ) -> dict[str, list[Any]]:
     """Leave out the columns that are all zero, except for the first `keep` ones."""
     shown = [at for at in range(len(columns)) if at < keep or any(row[at + 1] for row in rows)]
