@@ -69,6 +69,7 @@ class LiveSnapshot:
     rate: float | None
     p99_ms: float | None
     first_sent_ns: int | None
+    sent_s: float
     bin_s: int
     bins: tuple[SendBin, ...]
 
@@ -106,13 +107,7 @@ class LiveStats:
                 self._count_failure(each.event_type, each.outcome, each.cause, each.count)
         self._acked.append((now_s, self._count(Outcome.ACKED)))
         self._latency.add(progress.latency, now_s)
-        if progress.first_sent_ns is not None:
-            begun = sum(progress.begun.values())
-            self._bins.add_sent(
-                *(progress.generator, progress.first_sent_ns, progress.starts, begun),
-                progress.clock_s,
-            )
-            self._bins.add_acked(progress.generator, progress.acked)
+        self._bins.receive(progress)
 
     def receive_topic(self, counts: TopicCounts) -> None:
         """Add a report of the topic watcher."""
@@ -181,6 +176,7 @@ class LiveStats:
             rate=self._bins.rate(RATE_OVER_S, self._bins.reported_s),
             p99_ms=self._latency.percentile_ms(0.99),
             first_sent_ns=self._bins.first_sent_ns,
+            sent_s=self._bins.sent_s,
             bin_s=bin_s,
             bins=bins,
         )

@@ -43,10 +43,10 @@ class Progress:
     """All attempts a generator has begun, by event type, and those ended since its last report.
 
     `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
-    of the report by the generator's clock, None if unknown, as is `first_sent_ns`, the Unix time of
-    its first request. `starts` has the first sequence number of each second from then on, of the
-    seconds in which newly ended attempts and those in flight were sent. `latency` counts the newly
-    ended attempts by the bucket of their response time.
+    of the report by the generator's clock, `first_sent_ns` that of its first request and
+    `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
+    of each second after the first request, if something newly ended or in flight was sent in it.
+    `latency` counts the newly ended attempts by the bucket of their response time.
     """
 
     generator: int
@@ -56,6 +56,7 @@ class Progress:
     acked: Pages = field(default_factory=dict)
     clock_s: float | None = None
     first_sent_ns: int | None = None
+    last_sent_ns: int | None = None
     starts: Mapping[int, int] = field(default_factory=dict)
     latency: Mapping[int, int] = field(default_factory=dict)
 
@@ -72,6 +73,7 @@ class Progress:
             packed(self.acked),
             self.clock_s,
             self.first_sent_ns,
+            self.last_sent_ns,
             list(self.starts.items()),
             list(self.latency.items()),
         ]
@@ -79,7 +81,8 @@ class Progress:
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
-        generator, begun, ended, durations, acked, clock_s, first_sent_ns, starts, latency = values
+        generator, begun, ended, durations, acked, clock_s, first_ns, last_ns, *more = values
+        starts, latency = more
         return cls(
             int(generator),
             begun,
@@ -87,7 +90,8 @@ class Progress:
             tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
             unpacked(acked),
             clock_s,
-            first_sent_ns,
+            first_ns,
+            last_ns,
             dict(starts),
             dict(latency),
         )
@@ -107,6 +111,7 @@ class ProgressCounter:
         self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
         self._acked: list[int] = []
         self.first_sent_ns: int | None = None
+        self._last_sent_ns: int | None = None
         self._starts: dict[int, int] = {}
         self._latency: dict[int, int] = {}
 
@@ -143,6 +148,7 @@ class ProgressCounter:
     def _note_sent(self, seq: int, sent_ns: int) -> None:
         if self.first_sent_ns is None:
             self.first_sent_ns = sent_ns
+        self._last_sent_ns = max(self._last_sent_ns or sent_ns, sent_ns)
         # The first to end, or to be reported in flight, may not be the first that was sent.
         second = max(0, (sent_ns - self.first_sent_ns) // _NS_PER_S)
         if seq < self._starts.get(second, seq + 1):
@@ -178,6 +184,7 @@ class ProgressCounter:
             pages_of(acked),
             clock_s,
             self.first_sent_ns,
+            self._last_sent_ns,
             starts,
             latency,
         )

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from headcount.monitor.progress import Progress
 from headcount.monitor.seq_bitmap import PAGE, Pages
 
 MOST_BINS = 600
@@ -94,47 +95,35 @@ class SendBins:
     """Counts attempts by the second of sending, over all generators.
 
     `first_sent_ns` is the Unix time of the first request that was reported, None before.
-    `reported_s` is up to which second, from then on, the generators have reported.
+    From then on in s, `reported_s` is up to when the generators have reported, and `sent_s` when
+    the last request was sent.
     """
 
     first_sent_ns: int | None = None
     reported_s: float = 0.0
+    sent_s: float = 0.0
     _generators: dict[int, _GeneratorSeconds] = field(default_factory=dict)
     _attempted: Counter[int] = field(default_factory=Counter)
     _acked: Counter[int] = field(default_factory=Counter)
     _arrived: Counter[int] = field(default_factory=Counter)
 
-    def add_sent(
-        self,
-        generator: int,
-        first_sent_ns: int,
-        starts: Mapping[int, int],
-        begun: int,
-        clock_s: float | None,
-    ) -> None:
-        """Add a generator's report.
-
-        Args:
-            generator: The generator's number.
-            first_sent_ns: When it sent its first request, in Unix time by its own clock.
-            starts: The first sequence number of each second from then on.
-            begun: How many attempts it has begun.
-            clock_s: The Unix time of the report, by its own clock.
-        """
+    def receive(self, progress: Progress) -> None:
+        """Add a generator's report; nothing if it has sent no request yet."""
+        if progress.first_sent_ns is None:
+            return
         if self.first_sent_ns is None:
-            self.first_sent_ns = first_sent_ns
-        seconds = self._generators.setdefault(generator, _GeneratorSeconds())
-        seconds.offset_s = max(0, round((first_sent_ns - self.first_sent_ns) / _NS_PER_S))
-        if clock_s is not None:
-            elapsed_s = clock_s - first_sent_ns / _NS_PER_S + seconds.offset_s
-            self.reported_s = max(self.reported_s, elapsed_s)
-        _add(self._attempted, seconds.extend(starts, begun))
+            self.first_sent_ns = progress.first_sent_ns
+        seconds = self._generators.setdefault(progress.generator, _GeneratorSeconds())
+        late_s = (progress.first_sent_ns - self.first_sent_ns) / _NS_PER_S
+        seconds.offset_s = max(0, round(late_s))
+        begin_s = progress.first_sent_ns / _NS_PER_S - seconds.offset_s
+        if progress.clock_s is not None:
+            self.reported_s = max(self.reported_s, progress.clock_s - begin_s)
+        if progress.last_sent_ns is not None:
+            self.sent_s = max(self.sent_s, progress.last_sent_ns / _NS_PER_S - begin_s)
+        _add(self._attempted, seconds.extend(progress.starts, sum(progress.begun.values())))
         _add(self._arrived, seconds.arrive_late())
-
-    def add_acked(self, generator: int, pages: Pages) -> None:
-        """Add attempts newly acknowledged, after `add_sent` of the same report."""
-        if generator in self._generators:
-            _add(self._acked, self._generators[generator].split(pages))
+        _add(self._acked, seconds.split(progress.acked))
 
     def add_arrived(self, generator: int, pages: Pages) -> None:
         """Add attempts newly seen in the topic, also before their generator reports them."""

@@ -229,6 +229,7 @@ def _chart(snapshot: LiveSnapshot) -> dict[str, Any]:
     return {
         "first_ms": None if first_ns is None else first_ns // _NS_PER_MS,
         "bin_s": snapshot.bin_s,
+        "sent_s": snapshot.sent_s,
         "is_watched": snapshot.is_watched,
         "bins": [
             [each.start_s, each.attempted, each.acked, each.arrived, each.missing]

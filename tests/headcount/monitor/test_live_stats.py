@@ -170,7 +170,7 @@ def test_bins_are_by_the_second_of_sending() -> None:
     starts = {second: 10 * second for second in range(5)}
     acknowledged = Progress(
         *(0, {"sword": 50}, (), (), pages_of(range(50))),
-        *(105.0, 100 * 10**9, starts, {0: 50}),
+        *(105.0, 100 * 10**9, 105 * 10**9 - 1, starts, {0: 50}),
     )
     stats.receive(acknowledged, 5)
     stats.receive_topic(arrived(6, set(range(50)) - {11, 25}))

@@ -99,6 +99,7 @@ def test_the_first_number_of_each_second() -> None:
     counter.add("sword", "acked", 200, None, (0, first_ns + S + 9 * MS, 7 * S), seq=4)
     progress = counter.report({"sword": 2}, 7.0, {3: first_ns + S, 5: first_ns + 2 * S})
     assert (progress.first_sent_ns, progress.starts) == (first_ns, {0: 0, 1: 3, 2: 5})
+    assert progress.last_sent_ns == first_ns + 2 * S
     assert counter.report({}).starts == {}
 
 

@@ -1,5 +1,10 @@
 """Send bins: each count belongs to the second in which its request was sent."""
 
+from collections.abc import Iterable
+
+import pytest
+
+from headcount.monitor.progress import Progress
 from headcount.monitor.send_bins import MOST_BINS, SendBin, SendBins
 from headcount.monitor.seq_bitmap import pages_of
 
@@ -8,11 +13,22 @@ BEGIN_NS = 1_000 * S + S // 3
 
 
 def sent(
-    bins: SendBins, starts: dict[int, int], begun: int, *, generator: int = 0, late_s: float = 0
+    bins: SendBins,
+    starts: dict[int, int],
+    begun: int,
+    acked: Iterable[int] = (),
+    *,
+    generator: int = 0,
+    late_s: float = 0,
 ) -> None:
-    """Add a report of a generator whose first request was sent some time after BEGIN_NS."""
+    """Receive a report of a generator whose first request was sent some time after BEGIN_NS."""
     first_ns = BEGIN_NS + int(late_s * S)
-    bins.add_sent(generator, first_ns, starts, begun, first_ns / S + max(starts, default=0) + 1)
+    end_ns = first_ns + (max(starts, default=0) + 1) * S
+    report = Progress(
+        *(generator, {"sword": begun}, (), (), pages_of(acked)),
+        *(end_ns / S, first_ns, end_ns - S // 4, starts),
+    )
+    bins.receive(report)
 
 
 def counts(bins: SendBins, until_s: float | None = None) -> list[tuple[int, int, int]]:
@@ -23,11 +39,10 @@ def counts(bins: SendBins, until_s: float | None = None) -> list[tuple[int, int,
 def test_late_reports_draw_no_ramp() -> None:
     """Whatever arrives in one lump is spread over the seconds in which it was sent."""
     bins = SendBins()
-    sent(bins, {0: 0, 1: 66, 2: 132}, 198)
-    bins.add_acked(0, pages_of(range(190)))
+    sent(bins, {0: 0, 1: 66, 2: 132}, 198, range(190))
     bins.add_arrived(0, pages_of(range(132)))
     assert counts(bins) == [(66, 66, 66), (66, 66, 66), (66, 58, 0)]
-    bins.add_acked(0, pages_of(range(190, 198)))
+    sent(bins, {}, 198, range(190, 198))
     bins.add_arrived(0, pages_of(range(132, 198)))
     assert counts(bins) == [(66, 66, 66)] * 3
 
@@ -46,16 +61,14 @@ def test_events_that_arrive_before_their_report() -> None:
 def test_seconds_without_requests() -> None:
     """They are bins of their own, with nothing in them."""
     bins = SendBins()
-    sent(bins, {0: 0, 3: 10}, 12)
-    bins.add_acked(0, pages_of((9, 10)))
+    sent(bins, {0: 0, 3: 10}, 12, (9, 10))
     assert counts(bins) == [(10, 1, 0), (0, 0, 0), (0, 0, 0), (2, 1, 0)]
 
 
 def test_pages_of_many_numbers() -> None:
     """A page of a bitmap may have many seconds, and a second many pages."""
     bins = SendBins()
-    sent(bins, {0: 0, 1: 10_000, 2: 10_001}, 30_000)
-    bins.add_acked(0, pages_of(range(0, 30_000, 2)))
+    sent(bins, {0: 0, 1: 10_000, 2: 10_001}, 30_000, range(0, 30_000, 2))
     assert counts(bins) == [(10_000, 5_000, 0), (1, 1, 0), (19_999, 9_999, 0)]
 
 
@@ -83,6 +96,14 @@ def test_seconds_that_are_not_over_are_left_out() -> None:
     assert counts(bins, 1.9) == [(5, 0, 0)]
     assert counts(bins, 3.0) == [(5, 0, 0), (5, 0, 0), (0, 0, 0)]
     assert counts(bins, -1.0) == []
+
+
+def test_when_the_last_request_was_sent() -> None:
+    """The last second may not be whole, and its rate is of less than a second."""
+    bins = SendBins()
+    sent(bins, {0: 0, 1: 5}, 10)
+    assert bins.reported_s == pytest.approx(2)
+    assert bins.sent_s == pytest.approx(1.75)
 
 
 def test_a_long_run_has_wider_bins() -> None:

@@ -8,11 +8,13 @@ const deliveryChart = (() => {
   const FEWEST_PIXELS_PER_TICK = 110;
   const NICE_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400];
   const SERIES = [
-    { name: "attempted", at: 1, kind: "started", width: 5, dash: "" },
-    { name: "acknowledged", at: 2, kind: "answered", width: 3, dash: "" },
-    { name: "arrived", at: 3, kind: "arrived", width: 1.5, dash: "4 2", needsTopic: true },
+    { name: "attempted", at: 1, kind: "started", width: 7 },
+    { name: "acknowledged", at: 2, kind: "answered", width: 4 },
+    { name: "arrived", at: 3, kind: "arrived", width: 1.5, needsTopic: true },
     { name: "missing", at: 4, kind: "lost", needsTopic: true },
   ];
+  const SHORTEST_BIN_S = 0.2;
+  const ROOMY_PIXELS = 8;
   const hidden = new Set();
 
   function make(name, attributes, text = "") {
@@ -70,10 +72,14 @@ const deliveryChart = (() => {
     }
   }
 
+  // The last requests were sent before their second was over, at the same rate.
+  const endOf = (bin, data) => Math.min(bin[0] + data.bin_s, Math.max(data.sent_s, bin[0] + SHORTEST_BIN_S));
+  const rateOf = (bin, data, at) => bin[at] / (endOf(bin, data) - bin[0]);
+
   function steps(data, scale, at) {
     const points = data.bins.map((bin) => {
-      const y = scale.y(bin[at] / data.bin_s).toFixed(1);
-      return `${scale.x(bin[0]).toFixed(1)},${y}H${scale.x(bin[0] + data.bin_s).toFixed(1)}`;
+      const y = scale.y(rateOf(bin, data, at)).toFixed(1);
+      return `${scale.x(bin[0]).toFixed(1)},${y}H${scale.x(endOf(bin, data)).toFixed(1)}`;
     });
     return `M${points.join("L")}`;
   }
@@ -81,8 +87,8 @@ const deliveryChart = (() => {
   function bars(data, scale, series) {
     const group = make("g", { class: "missing", style: `--kind:var(--${series.kind})` });
     for (const bin of data.bins.filter((each) => each[series.at] > 0)) {
-      const y = Math.min(scale.y(bin[series.at] / data.bin_s), scale.bottom - 3);
-      const width = Math.max(2, scale.x(bin[0] + data.bin_s) - scale.x(bin[0]) - 1);
+      const y = Math.min(scale.y(rateOf(bin, data, series.at)), scale.bottom - 3);
+      const width = Math.max(2, scale.x(endOf(bin, data)) - scale.x(bin[0]) - 1);
       group.append(make("rect", { x: scale.x(bin[0]), y, width, height: scale.bottom - y }));
     }
     return group;
@@ -105,11 +111,11 @@ const deliveryChart = (() => {
     }
     const shown = SERIES.filter((each) => (data.is_watched || !each.needsTopic) && !hidden.has(each.name));
     const width = Math.max(280, place.clientWidth);
-    const top = data.bins.reduce((greatest, bin) => Math.max(greatest, bin[1] / data.bin_s), 1);
+    const top = data.bins.reduce((greatest, bin) => Math.max(greatest, rateOf(bin, data, 1)), 1);
     const scale = { right: width - EDGE.right, bottom: HEIGHT - EDGE.bottom };
     scale.step = niceAbove(top / 5);
     scale.most = Math.ceil((top * 1.02) / scale.step) * scale.step;
-    scale.seconds = data.bins.at(-1)[0] + data.bin_s;
+    scale.seconds = endOf(data.bins.at(-1), data);
     scale.x = (second) => EDGE.left + (second / scale.seconds) * (scale.right - EDGE.left);
     scale.y = (value) => scale.bottom - (value / scale.most) * (scale.bottom - EDGE.top);
     const svg = make("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
@@ -117,11 +123,12 @@ const deliveryChart = (() => {
     const summary = `By the second in which each request was sent${widths}; times in UTC.`;
     svg.setAttribute("aria-label", summary);
     axes(svg, scale, data);
+    const thin = Math.min(1, 0.3 + (scale.right - EDGE.left) / data.bins.length / ROOMY_PIXELS);
     for (const series of shown) {
       if (!series.width) svg.append(bars(data, scale, series));
       else svg.append(make("path", {
         d: steps(data, scale, series.at), style: `--kind:var(--${series.kind})`,
-        "stroke-width": series.width, "stroke-dasharray": series.dash,
+        "stroke-width": series.width * thin,
       }));
     }
     const cross = make("line", { class: "cross", y1: EDGE.top, y2: scale.bottom, visibility: "hidden" });
@@ -132,7 +139,7 @@ const deliveryChart = (() => {
       const inside = (event.clientX - svg.getBoundingClientRect().left) * (width / svg.clientWidth);
       const second = ((inside - EDGE.left) / (scale.right - EDGE.left)) * scale.seconds;
       const bin = data.bins[Math.min(data.bins.length - 1, Math.max(0, Math.floor(second / data.bin_s)))];
-      const x = scale.x(bin[0] + data.bin_s / 2);
+      const x = scale.x((bin[0] + endOf(bin, data)) / 2);
       cross.setAttribute("x1", x);
       cross.setAttribute("x2", x);
       cross.setAttribute("visibility", "visible");
