@@ -6,13 +6,14 @@ in CI, it is a plain line. The command creates the console and passes it on; not
 
 import copy
 import re
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import rich.console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -57,7 +58,8 @@ def _printable_table(table: Table) -> Table:
 class Step:
     """Work that the user waits for; `update` reports its progress.
 
-    `running` is the title beside the progress on a terminal, which must fit on one line.
+    `running` is the title beside the progress on a terminal; if it is another one, the progress
+    shows the elapsed time itself.
     """
 
     def __init__(self, console: "Console", title: str, running: str) -> None:
@@ -113,7 +115,7 @@ class Console:
     def step(self, title: str, running: str = "") -> Iterator[Step]:
         """Show `title` as running until the block ends, then how long it took.
 
-        `running` is a shorter title for a terminal, where progress is shown beside it.
+        `running` is a shorter title for a terminal, for a progress that shows its own time.
         """
         step = Step(self, title, running or title)
         try:
@@ -139,9 +141,21 @@ class Console:
         """Print a result on stdout: text unchanged, or a rich table."""
         with self._lock:
             self._view.break_line()
-            self.out.print(
-                _printable(renderable), markup=False, soft_wrap=isinstance(renderable, str)
+            is_text = isinstance(renderable, str | Text)
+            self.out.print(_printable(renderable), markup=False, soft_wrap=is_text)
+
+    def paragraph(self, text: str, style: str = "") -> None:
+        """Print a line of a result: wrapped at words on a terminal, whole in a pipe."""
+        text = printable(text)
+        if self.out.is_terminal:
+            indent = " " * (len(text) - len(text.lstrip()) + 2)
+            text = textwrap.fill(
+                *(text, self.out.width),
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
             )
+        self.result(Text(text, style))
 
     def _updated(self, step: Step) -> None:
         self._show("update", step)
@@ -151,6 +165,14 @@ class Console:
             return
         with self._lock:
             getattr(self._view, event)(step)
+
+
+class _ElapsedColumn(TimeElapsedColumn):
+    """The elapsed time, unless the progress itself shows it."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time, or nothing."""
+        return Text() if task.fields["is_timed"] else super().render(task)
 
 
 class _TerminalView:
@@ -170,12 +192,14 @@ class _TerminalView:
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 TextColumn("{task.fields[detail]}", style="dim", markup=False),
-                TimeElapsedColumn(),
+                _ElapsedColumn(),
                 console=self._console,
                 transient=True,
             )
             self._progress.start()
-        self._tasks[step] = self._progress.add_task(step.running, total=None, detail="")
+        self._tasks[step] = self._progress.add_task(
+            step.running, total=None, detail="", is_timed=step.running != step.title
+        )
 
     def update(self, step: Step) -> None:
         if self._progress is not None and step in self._tasks:
