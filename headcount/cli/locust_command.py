@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target
 from headcount.cli.locustfile import GENERATOR
-from headcount.cli.options.load_options import LoadOptions
+from headcount.cli.options.load_options import USERS, LoadOptions
 from headcount.cli.options.message_options import MessageOptions
 from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.options.verify_options import VerifyOptions
@@ -76,6 +76,9 @@ def up_command(
         "--master-bind-host": LOOPBACK,
         **_target_options(target_options, target, environ),
         "--reports-dir": folder.parent,
+        # What the start form begins with.
+        "--users": USERS,
+        "--spawn-rate": USERS,
     }
     if target.broker is not None:
         options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"

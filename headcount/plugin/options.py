@@ -143,7 +143,7 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         default="",
-        help="Headcount: tasks started per second, however long they run, such as 500/s or "
+        help="Headcount: tasks started per second, regardless of response time, such as 500/s or "
         "0/s..500/s:1m,500/s:5m; users then only limit how many tasks run at once, and do not "
         "wait between tasks",
         include_in_web_ui=False,

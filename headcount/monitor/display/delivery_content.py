@@ -15,7 +15,7 @@ from headcount.monitor.live_stats import RATE_OVER_S, Line, LiveSnapshot
 from headcount.run.address import without_secrets
 from headcount.run.manifest import Manifest
 from headcount.run.utc import clock_text
-from headcount.run.verdict import StoredVerdict, tally_of
+from headcount.run.verdict import StoredVerdict, against, tally_of
 
 _STAGES = {
     RunStage.RUNNING: ("RUNNING", "The test is going on. Its figures are preliminary."),
@@ -93,7 +93,7 @@ def _facts(manifest: Manifest) -> Iterator[str]:
 def _banner(view: RunView, verdict: StoredVerdict | None) -> dict[str, Any]:
     """Return the label with its colour and meaning, and the reasons; the same as the report's."""
     if verdict is not None:
-        label, reasons = verdict.label, list(verdict.reasons)
+        label, reasons = verdict.label, list(_reasons(verdict))
         shown = {"label": f"{label.mark} {label.value}", "colour": label.colour}
         return {**shown, "meaning": label.meaning, "reasons": reasons, "step": ""}
     label_text, meaning = _STAGES.get(view.stage, _STAGES[RunStage.JUDGING])
@@ -105,6 +105,14 @@ def _banner(view: RunView, verdict: StoredVerdict | None) -> dict[str, Any]:
         "reasons": [],
         "step": view.step,
     }
+
+
+def _reasons(verdict: StoredVerdict) -> Iterator[dict[str, str]]:
+    """Yield why the run is not a pass, most important first."""
+    if not verdict.checks:
+        yield from ({"text": reason, "remedy": ""} for reason in verdict.reasons)
+    for check in against(verdict.checks):
+        yield {"text": check.evidence or check.name, "remedy": check.remedy}
 
 
 def _notices(view: RunView) -> Iterator[str]:

@@ -81,7 +81,7 @@ def fields_page(environment: Environment) -> str:
 
 def _field(name: str, label: str, default: str, value: object) -> FormField:
     action = _actions()[name]
-    text = (action.help or "").removeprefix("Headcount: ")
+    text = (action.help or "").removeprefix("Headcount: ").replace("with --rate", "with a rate")
     explanation = f"{text[:1].upper()}{text[1:]}."
     return FormField(name, label, str(value), default, explanation, tuple(action.choices or ()))
 

@@ -52,7 +52,12 @@
     byId("meaning").textContent = run.meaning || "";
     byId("step").textContent = run.step || "";
     const reasons = run.reasons || [];
-    byId("reasons").replaceChildren(...reasons.map((reason) => cell(reason, "li")));
+    const items = reasons.map(({ text, remedy }) => {
+      const item = cell(text, "li");
+      if (remedy) item.append(cell(remedy, "small"));
+      return item;
+    });
+    byId("reasons").replaceChildren(...items);
     byId("reasons").hidden = reasons.length === 0;
     const links = [link("Past runs", "./runs")];
     if (run.stage === "judged") {

@@ -205,4 +205,4 @@ def test_few_acknowledged_attempts_are_on_the_first_screen() -> None:
     page = render(report, Exceptions())
     header = page[page.index("<header>") : page.index("</header>")]
     assert "PASS" in header
-    assert "only 1 of 10000 attempts were acknowledged (0.01 %)" in header
+    assert "only 1 of 10,000 attempts were acknowledged (0.01 %)" in header

@@ -100,7 +100,8 @@ def test_a_verdict_replaces_the_live_counts() -> None:
     """With its label, its reasons, and the rate of loss."""
     by_type = {"sword": COUNTS}
     shown = content(judged(counts=COUNTS, by_event_type=by_type))
-    assert (shown["label"], shown["colour"], shown["reasons"]) == ("✗ FAIL", "red", ["24 lost"])
+    assert (shown["label"], shown["colour"]) == ("✗ FAIL", "red")
+    assert shown["reasons"] == [{"text": "24 lost", "remedy": "look at the exceptions"}]
     assert parts(shown) == {
         "delivered": 1_916,
         "lost": 24,
@@ -119,7 +120,9 @@ def test_a_verdict_replaces_the_live_counts() -> None:
 
 def test_a_verdict_without_counts() -> None:
     """The live ones stay, since there are no others."""
-    assert tiles(content(judged()))["generated"] == "30"
+    shown = content(judged(checks=()))
+    assert tiles(shown)["generated"] == "30"
+    assert shown["reasons"] == [{"text": "24 lost", "remedy": ""}]
 
 
 def test_why_a_run_is_not_judged() -> None:
