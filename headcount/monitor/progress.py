@@ -9,6 +9,9 @@ from headcount.monitor.recent_latency import bucket_of
 from headcount.monitor.seq_bitmap import Pages, packed, pages_of, unpacked
 from headcount.run.outcome import Outcome
 
+SAMPLES_PER_REPORT = 2_000
+"""If more attempts end between two reports, only some response times are counted."""
+
 _ACKED = Outcome.ACKED.value
 _LONGEST_CAUSE = 60
 _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
@@ -46,7 +49,8 @@ class Progress:
     of the report by the generator's clock, `first_sent_ns` that of its first request and
     `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
     of each second after the first request, if something newly ended or in flight was sent in it.
-    `latency` counts the newly ended attempts by the bucket of their response time.
+    `latency` counts the newly ended attempts by the bucket of their response time, or some of them
+    if there are many.
     """
 
     generator: int
@@ -111,9 +115,11 @@ class ProgressCounter:
         self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
         self._acked: list[int] = []
         self.first_sent_ns: int | None = None
-        self._last_sent_ns: int | None = None
+        self._last_seq, self._last_sent_ns = -1, 0
         self._starts: dict[int, int] = {}
+        self._second_seq, self._second_end_ns = 0, 0
         self._latency: dict[int, int] = {}
+        self._unsampled = 0
 
     def add(
         self,
@@ -134,25 +140,30 @@ class ProgressCounter:
             cause = _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
         self._ended[key] = self._ended.get(key, 0) + 1
-        self._note_sent(seq, sent_ns)
+        if sent_ns >= self._second_end_ns or seq < self._second_seq:
+            self._note_sent(seq, sent_ns)
+        if seq > self._last_seq:
+            self._last_seq, self._last_sent_ns = seq, sent_ns
         if ended_ns is None:
             return
-        duration_us = (ended_ns - sent_ns) // _NS_PER_US
-        bucket = bucket_of(duration_us)
-        self._latency[bucket] = self._latency.get(bucket, 0) + 1
+        if not seq & self._unsampled:
+            bucket = bucket_of((ended_ns - sent_ns) // _NS_PER_US)
+            self._latency[bucket] = self._latency.get(bucket, 0) + 1
         if self._with_durations:
             http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
-            http_us.append(duration_us)
+            http_us.append((ended_ns - sent_ns) // _NS_PER_US)
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
     def _note_sent(self, seq: int, sent_ns: int) -> None:
+        """Note the second of an attempt; what follows it in the same second need not be noted."""
         if self.first_sent_ns is None:
             self.first_sent_ns = sent_ns
-        self._last_sent_ns = max(self._last_sent_ns or sent_ns, sent_ns)
         # The first to end, or to be reported in flight, may not be the first that was sent.
         second = max(0, (sent_ns - self.first_sent_ns) // _NS_PER_S)
         if seq < self._starts.get(second, seq + 1):
             self._starts[second] = seq
+        self._second_seq = self._starts[second]
+        self._second_end_ns = self.first_sent_ns + (second + 1) * _NS_PER_S
 
     def report(
         self,
@@ -169,13 +180,18 @@ class ProgressCounter:
         """
         for seq, at_ns in (sent_ns or {}).items():
             self._note_sent(seq, at_ns)
-        starts, self._starts = self._starts, {}
+            if seq > self._last_seq:
+                self._last_seq, self._last_sent_ns = seq, at_ns
+        starts, self._starts, self._second_end_ns = self._starts, {}, 0
         latency, self._latency = self._latency, {}
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
         acked, self._acked = self._acked, []
         for (_, event_type, _, _), count in ended.items():
             self._ended_by_type[event_type] += count
+        # Every response time, or one in a power of two.
+        excess = sum(ended.values()) // SAMPLES_PER_REPORT
+        self._unsampled = (1 << excess.bit_length()) - 1
         return Progress(
             self._generator,
             dict(self._ended_by_type + Counter(in_flight)),
@@ -184,7 +200,7 @@ class ProgressCounter:
             pages_of(acked),
             clock_s,
             self.first_sent_ns,
-            self._last_sent_ns,
+            self._last_sent_ns if self._last_seq >= 0 else None,
             starts,
             latency,
         )
