@@ -162,3 +162,21 @@ def test_control_characters_are_escaped(control: str) -> None:
     assert shown.count(f"buy{escaped}{control[1:]}!") == 6
     assert f"h{escaped}" in shown
     assert "[x]" in shown
+
+
+def test_a_step_that_shows_its_own_time() -> None:
+    """Has a shorter title while it runs, and no second clock; its whole title stays at the end."""
+    screen = Screen(terminal=True)
+    with screen.console.step("Load: 20 users for 30s on http://shop.test", "Load") as step:
+        step.update("12/30 s · 66/s")
+        wait_until(lambda: "12/30 s" in screen.err.getvalue(), 60, "the detail is shown")
+        assert "shop.test" not in screen.err.getvalue()
+        assert "0:00:0" not in screen.err.getvalue()
+    assert screen.lines() == ["✓ Load: 20 users for 30s on http://shop.test  T s"]
+
+
+def test_where_progress_is_shown() -> None:
+    """On a terminal, unless quiet; in a pipe nobody sees it at once."""
+    assert Screen(terminal=True).console.shows_progress
+    assert not Screen(terminal=True, quiet=True).console.shows_progress
+    assert not Screen().console.shows_progress
