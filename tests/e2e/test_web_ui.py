@@ -80,6 +80,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             browser.number("#arrived", 20)
             browser.see("#lines th", "purchase_sword")
             browser.see("#chart svg path")
+            check_explanations(browser)
         check_the_theme(browser)
         browser.click("button", "stop")
         with browser.within("iframe"):
@@ -106,6 +107,18 @@ const frame = document.querySelector("iframe").contentWindow;
 return frame.getComputedStyle(frame.document.body).backgroundColor;
 """
 LIGHT, DARK = "rgb(255, 255, 255)", "rgb(18, 18, 18)"
+
+
+def check_explanations(browser: Browser) -> None:
+    """A name is explained, the chart shows a second's values, and its legend hides a line."""
+    browser.hover("#tiles .explained", "missing")
+    browser.see("#tip", "acknowledged events that had time to arrive")
+    browser.hover("#chart svg")
+    browser.see("#chart-text", "acknowledged ·")
+    browser.click("#legend button", "acknowledged")
+    browser.hover("#chart svg")
+    browser.see("#chart-text", "attempted · ")
+    assert "acknowledged" not in browser.see("#chart-text")
 
 
 def check_the_theme(browser: Browser) -> None:
