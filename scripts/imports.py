@@ -47,6 +47,7 @@ ANALYSIS_LAYERS = (
     {"judge"},
     {"report"},
     {"compare"},
+    {"history"},
     {"pipeline"},
     {"follow", "selftest"},
     {"worker_daemon"},
