@@ -8,7 +8,7 @@ them writes a complete index, and the last one stays.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
@@ -45,7 +45,7 @@ class PastRuns:
 
     entries: tuple[HistoryEntry, ...]
     not_judged: tuple[str, ...] = ()
-    unreadable: Mapping[str, str] | None = None
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     read: int = 0
     why_no_index: str = ""
 
@@ -56,7 +56,7 @@ def read_runs(store: RunStore) -> PastRuns:
     index = _read_index(store)
     current = {name: line for name, line in index.items() if listing.get(name) == line.stamp}
     stale = [name for name, stamp in listing.items() if stamp and name not in current]
-    lines, unreadable = dict(current), {}
+    lines, unreadable = dict(current), dict[str, str]()
     for run_id, content in store.verdicts(stale):
         try:
             stamp = listing[run_id]
