@@ -6,19 +6,19 @@ from typing import Any
 
 from headcount_analysis.compare.change import Change
 from headcount_analysis.history.baseline import Assessment
-from headcount_analysis.history.history import History, SelectedSeries
+from headcount_analysis.history.history import HistoryOverview, SelectedSeries
 from headcount_analysis.history.series import LevelChange, Series
 
 FORMAT = 1
 
 
-def dump(history: History, chosen: tuple[SelectedSeries, ...]) -> str:
+def dump(history: HistoryOverview, chosen: tuple[SelectedSeries, ...]) -> str:
     """Return the document of the selected runs as JSON text."""
     content = document(history, chosen)
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def document(history: History, chosen: tuple[SelectedSeries, ...]) -> dict[str, Any]:
+def document(history: HistoryOverview, chosen: tuple[SelectedSeries, ...]) -> dict[str, Any]:
     """Build the document; durations are in ms, rates per second, and a ratio is 0.1 for 10 % more.
 
     The changes of a series follow from all its runs, `runs` are those that are selected.

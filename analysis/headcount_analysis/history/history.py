@@ -44,7 +44,7 @@ class SortKey(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class HistoryOverview:
     """The runs of a store in their series; `baseline_runs` is the size of a baseline.
 
     `past` is what was read of the store, also of runs that have no entry.
@@ -69,13 +69,13 @@ class SelectedSeries:
     shown: tuple[Assessment, ...]
 
 
-def history_of(past: PastRuns, baseline_runs: int) -> History:
+def history_of(past: PastRuns, baseline_runs: int) -> HistoryOverview:
     """Put the runs of a store in series, and compare each with its baseline."""
-    return History(series_of(past.entries, baseline_runs), baseline_runs, past)
+    return HistoryOverview(series_of(past.entries, baseline_runs), baseline_runs, past)
 
 
 def selected(
-    history: History,
+    history: HistoryOverview,
     chosen: RunFilter,
     *,
     last: int | None = None,

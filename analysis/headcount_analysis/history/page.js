@@ -2,8 +2,17 @@
 // Without this script the page has all runs, sentences and lines; with it, readers can filter, sort and point.
 (() => {
   const byId = (id) => document.getElementById(id);
-  const theme = new URLSearchParams(location.hash.slice(1)).get("theme");
-  if (theme) document.documentElement.dataset.theme = theme;
+  // A page that shows this one in a frame names its theme.
+  const applyTheme = () => {
+    const theme = new URLSearchParams(location.hash.slice(1)).get("theme");
+    if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;
+  };
+  window.addEventListener("hashchange", applyTheme);
+  applyTheme();
+  // In a frame, a report opens in a tab of its own.
+  if (window.top !== window.self) {
+    for (const link of document.querySelectorAll("#table a")) link.target = "_blank";
+  }
   const table = byId("table");
   if (!table) return;
 

@@ -11,7 +11,7 @@ from headcount.run.verdict import Label
 from headcount_analysis.history import words
 from headcount_analysis.history.baseline import Assessment
 from headcount_analysis.history.entry import SAMPLED, HistoryEntry
-from headcount_analysis.history.history import History, SelectedSeries, began, searched
+from headcount_analysis.history.history import HistoryOverview, SelectedSeries, began, searched
 from headcount_analysis.history.series import Series
 from headcount_analysis.history.trend import DefectChart, TrendChart, charts, defect_chart
 from headcount_analysis.report.html.templates import hash_of, template
@@ -43,7 +43,7 @@ class PageRow:
     search: str
 
 
-def render(history: History, chosen: Sequence[SelectedSeries], links: str) -> str:
+def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: str) -> str:
     """Return the page as HTML; links to reports begin with `links`, a path or a URL."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     cards = tuple(_card(key, each, history) for key, each in enumerate(chosen))
@@ -66,7 +66,7 @@ def render(history: History, chosen: Sequence[SelectedSeries], links: str) -> st
     )
 
 
-def _card(key: int, chosen: SelectedSeries, history: History) -> SeriesCard:
+def _card(key: int, chosen: SelectedSeries, history: HistoryOverview) -> SeriesCard:
     series = chosen.series
     return SeriesCard(
         key=key,

@@ -121,8 +121,8 @@ def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
     if not since:
         others = f"; {len(worse)} such runs in all" if len(worse) > 1 else ""
         return f"{_WORSE}: {rises} in the latest run, {_run(latest.entry)}{others}"
-    runs = f"{len(worse)} runs were" if len(worse) > 1 else "1 run was"
-    return f"{runs} worse, the latest {_run(latest.entry)}: {rises}; none of the {since:,} since"
+    runs = f"{len(worse)} runs were worse, the latest" if len(worse) > 1 else "1 run was worse,"
+    return f"{runs} {_run(latest.entry)}: {rises}; none of the {since:,} since"
 
 
 def level_sentence(series: Series, change: LevelChange) -> str:

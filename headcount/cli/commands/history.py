@@ -9,7 +9,7 @@ from headcount_analysis.history import document, words
 from headcount_analysis.history.baseline import BASELINE_RUNS, Assessment
 from headcount_analysis.history.entry import SAMPLED
 from headcount_analysis.history.history import (
-    History,
+    HistoryOverview,
     RunFilter,
     SelectedSeries,
     SortKey,
@@ -211,7 +211,11 @@ def _links(html: Path, location: str) -> str:
 
 
 def _write_page(
-    runs: History, chosen: tuple[SelectedSeries, ...], html: Path, links: str, console: Console
+    runs: HistoryOverview,
+    chosen: tuple[SelectedSeries, ...],
+    html: Path,
+    links: str,
+    console: Console,
 ) -> None:
     from headcount_analysis.history import page  # noqa: PLC0415 - only a page needs templates
 
@@ -226,7 +230,7 @@ def _write_page(
     console.result(f"Written: {html}")
 
 
-def _show(runs: History, chosen: Iterable[SelectedSeries], console: Console) -> None:
+def _show(runs: HistoryOverview, chosen: Iterable[SelectedSeries], console: Console) -> None:
     """Print the selected runs for a terminal, series by series."""
     shown = 0
     for each in chosen:

@@ -33,6 +33,7 @@ from headcount.plugin.environment_state import state_of
 from headcount.plugin.message_options import IN_FORM
 from headcount.plugin.options import check, open_load_of
 from headcount.plugin.shutdown.verification import why_not_verifiable
+from headcount.plugin.web import history_page
 from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs
@@ -55,7 +56,7 @@ _PAGE_POLICY = (
 # A run's folder may be untrusted, so its report must have no access to this site.
 _REPORT_POLICY = "sandbox allow-scripts allow-popups"
 
-_STARTS_PROCESS = frozenset({"/comparison"})
+_STARTS_PROCESS = frozenset({"/comparison", history_page.UPDATE})
 """Routes that start a process; they need POST, so that other sites cannot trigger them."""
 
 
@@ -88,6 +89,7 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
 
 def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
     return {
+        **history_page.views(_reports_dir(environment), _sandboxed),
         "/delivery": lambda: render_template("headcount/delivery.html"),
         "/delivery.json": functools.partial(_delivery, environment),
         "/runs": functools.partial(_runs, environment),
