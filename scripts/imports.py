@@ -15,7 +15,8 @@ from scripts.source import ROOT, Module, read_modules
 # ---- The contract ----
 
 HEADCOUNT_LAYERS = (
-    {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"},
+    {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
+    | {"palette"},
     {"kafka_settings"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
+from headcount import palette
 from headcount_analysis.compare import charts, words
 from headcount_analysis.compare.change import Change
 from headcount_analysis.compare.limits import LimitState
@@ -38,6 +41,7 @@ def render(comparison: RunComparison) -> str:
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
         comparison=comparison,
+        palette=Markup(palette.style()),  # noqa: S704 - our own
         headline=words.headline(comparison),
         result_class=_result_class(comparison),
         limits=_limits(comparison),

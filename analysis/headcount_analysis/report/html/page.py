@@ -5,6 +5,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from headcount import palette
 from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
 from headcount_analysis.classes_and_flags import Counts
@@ -57,8 +58,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
     evidence, latencies = report.evidence, report.latencies
     return template(_PAGE).render(
         report=report,
-        # Both files are our own.
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        # All of these are our own.
+        style=Markup(palette.style() + (_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=hash_of(script),
         checks=checks(report),
