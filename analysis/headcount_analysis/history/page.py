@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from headcount import palette
 from headcount.run.verdict import Label
 from headcount_analysis.history import words
 from headcount_analysis.history.baseline import Assessment
@@ -60,7 +61,7 @@ def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: st
         links=f"{links.rstrip('/')}/",
         words=words,
         # These files are our own.
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
+        style=Markup(palette.style() + (_HERE / "page.css").read_text("utf-8")),  # noqa: S704
         script=Markup(script),  # noqa: S704
         script_hash=hash_of(script),
     )

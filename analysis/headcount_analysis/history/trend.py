@@ -16,6 +16,12 @@ from headcount_analysis.history.series import LevelChange, Series
 _TOP, _BOTTOM = 8.0, 94.0
 _MIDDLE = (_TOP + _BOTTOM) / 2
 _LEAST_BAR = 12.0
+_COLOURS = {
+    "rps": "answered",
+    "http.p50": "p50",
+    "http.p99": "p99",
+    "end_to_end.p99": "end-to-end",
+}
 _LEAST_RANGE = 0.25
 """An axis covers at least this share of its highest figure, so that noise looks like noise."""
 
@@ -34,12 +40,14 @@ class TrendMark:
 class TrendChart:
     """A chart of one metric of a series.
 
-    `line` is the path of its line, `dots` the path of the runs with a label other than pass, by
-    colour, `baseline_y` the height of the baseline of the next run, None without one. `values` has
-    the text of each run, in their order. `low` and `high` are the texts at the ends of its axis.
+    `colour` is the palette's name of its colour, `line` the path of its line. `dots` has a path of
+    the runs that did not pass for each colour of a label. `values` has the text of each run, in
+    their order; `low` and `high` are the texts at the ends of the axis, `baseline_y` is the height
+    of the next run's baseline, None without one.
     """
 
     title: str
+    colour: str
     latest: str
     line: str
     dots: dict[str, str]
@@ -96,6 +104,7 @@ def _chart(series: Series, metric: Metric, baseline_runs: int) -> TrendChart:
     base = _baseline(entries, metric, baseline_runs)
     return TrendChart(
         title=words.TITLES[str(metric)],
+        colour=_COLOURS[str(metric)],
         latest=words.sampled_text(entries[-1], metric),
         line=_line((x, y) for x, y, _ in points),
         dots=_dots(points),
