@@ -42,8 +42,8 @@ class TrendChart:
 
     `colour` is the palette's name of its colour, `line` the path of its line. `dots` has a path of
     the runs that did not pass for each colour of a label. `values` has the text of each run, in
-    their order; `low` and `high` are the texts at the ends of the axis, `baseline_y` is the height
-    of the next run's baseline, None without one.
+    their order; `axis` says from where to where the chart reaches. `baseline_y` is the height of the
+    next run's baseline, None without one.
     """
 
     title: str
@@ -53,8 +53,7 @@ class TrendChart:
     dots: dict[str, str]
     marks: tuple[TrendMark, ...]
     values: tuple[str, ...]
-    low: str
-    high: str
+    axis: str
     baseline_y: float | None = None
     baseline: str = ""
 
@@ -110,8 +109,7 @@ def _chart(series: Series, metric: Metric, baseline_runs: int) -> TrendChart:
         dots=_dots(points),
         marks=tuple(_mark(series, each, xs) for each in series.changes if each.metric == metric),
         values=tuple(words.sampled_text(entry, metric) for entry in entries),
-        low=words.shown(metric, low),
-        high=words.shown(metric, high),
+        axis=f"{low:,.1f} to {words.shown(metric, high)}",
         baseline_y=None if base is None else _y(base, low, high),
         baseline="" if base is None else words.shown(metric, base),
     )
