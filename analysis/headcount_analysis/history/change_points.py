@@ -70,7 +70,9 @@ def change_points(values: Sequence[float]) -> tuple[ChangePoint, ...]:
     The same series always has the same change points.
     """
     logs = np.log(np.asarray(values, dtype=np.float64))
-    splits = dict(sorted(_splits(logs, 0)))
+    splits = dict(_splits(logs, 0))
+    if not splits:
+        return ()
     ends = [0, *splits, len(values)]
     levels = [median(values[first:last]) for first, last in pairwise(ends)]
     return tuple(

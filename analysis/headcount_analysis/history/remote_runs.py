@@ -18,8 +18,8 @@ from headcount_analysis.history.run_store import (
     within,
 )
 
-_READERS = 16
-"""How many verdicts are read at once: each takes a round trip."""
+_READERS = 32
+"""How many requests are made at once: each takes a round trip."""
 
 
 def remote_runs(location: str) -> "RemoteRuns":
@@ -36,19 +36,13 @@ class RemoteRuns:
     path: str
 
     def listing(self) -> Mapping[str, Stamp | None]:
-        """See RunStore; lists the location and each run's folder, but not the folders in them."""
-        # A flat list would have every segment of every ledger.
-        selector = pafs.FileSelector(self.path, recursive=True, max_recursion=1)
-        stamps: dict[str, Stamp | None] = {}
-        for file in self.filesystem.get_file_info(selector):
-            run_id, _, name = file.path.removeprefix(f"{self.path}/").rpartition("/")
-            if file.type is not pafs.FileType.File or not is_run_id(run_id):
-                continue
-            if name == VERDICT:
-                stamps[run_id] = (file.mtime_ns or 0, file.size or 0, 0)
-            elif name == MANIFEST:
-                stamps.setdefault(run_id, None)
-        return stamps
+        """See RunStore; asks for each run's verdict, but lists no folder of a run."""
+        # A list of all files would have every segment of every ledger.
+        folders = self.filesystem.get_file_info(pafs.FileSelector(self.path))
+        names = [each.base_name for each in folders if is_run_id(each.base_name)]
+        with ThreadPoolExecutor(_READERS) as readers:
+            stamps = dict(zip(names, readers.map(self._stamps, names), strict=True))
+        return {name: stamp[0] for name, stamp in stamps.items() if stamp}
 
     def verdicts(self, run_ids: Iterable[str]) -> Iterator[tuple[str, bytes | OSError]]:
         """See RunStore."""
@@ -66,6 +60,15 @@ class RemoteRuns:
         """See RunStore; an object appears when it is complete."""
         with self.filesystem.open_output_stream(f"{self.path}/{INDEX}") as stream:
             stream.write(content)
+
+    def _stamps(self, run_id: str) -> list[Stamp | None]:
+        """Return the stamp of a verdict; None without one, and nothing if it is not a run."""
+        for name in (VERDICT, MANIFEST):
+            (file,) = self.filesystem.get_file_info([f"{self.path}/{run_id}/{name}"])
+            if file.type is pafs.FileType.File:
+                stamp = (file.mtime_ns or 0, file.size or 0, 0)
+                return [stamp if name == VERDICT else None]
+        return []
 
     def _verdict(self, run_id: str) -> tuple[str, bytes | OSError]:
         try:

@@ -42,8 +42,8 @@ class TrendChart:
 
     `colour` is the palette's name of its colour, `line` the path of its line. `dots` has a path of
     the runs that did not pass for each colour of a label. `values` has the text of each run, in
-    their order; `axis` says from where to where the chart reaches. `baseline_y` is the height of the
-    next run's baseline, None without one.
+    their order, `axis` the range of the chart. `baseline_y` is the height of the next run's
+    baseline, None without one.
     """
 
     title: str
