@@ -51,6 +51,11 @@ Against the baseline:
 """
 
 
+def _checked(context: click.Context, parameter: click.Parameter, location: str) -> str | None:
+    """Check a URL; a folder is checked when it is read, and needs no library that loads slowly."""
+    return checked_location(context, parameter, location) if "://" in location else location
+
+
 @grouped_command("history", epilog=_EPILOG)
 @grouped_option(
     OptionGroup.FILTER, "--scenario", default="", metavar="TEXT", help="Part of the scenario."
@@ -133,7 +138,7 @@ Against the baseline:
     metavar="PLACE",
     default="reports",
     show_default=True,
-    callback=checked_location,
+    callback=_checked,
     help="Folder or URL with one folder for each run.",
 )
 def history(
