@@ -132,6 +132,13 @@ class Console:
                 _printable(renderable), markup=False, soft_wrap=isinstance(renderable, str)
             )
 
+    def document(self, text: str) -> None:
+        """Print a whole document on stdout: rich would take a second for a megabyte."""
+        with self._lock:
+            self._view.break_line()
+            self.out.file.write(f"{printable(text.rstrip())}\n")
+            self.out.file.flush()
+
     def _updated(self, step: Step) -> None:
         self._show("update", step)
 

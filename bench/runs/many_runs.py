@@ -31,7 +31,7 @@ DURATION_S = 30
 NOISE, TAIL_NOISE, RATE_NOISE = 0.05, 0.14, 0.015
 """Standard deviations of the logarithm between runs: of medians, of p99, of the rate."""
 
-LIMIT_MS = 260.0
+LIMIT_MS = 235.0
 _TAIL = 0.9
 _INCONCLUSIVE, _LOSSES = 0.025, 0.03
 

@@ -16,9 +16,10 @@ from tests.e2e.browser import Browser, chromium
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-SHOWN = (
-    "return [...document.querySelectorAll('#table tbody tr')].filter(r => !r.hidden).map(r => r.id)"
-)
+SHOWN = """
+const rows = [...document.querySelectorAll("#table tbody tr")];
+return rows.filter((row) => !row.hidden).map((row) => row.id);
+"""
 IN_VIEW = """
 const box = document.querySelector("tr.chosen").getBoundingClientRect();
 return box.top >= 0 && box.bottom <= innerHeight;

@@ -179,7 +179,7 @@ def history(
     if html is not None:
         _write_page(runs, chosen, html, links or _links(html, location), console)
     if as_json:
-        console.result(document.dump(runs, chosen).rstrip())
+        console.document(document.dump(runs, chosen))
     elif is_table:
         _show(runs, chosen, console)
     return 0
@@ -226,7 +226,7 @@ def _write_page(
 
     content = page.render(runs, chosen, links)
     if html == _STDOUT:
-        console.result(content.rstrip())
+        console.document(content)
         return
     try:
         write_atomically(html, content)
