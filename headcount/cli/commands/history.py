@@ -167,9 +167,10 @@ def history(
     runs = history_of(past, baseline_runs)
     labels = frozenset(_LABELS[name] for name in verdicts)
     is_table = not as_json and html is None
+    run_filter = RunFilter(scenario, target, labels, search)
     chosen = selected(
         runs,
-        RunFilter(scenario, target, labels, search),
+        run_filter,
         last=last or (_IN_TABLE if is_table else None if as_json else _ON_PAGE),
         by=SortKey(sort),
         is_reversed=reverse,
@@ -181,7 +182,8 @@ def history(
     if as_json:
         console.document(document.dump(runs, chosen))
     elif is_table:
-        _show(runs, chosen, console)
+        _show(chosen, console)
+        console.result(_counted(runs, run_filter, chosen))
     return 0
 
 
@@ -235,9 +237,8 @@ def _write_page(
     console.result(f"Written: {html}")
 
 
-def _show(runs: HistoryOverview, chosen: Iterable[SelectedSeries], console: Console) -> None:
+def _show(chosen: Iterable[SelectedSeries], console: Console) -> None:
     """Print the selected runs for a terminal, series by series."""
-    shown = 0
     for each in chosen:
         console.result(Text(words.heading(each.series), "bold"))
         for sentence in words.sentences(each.series):
@@ -245,12 +246,16 @@ def _show(runs: HistoryOverview, chosen: Iterable[SelectedSeries], console: Cons
             console.result(Text(f"  {sentence.text}", style))
         console.result(_table(each.shown))
         console.result("")
-        shown += len(each.shown)
-    total = len(runs.runs)
+
+
+def _counted(runs: HistoryOverview, run_filter: RunFilter, chosen: Iterable[SelectedSeries]) -> str:
+    """Say how many runs are shown, and how to see those that --last left out."""
+    total, shown = len(runs.runs), sum(len(each.shown) for each in chosen)
     if not total:
-        console.result("No verified runs yet: headcount run")
-    elif shown < total:
-        console.result(f"{shown:,} of {total:,} runs; --last {total} selects all")
+        return "No verified runs yet: headcount run"
+    matching = sum(run_filter.selects(run.entry) for run in runs.runs)
+    remedy = f"; --last {matching} shows all {matching:,} that match" if shown < matching else ""
+    return f"{shown:,} of {total:,} runs{remedy}"
 
 
 def _table(runs: Iterable[Assessment]) -> Table:

@@ -64,11 +64,12 @@ def test_filters_and_order(reports: Path) -> None:
     lines = lines_of(run(reports, "--scenario", "mixed", "--sort", "p99", "--last", "3"))
     rows = [line.split()[2] for line in lines if line.startswith("2026")]
     assert rows == ["lossy", "a3", "a2"]
-    assert lines[-1] == "3 of 6 runs; --last 6 selects all"
+    assert lines[-1] == "3 of 6 runs; --last 5 shows all 5 that match"
     lines = lines_of(run(reports, "--verdict", "fail", "--search", "mixed 23"))
     assert [line.split()[2] for line in lines if line.startswith("2026")] == []
     lines = lines_of(run(reports, "--verdict", "fail", "--search", "mixed lost"))
     assert [line.split()[2] for line in lines if line.startswith("2026")] == ["lossy"]
+    assert lines[-1] == "1 of 6 runs"
 
 
 def test_the_document(reports: Path) -> None:
