@@ -157,6 +157,13 @@ class Console:
             )
         self.result(Text(text, style))
 
+    def document(self, text: str) -> None:
+        """Print a whole document on stdout: rich would take a second for a megabyte."""
+        with self._lock:
+            self._view.break_line()
+            self.out.file.write(f"{printable(text.rstrip())}\n")
+            self.out.file.flush()
+
     def _updated(self, step: Step) -> None:
         self._show("update", step)
 

@@ -48,6 +48,7 @@ ANALYSIS_LAYERS = (
     {"judge"},
     {"report"},
     {"compare"},
+    {"history"},
     {"pipeline"},
     {"follow", "selftest"},
     {"worker_daemon"},

@@ -42,6 +42,7 @@ Examples:
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
   headcount compare BEFORE AFTER         compare runs
+  headcount history                      all runs, and what changed over time
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
 \b
@@ -84,6 +85,10 @@ COMMANDS = {
     "compare": CommandEntry(
         "headcount.cli.commands.compare:compare_runs",
         "compare runs: what changed, and what is noise",
+    ),
+    "history": CommandEntry(
+        "headcount.cli.commands.history:history",
+        "show all runs, and what changed over time",
     ),
     "events": CommandEntry(
         "headcount.cli.commands.events:events",

@@ -139,6 +139,8 @@ def test_results_go_to_stdout_as_they_are() -> None:
     wide = Table(box=None, pad_edge=False)
     wide.add_row("x" * 150, "y" * 150)
     screen.console.result(wide)
+    screen.console.document("{\n [1]\n}\n\n")
+    assert screen.out.getvalue().endswith("\n{\n [1]\n}\n")
     assert f"{'x' * 150}  " in screen.out.getvalue()
     assert "y" * 150 + "\n" in screen.out.getvalue()
     assert screen.err.getvalue() == ""
@@ -154,12 +156,13 @@ def test_control_characters_are_escaped(control: str) -> None:
     table.add_row("sell", Text("[x]\ty"))
     for renderable in (name, Text(name, "bold"), table):
         screen.console.result(renderable)
+    screen.console.document(name)
     screen.console.remark(name)
     screen.console.error(name)
     shown = screen.out.getvalue() + screen.err.getvalue()
     escaped = f"\\u{ord(control[0]):04x}"
     assert control[0] not in shown
-    assert shown.count(f"buy{escaped}{control[1:]}!") == 6
+    assert shown.count(f"buy{escaped}{control[1:]}!") == 7
     assert f"h{escaped}" in shown
     assert "[x]" in shown
 

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.web import run_pages, start_form
+from headcount.plugin.web import history_page, run_pages, start_form
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -32,8 +32,8 @@ _PAGE_POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'self'"
 )
-_POSTED = frozenset({"/comparison", "/start-form"})
-"""Routes that need POST: one starts a process, the other takes what was filled in."""
+_POSTED = frozenset({"/comparison", history_page.UPDATE, "/start-form"})
+"""Routes that need POST: they start a process, or take what was filled in."""
 _SCRIPTS = "".join(
     f'<script src="./headcount/static/{name}" defer></script>' for name in ("tab.js", "form.js")
 )
@@ -71,6 +71,7 @@ def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
         "/delivery": lambda: render_template("headcount/delivery.html"),
         "/delivery.json": functools.partial(_delivery, environment),
         **run_pages.views(environment),
+        **history_page.views(run_pages.reports_dir(environment), run_pages.sandboxed),
         "/start-form.html": functools.partial(start_form.fields_page, environment),
         "/start-form": functools.partial(start_form.mistakes_document, environment),
         "/static/<name>": lambda name: send_from_directory(_HERE / "static", name),

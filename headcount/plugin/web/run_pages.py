@@ -33,7 +33,7 @@ def views(environment: Environment) -> dict[str, Callable[..., Any]]:
 
 
 def _runs(environment: Environment) -> str:
-    runs = past_runs(_reports_dir(environment))
+    runs = past_runs(reports_dir(environment))
     return render_template("headcount/runs.html", runs=runs, clock_text=clock_text)
 
 
@@ -46,10 +46,11 @@ def _file(environment: Environment, run_id: str, name: str) -> Response:
         file = open_own(folder.path, name)
     except OSError:
         abort(HTTPStatus.NOT_FOUND, f"the run {run_id} has no {name} yet: it was not judged")
-    return _sandboxed(send_file(file, download_name=name))
+    return sandboxed(send_file(file, download_name=name))
 
 
-def _sandboxed(response: Response) -> Response:
+def sandboxed(response: Response) -> Response:
+    """Keep a page from accessing this site."""
     response.headers["Content-Security-Policy"] = _REPORT_POLICY
     return response
 
@@ -70,7 +71,7 @@ def _comparison(environment: Environment) -> Response:
         names = [folder.run_id for folder in folders]
         page = render_template("headcount/no_comparison.html", why=comparison.why_not, names=names)
         return Response(page, comparison.status)
-    return _sandboxed(Response(comparison.page))
+    return sandboxed(Response(comparison.page))
 
 
 def _selected_runs(environment: Environment, names: Sequence[str]) -> list[RunFolder]:
@@ -86,13 +87,14 @@ def _selected_runs(environment: Environment, names: Sequence[str]) -> list[RunFo
 
 
 def _folder(environment: Environment, run_id: str) -> RunFolder:
-    reports = _reports_dir(environment)
+    reports = reports_dir(environment)
     folder = past_run(reports, run_id)
     if folder is None:
         abort(HTTPStatus.NOT_FOUND, f"there is no run {run_id!r} in {reports}")
     return folder
 
 
-def _reports_dir(environment: Environment) -> Path:
+def reports_dir(environment: Environment) -> Path:
+    """Return the folder with the runs."""
     assert environment.parsed_options is not None
     return Path(environment.parsed_options.reports_dir).absolute()

@@ -1,7 +1,5 @@
 """The report as a page: a single HTML file that works offline, on a phone and in print."""
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -33,7 +31,7 @@ from headcount_analysis.report.html.page_tables import (
     thresholds,
     timeline_events,
 )
-from headcount_analysis.report.html.templates import template
+from headcount_analysis.report.html.templates import hash_of, template
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.sentences import classes_of, shown_exceptions, sum_of_classes
 
@@ -99,11 +97,6 @@ def render(report: Report, exceptions: Exceptions) -> str:
         health_charts=charts.health(report.generators.known, report.over_time.first_ns),
         configuration=configuration(report),
     )
-
-
-def hash_of(script: str) -> str:
-    """Return the script's hash in the form that a Content-Security-Policy uses."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:

@@ -11,8 +11,9 @@ from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html.page import hash_of, render
+from headcount_analysis.report.html.page import render
 from headcount_analysis.report.html.page_tables import LONGEST_CELL
+from headcount_analysis.report.html.templates import hash_of
 from headcount_analysis.report.model import Report
 
 from headcount.run.address import without_secrets
