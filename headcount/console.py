@@ -62,8 +62,8 @@ class Step:
     shows the elapsed time itself.
     """
 
-    def __init__(self, console: "Console", title: str, running: str) -> None:
-        self.title, self.running = title, running
+    def __init__(self, console: "Console", title: str, running: str = "") -> None:
+        self.title, self.running = title, running or title
         self.detail = ""
         self.started_s = time.monotonic()
         self._console = console
@@ -117,7 +117,7 @@ class Console:
 
         `running` is a shorter title for a terminal, for a progress that shows its own time.
         """
-        step = Step(self, title, running or title)
+        step = Step(self, title, running)
         try:
             self._show("begin", step)
             yield step

@@ -16,6 +16,7 @@ const deliveryChart = (() => {
   const SHORTEST_BIN_S = 0.2;
   const ROOMY_PIXELS = 8;
   const hidden = new Set();
+  let pointerX = null;
 
   function make(name, attributes, text = "") {
     const element = document.createElementNS(SVG, name);
@@ -134,9 +135,9 @@ const deliveryChart = (() => {
     const cross = make("line", { class: "cross", y1: EDGE.top, y2: scale.bottom, visibility: "hidden" });
     svg.append(cross);
     place.replaceChildren(svg);
-    if (!place.matches(":hover")) text.textContent = summary;
-    place.onpointermove = (event) => {
-      const inside = (event.clientX - svg.getBoundingClientRect().left) * (width / svg.clientWidth);
+    const showAt = (clientX) => {
+      pointerX = clientX;
+      const inside = (clientX - svg.getBoundingClientRect().left) * (width / svg.clientWidth);
       const second = ((inside - EDGE.left) / (scale.right - EDGE.left)) * scale.seconds;
       const bin = data.bins[Math.min(data.bins.length - 1, Math.max(0, Math.floor(second / data.bin_s)))];
       const x = scale.x((bin[0] + endOf(bin, data)) / 2);
@@ -145,7 +146,12 @@ const deliveryChart = (() => {
       cross.setAttribute("visibility", "visible");
       text.textContent = describe(bin, data, shown);
     };
+    // The chart is drawn anew each second; what is under the pointer stays.
+    if (pointerX === null) text.textContent = summary;
+    else showAt(pointerX);
+    place.onpointermove = (event) => showAt(event.clientX);
     place.onpointerleave = () => {
+      pointerX = null;
       cross.setAttribute("visibility", "hidden");
       text.textContent = summary;
     };
