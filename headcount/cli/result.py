@@ -29,8 +29,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
     console.paragraph(f"Report: {folder.path / 'report.html'}")
     label = report.label
     console.paragraph(f"Verdict: {label.value}. {label.meaning}", f"bold {label.colour}")
-    if command := next_command(report, folder):
-        console.paragraph(f"Next: {command}", "bold")
+    console.paragraph(f"Next: {next_command(report, folder)}", "bold")
 
 
 def _lines(report: Report) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.model import Report
 
+from headcount.cli.next_command import next_command
 from headcount.cli.result import show
 from headcount.console import Console
 from headcount.run.folder import RunFolder
@@ -78,14 +79,17 @@ def test_the_verdict_is_last_with_the_next_command() -> None:
     ]
 
 
-def test_the_next_command_opens_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If nothing is lost and there is a program for it; otherwise there is no such line."""
+def test_the_next_command_opens_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """If nothing is lost and there is a program for it; otherwise it shows the history."""
     report = report_of(attempted=9, acked=9, delivered=9)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/xdg-open")
     assert printed(report)[-1] == "Next: xdg-open reports/run-1/report.html"
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    assert printed(report)[-1].startswith("Verdict: PASS.")
+    assert printed(report)[-1] == "Next: headcount history"
+    monkeypatch.setattr(sys, "platform", "win32")
+    elsewhere = RunFolder(tmp_path / "run-1")
+    assert next_command(report, elsewhere) == f"headcount history --reports-dir {tmp_path}"
 
 
 def test_lines_are_wrapped_at_words() -> None:

@@ -47,9 +47,9 @@
   function showBanner(run) {
     byId("run").textContent = run.run_id ? `Run ${run.run_id}` : "Delivery";
     byId("facts").replaceChildren(...(run.facts || []).map((fact) => cell(fact, "li")));
-    byId("stage").textContent = run.label || "No test has been started yet.";
+    byId("stage").textContent = run.label || "NO TEST YET";
     byId("banner").className = `verdict ${run.colour || "plain"}`;
-    byId("meaning").textContent = run.meaning || "";
+    byId("meaning").textContent = run.meaning || "Start a test; what becomes of its requests appears here.";
     byId("step").textContent = run.step || "";
     const reasons = run.reasons || [];
     const items = reasons.map(({ text, remedy }) => {
