@@ -49,6 +49,7 @@ ANALYSIS_LAYERS = (
     {"judge"},
     {"report"},
     {"compare"},
+    {"history"},
     {"pipeline"},
     {"follow", "selftest"},
     {"worker_daemon"},

@@ -16,7 +16,7 @@ from bench.cli.pages import page_command, sizing_command
 from bench.harness.parts import Workbench
 from bench.harness.result import BenchmarkResult
 from bench.load import overhead, rate
-from bench.runs import warm
+from bench.runs import history, warm
 from bench.service import outage, throughput
 from bench.sizing import cores, costs
 from headcount.errors import HeadcountError
@@ -29,6 +29,7 @@ Examples:
   python -m bench outage --by kill                  memory of a worker without its broker
   python -m bench reconcile --events 1000000        one small run
   python -m bench warm --rounds 1                   a 30 s run, from start to exit
+  python -m bench history                           the page of 1,000 runs
   python -m bench rate                              punctuality, and latency during a stall
   python -m bench report --minutes 30 --rate 500    size and load time of the report
   python -m bench sizing --rate 100000/s --duration 1h
@@ -79,6 +80,7 @@ def all_command(output: Output) -> None:
         lambda stage: outage.measure(outage.OutageSettings(), stage),
         lambda stage: reconcile.measure(reconcile.ReconcileSettings(), stage),
         lambda stage: warm.measure(warm.WarmSettings(), stage),
+        lambda stage: history.measure(history.HistorySettings(), stage),
         lambda stage: formats.measure(formats.FormatsSettings(), stage),
         lambda stage: follow.measure(follow.FollowSettings(), stage),
         lambda stage: costs.measure(costs.CostsSettings(), stage),

@@ -43,6 +43,7 @@ Examples:
   headcount verify RUN                   judge a run again
   headcount compare BEFORE AFTER         compare runs
   headcount report RUN --pdf             print a run's report
+  headcount history                      all runs, and what changed over time
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
 \b
@@ -89,6 +90,10 @@ COMMANDS = {
     "report": CommandEntry(
         "headcount.cli.commands.report:report",
         "find a run's report, or print it as PDF",
+    ),
+    "history": CommandEntry(
+        "headcount.cli.commands.history:history",
+        "show all runs, and what changed over time",
     ),
     "events": CommandEntry(
         "headcount.cli.commands.events:events",

@@ -9,6 +9,7 @@ not wait for messages.
 import functools
 import logging
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import gevent
@@ -26,6 +27,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
+from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.progress import Progress
 from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of
@@ -269,17 +271,20 @@ def _prepare(environment: Environment) -> None:
 def _start_monitor(
     environment: Environment, manifest: Manifest, thresholds: tuple[Threshold, ...]
 ) -> None:
-    """Monitor the run if there is a web UI to show it or a threshold that may stop it."""
+    """Monitor the run if someone sees its progress or a threshold may stop it."""
     state, options = state_of(environment), environment.parsed_options
     assert options is not None
     if state.monitor is not None:
         state.monitor.stop()
         state.monitor = None
     options.prepared_telling = NOTHING
-    if environment.web_ui is not None or any(each.abort for each in thresholds):
+    file = ProgressFile(Path(options.progress_file)) if options.progress_file else None
+    is_shown = environment.web_ui is not None or file is not None
+    if is_shown or any(each.abort for each in thresholds):
         on_broken = functools.partial(_on_broken, environment)
-        is_shown = environment.web_ui is not None
         state.monitor = RunMonitor(
-            folder_of(environment), manifest, thresholds, on_broken, is_shown=is_shown
+            *(folder_of(environment), manifest, thresholds, on_broken),
+            is_shown=is_shown,
+            progress_file=file,
         )
         options.prepared_telling = state.monitor.report_detail

@@ -21,7 +21,7 @@ def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     run = headcount(reports, *a_counted_run("--processes", "2"), "--reports-dir", str(reports))
     assert run.code == 0, run.err
-    assert "Verdict: pass" in run.out
+    assert "Verdict: PASS." in run.out
     assert str(run.folder / "report.html") in run.out
     rows = {row["event_type"]: row for row in run.table("summary.csv")}
     assert {"total"} < set(rows) <= {"default", "join_guild", "purchase_sword", "total"}
@@ -137,7 +137,7 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     assert where[f"{run.tag}.0.13"] == "answered, but not acknowledged"
     assert all(row["server"].isdigit() for row in run.table("exceptions.csv") if row["sent_at"])
     assert (run.code, run.verdict["verdict"]) == (1, "fail"), run.err
-    assert "Verdict: fail" in run.out
+    assert "Verdict: FAIL." in run.out
     assert run.verdict["counts"]["foreign"] == 2
     for reported in ("1 lost", "2 duplicated", "1 corrupted", "1 phantom", "1 ghost"):
         assert any(reason.startswith(reported) for reason in run.verdict["reasons"])

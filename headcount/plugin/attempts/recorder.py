@@ -7,7 +7,6 @@ segment.
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
@@ -96,9 +95,9 @@ class Recorder(SeqReservation):
         """The number of attempts that have begun and not ended."""
         return len(self._in_flight)
 
-    def in_flight_by_type(self) -> Counter[str]:
-        """The number of attempts that have begun and not ended, by event type."""
-        return Counter(attempt.event_type for attempt in self._in_flight.values())
+    def attempts_in_flight(self) -> list[Attempt]:
+        """The attempts that have begun and not ended, in the order of sending."""
+        return list(self._in_flight.values())
 
     @property
     def attempted(self) -> int:

@@ -465,12 +465,12 @@ def test_a_reserved_event_type_is_a_doubt(name: str, outcome: str) -> None:
         (
             Counts(attempted=10_000, acked=9_999, failed=1, delivered=9_999, refused=1),
             0,
-            "9999 of 10000 attempts were acknowledged (99.9 %)",
+            "9,999 of 10,000 attempts were acknowledged (99.9 %)",
         ),
         (
             Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999),
             0,
-            "only 1 of 10000 attempts were acknowledged (0.01 %): the verdict on delivery",
+            "only 1 of 10,000 attempts were acknowledged (0.01 %): the verdict on delivery",
         ),
     ],
 )

@@ -232,4 +232,4 @@ def test_few_acknowledged_attempts_are_on_the_first_screen() -> None:
     report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
     header = header_of(render(report, Exceptions()))
     assert "PASS" in header
-    assert "Only 1 of 10000 attempts were acknowledged (0.01 %)" in header
+    assert "Only 1 of 10,000 attempts were acknowledged (0.01 %)" in header
