@@ -88,7 +88,7 @@ def test_one_command_runs_all_benchmarks_and_writes_the_pages(
     (documents / "performance.md").write_text("")
     done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
     assert done.exit_code == 0, done.output
-    assert len(folders) == 10
+    assert len(folders) == 11
     assert set(folders) == {documents / "measured"}
     written = (documents / "performance.md").read_text()
     assert written == (ROOT / "docs" / "performance.md").read_text()
