@@ -12,17 +12,18 @@ from headcount.stack.process import Process, wait_until
 from tests.containers.compose_program import compose_program
 from tests.needs import lacking
 
-PROGRAMS = ("dockerd", "containerd", "runc", "iptables", "ip", "unshare", "docker")
+PROGRAMS = ("dockerd", "containerd", "runc", "iptables", "ip", "unshare", "setpriv", "docker")
 START_DEADLINE_S = 120.0
 DEADLINE_S = 1_800.0
 _NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
+# With --fork, unshare ignores the signal that tells it that this process has died.
+_UNSHARE = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES)
 _START = """\
 set -e
 ip link set lo up
-cd "$1"
-containerd --root containerd --state containerd-state --address "$1/containerd.sock" &
-while [ ! -S containerd.sock ]; do sleep 0.1; done
-exec dockerd --data-root docker --exec-root docker-state --pidfile docker.pid \\
+containerd --root "$1/containerd" --state "$1/containerd-state" --address "$1/containerd.sock" &
+while [ ! -S "$1/containerd.sock" ]; do sleep 0.1; done
+exec dockerd --data-root "$1/docker" --exec-root "$1/docker-state" --pidfile "$1/docker.pid" \\
     --containerd "$1/containerd.sock" --host "unix://$1/docker.sock"
 """
 
@@ -76,7 +77,7 @@ def engine(folder: Path) -> Iterator[Engine]:
         )
     program = compose_program()
     environ = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock", "DOCKER_BUILDKIT": "1"}
-    command = ["unshare", *_NAMESPACES, "sh", "-c", _START, "sh", str(folder)]
+    command = [*_UNSHARE, "sh", "-c", _START, "sh", str(folder)]
     log = folder / "engine.log"
     with Process("the engine", command, log_path=log, environ=os.environ) as process:
         started = Engine(environ, program)
