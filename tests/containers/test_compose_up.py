@@ -73,7 +73,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     os.chown(reports, int(dot_env()["HEADCOUNT_UID"]), int(dot_env()["HEADCOUNT_GID"]))
     with engine(folder) as running:
         ready = platform(dict(os.environ), Console(quiet=True))
-        import_python(running, ready, folder)
+        import_python(running, ready)
         build_kafka(running, ready, folder)
         made = Checkout(running, copy)
         made.compose("--profile", "verify", "build")

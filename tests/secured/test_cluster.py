@@ -23,6 +23,7 @@ from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
 from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, open_beyond_loopback
 from tests.headcount.plugin.locusts import AWAITED
+from tests.secured.exposure import watched
 from tests.secured.three_brokers import COUNT, ThreeBrokers, three_brokers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
@@ -54,7 +55,9 @@ def await_more(cluster: ThreeBrokers, name: str) -> None:
     wait_until(lambda: cluster.messages(name) > enough, DEADLINE_S, "events arrive")
 
 
-@pytest.mark.parametrize(("faults", "code", "lost"), [("", 0, 0), ("drop@3", 1, 1)])
+@pytest.mark.parametrize(
+    ("faults", "code", "lost"), [("", 0, 0), ("drop@3", 1, 1)], ids=["passing", "failing"]
+)
 def test_leaders_lost_before_and_after_the_end(
     cluster: ThreeBrokers, tmp_path: Path, faults: str, code: int, lost: int
 ) -> None:
@@ -112,9 +115,13 @@ def get(url: str, **fields: str) -> Any:
 
 
 def test_the_delivery_tab(cluster: ThreeBrokers, tmp_path: Path) -> None:
-    """It keeps counting when a leader is lost; another is lost just before the test is stopped."""
-    name = "watched"
-    with web_ui(*options(cluster, name, tmp_path)) as web:
+    """It keeps counting when a leader is lost; another is lost just before the test is stopped.
+
+    No page, process or file shows the password.
+    """
+    name, passwords = "watched", [cluster.password]
+    where = options(cluster, name, tmp_path)
+    with watched(lambda: passwords) as exposure, web_ui(*where) as web:
 
         def tab() -> dict[str, Any]:
             state: dict[str, Any] = get(f"{web}/headcount/delivery.json")
@@ -137,6 +144,11 @@ def test_the_delivery_tab(cluster: ThreeBrokers, tmp_path: Path) -> None:
         judged = {"judged", "not judged"}
         wait_until(lambda: tab()["stage"] in judged, DEADLINE_S, "the test is judged")
         state = tab()
+        report = f"headcount/runs/{state['run_id']}/report.html"
+        for page in ("", "stats/requests", "exceptions", "headcount/runs", report):
+            exposure.check_page(web, page)
+    exposure.check_files(tmp_path)
+    assert exposure.exposed == set()
     cluster.restart(second, name)
     assert state["stage"] == "judged", state["why_not"]
     assert state["verdict"]["label"] == "pass"

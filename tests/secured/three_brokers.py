@@ -36,6 +36,12 @@ class ThreeBrokers:
     client_file: Path
     stack: ExitStack
 
+    @property
+    def password(self) -> str:
+        """The password of the settings of a client."""
+        lines = dict(each.split("=", 1) for each in self.client_file.read_text().splitlines())
+        return lines["sasl.password"]
+
     def leader(self, name: str) -> int:
         """The index of the broker that leads partition 0 of a topic; -1 if none does."""
         first = next(each for each in self._partitions(name) if each["partition_index"] == 0)
