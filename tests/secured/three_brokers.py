@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import PartitionMetadata
 
 from headcount.cli.platform import Platform
-from headcount.errors import PartError
-from headcount.kafka import topic
-from headcount.kafka.client import connected
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership
 from headcount.stack.ports import LOOPBACK, free_port
@@ -20,6 +20,7 @@ from tests.brokers import started_together
 
 COUNT = 3
 DEADLINE_S = 300.0
+TIMEOUT_S = 5.0
 _SMALL = ("-Xms64m", "-Xmx256m")
 
 
@@ -27,11 +28,13 @@ _SMALL = ("-Xms64m", "-Xmx256m")
 class ThreeBrokers:
     """The brokers, their secure addresses, and the settings of a client.
 
-    `plain` has their plaintext listeners. `stack` kills every broker that has been started.
+    `plain` has their plaintext listeners, which `client` uses. `stack` kills every broker that has
+    been started.
     """
 
     brokers: list[Broker]
     plain: Cluster
+    client: Consumer
     secure_servers: str
     client_file: Path
     stack: ExitStack
@@ -42,37 +45,31 @@ class ThreeBrokers:
         lines = dict(each.split("=", 1) for each in self.client_file.read_text().splitlines())
         return lines["sasl.password"]
 
-    def leader(self, name: str) -> int:
-        """The index of the broker that leads partition 0 of a topic; -1 if none does."""
-        first = next(each for each in self._partitions(name) if each["partition_index"] == 0)
-        return int(first["leader_id"]) - 1 if first["leader_id"] > 0 else -1
-
     def lose_leader(self, name: str) -> int:
-        """Kill the broker that leads partition 0; return its index."""
-        index = self.leader(name)
+        """Kill the broker that leads partition 0 of a topic; return its index."""
+        wait_until(lambda: self._partition(name).leader > 0, DEADLINE_S, "there is a leader")
+        index = self._partition(name).leader - 1
         self.brokers[index].kill()
         return index
 
     def restart(self, index: int, name: str) -> None:
-        """Restart a broker, and wait until all brokers have all messages of a topic."""
-        self.brokers[index] = Broker(replace(self.brokers[index].config))
+        """Restart a broker, and wait until it has all messages of partition 0 of a topic."""
+        self.brokers[index] = Broker(self.brokers[index].config)
         self.stack.callback(self.brokers[index].kill)
-        wait_until(lambda: self._is_in_sync(name), DEADLINE_S, "all brokers are in sync")
+        in_sync = "all brokers are in sync"
+        wait_until(lambda: len(self._partition(name).isrs) == COUNT, DEADLINE_S, in_sync)
 
-    def messages(self, name: str) -> int:
-        """Count the messages in a topic; 0 while it cannot be asked."""
+    def end(self, name: str) -> int:
+        """Return where partition 0 of a topic ends; 0 while that is not known."""
         try:
-            return sum(topic.end_offsets(self.plain, name).values())
-        except PartError:
+            place = TopicPartition(name, 0)
+            _, end = self.client.get_watermark_offsets(place, TIMEOUT_S)
+        except KafkaException:
             return 0
+        return int(end)
 
-    def _is_in_sync(self, name: str) -> bool:
-        return all(len(each["isr_nodes"]) == COUNT for each in self._partitions(name))
-
-    def _partitions(self, name: str) -> list[dict[str, Any]]:
-        with connected(self.plain, DEADLINE_S, "describe the topic") as client:
-            (described,) = client.describe_topics([name])
-        return list(described["partitions"])
+    def _partition(self, name: str) -> PartitionMetadata:
+        return self.client.list_topics(name, DEADLINE_S).topics[name].partitions[0]
 
 
 @contextmanager
@@ -96,4 +93,7 @@ def three_brokers(folder: Path, ready: Platform) -> Iterator[ThreeBrokers]:
         listeners[0].add_user(brokers[0])
         plain = Cluster(",".join(broker.bootstrap_servers for broker in brokers))
         servers = ",".join(f"{LOOPBACK}:{listener.port}" for listener in listeners)
-        yield ThreeBrokers(list(brokers), plain, servers, listeners[0].client_file, stack)
+        client = Consumer(consumer_settings(plain, {"log_level": 0}))
+        stack.callback(client.close)
+        file = listeners[0].client_file
+        yield ThreeBrokers(list(brokers), plain, client, servers, file, stack)
