@@ -11,8 +11,9 @@ from headcount.kafka.permissions import Operation, how_to_grant
 from headcount.kafka.topic import TopicDescription
 
 _NEEDED = (Operation.DESCRIBE, Operation.READ)
+_UNKNOWN = "retention and cleanup.policy stay unknown"
 _LACKED = {
-    Operation.DESCRIBE_CONFIGS: "not allowed: retention and cleanup.policy stay unknown",
+    Operation.DESCRIBE_CONFIGS: f"not allowed: {_UNKNOWN}",
     Operation.WRITE: "not allowed: only the service needs it, and the game",
 }
 """Operations that a run does without, and what it then lacks."""
@@ -55,6 +56,9 @@ def _rights(cluster: Cluster, name: str) -> Iterator[Finding]:
 
 def _right(operation: Operation, described: TopicDescription, cluster: Cluster) -> Finding:
     label = f"right to {operation}"
+    is_shown = described.operations is None or operation.name in described.operations
+    if operation is Operation.DESCRIBE_CONFIGS and is_shown and described.cleanup_policy is None:
+        return Finding(label, f"the brokers show no settings: {_UNKNOWN}")
     if described.operations is None:
         return Finding(label, "the brokers do not say")
     if operation.name in described.operations:

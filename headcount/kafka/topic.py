@@ -55,7 +55,10 @@ class TopicDescription:
     retention_ms: int | None
     timestamp_type: str | None
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
-    """The leader epoch of each partition: a new leader may lack what the previous one had."""
+    """The leader epoch of each partition: a new leader may lack what the previous one had.
+
+    Partitions of brokers without leader epochs are missing.
+    """
     operations: frozenset[str] | None = None
 
 
@@ -99,7 +102,7 @@ def describe(
     what = f"describe the topic {name!r}"
     with connected(cluster, timeout_s, what, needs=(Operation.DESCRIBE, name)) as client:
         metadata = _metadata(client, name)
-        return None if metadata is None else _describe(client, name, metadata)
+        return None if metadata is None else _described(name, metadata, _settings(client, name))
 
 
 def beginning_offsets(
@@ -247,12 +250,13 @@ def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:
 def _describe_once_known(client: KafkaAdminClient, name: str, end_s: float) -> TopicDescription:
     """Describe an existing topic; brokers may not all know a new one yet."""
     while True:
-        metadata = _metadata(client, name)
+        metadata, is_over = _metadata(client, name), time.monotonic() >= end_s
         if metadata is not None:
-            described = _describe(client, name, metadata)
-            if described.cleanup_policy is not None or not _may_see_settings(described):
+            settings = _settings(client, name)
+            described = _described(name, metadata, settings)
+            if settings or settings is None or is_over or not _may_see_settings(described):
                 return described
-        if time.monotonic() >= end_s:
+        elif is_over:
             raise kafka.errors.UnknownTopicOrPartitionError(name)
         time.sleep(RETRY_S)
 
@@ -262,10 +266,11 @@ def _may_see_settings(described: TopicDescription) -> bool:
     return operations is None or Operation.DESCRIBE_CONFIGS.name in operations
 
 
-def _settings(client: KafkaAdminClient, name: str) -> Mapping[str, Mapping[str, str]]:
-    """Return the topic's settings; empty if the user may not see them, or if they are unknown.
+def _settings(client: KafkaAdminClient, name: str) -> Mapping[str, Mapping[str, str]] | None:
+    """Return the topic's settings; None if the brokers do not describe any.
 
-    The client does not say which, nor whether the broker does not know the topic yet.
+    They are empty if the user may not see them, or if the broker does not know the topic yet; the
+    client does not say which.
     """
     wanted = ConfigResource(ConfigResourceType.TOPIC, name)
     try:
@@ -273,13 +278,14 @@ def _settings(client: KafkaAdminClient, name: str) -> Mapping[str, Mapping[str, 
             [wanted], config_filter="all"
         )["topic"][name]
     except (kafka.errors.IncompatibleBrokerVersion, kafka.errors.UnsupportedVersionError):
-        return {}
+        return None
     return configs
 
 
-def _describe(client: KafkaAdminClient, name: str, metadata: Mapping[str, Any]) -> TopicDescription:
-    settings = _settings(client, name)
-    values = {key: settings.get(key, {}).get("value") for key in _DESCRIBED}
+def _described(
+    name: str, metadata: Mapping[str, Any], settings: Mapping[str, Mapping[str, str]] | None
+) -> TopicDescription:
+    values = {key: (settings or {}).get(key, {}).get("value") for key in _DESCRIBED}
     retention_ms = values["retention.ms"]
     operations = metadata.get("authorized_operations")
     return TopicDescription(
@@ -293,6 +299,7 @@ def _describe(client: KafkaAdminClient, name: str, metadata: Mapping[str, Any]) 
         leader_epochs={
             partition["partition_index"]: partition["leader_epoch"]
             for partition in metadata["partitions"]
+            if partition.get("leader_epoch", -1) >= 0
         },
         operations=None if operations is None else frozenset(operations),
     )

@@ -66,7 +66,7 @@ class RunHistory:
     reserved: dict[int, int] = field(default_factory=dict)
     unsealed: set[int] = field(default_factory=set)
     options: dict[str, object] = field(default_factory=dict)
-    seen: TopicSeen = field(default_factory=TopicSeen)
+    seen: TopicSeen = field(default_factory=lambda: TopicSeen(leader_epochs={0: 0, 1: 0}))
     limits: Limits = field(default_factory=Limits)
     database: Database = field(default_factory=Database)
     thresholds: tuple[Threshold, ...] = ()

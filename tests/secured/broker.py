@@ -15,10 +15,16 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined] # it re-export
     ResourcePatternType,
     ResourceType,
 )
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
-from headcount.kafka_settings import config_file, jaas
+from headcount.kafka_settings import certificate_files, config_file, jaas
 from headcount.kafka_settings.java import ALLOWED_URLS
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership
@@ -77,6 +83,7 @@ class SecuredBroker:
                 "mtls": {
                     "ssl.certificate.location": str(self.folder / "client.pem"),
                     "ssl.key.location": str(self.folder / "client.key"),
+                    "ssl.key.password": KEY_PASSWORD,
                 },
                 "plain": {
                     "sasl.mechanism": "PLAIN",
@@ -97,6 +104,13 @@ class SecuredBroker:
                 },
             }[listener]
         )
+
+    def secrets(self) -> list[str]:
+        """Return what must not be seen: passwords, tokens, and the beginnings of a client's key."""
+        opened = (self.folder / "client-open.key").read_bytes()
+        keys = (opened.decode(), certificate_files.private_key(opened, None))
+        passwords = (PASSWORD, CLIENT_SECRET, KEY_PASSWORD)
+        return [*passwords, *(key.splitlines()[1] for key in keys), *self.tokens.tokens]
 
     def allow(self, topic: str, operations: Iterable[AclOperation]) -> None:
         """Create a topic, and let every user of the listeners do these operations on it."""
@@ -139,7 +153,14 @@ def _write_certificates(authority: trustme.CA, folder: Path) -> None:
         write_server(folder / f"{name}.pem", certificate)
     client = authority.issue_cert(CLIENT, common_name=CLIENT)
     client.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
-    client.private_key_pem.write_to_path(str(folder / "client.key"))
+    (folder / "client.key").write_bytes(_encrypted(client.private_key_pem.bytes()))
+    (folder / "client-open.key").write_bytes(client.private_key_pem.bytes())
+
+
+def _encrypted(key_pem: bytes) -> bytes:
+    key = load_pem_private_key(key_pem, None)
+    encryption = BestAvailableEncryption(KEY_PASSWORD.encode())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def _config(

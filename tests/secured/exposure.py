@@ -1,10 +1,10 @@
 """Exposure: where secrets turn up that should be seen by nobody."""
 
 import contextlib
-import re
+import json
 import threading
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
@@ -14,19 +14,24 @@ import psutil
 SCAN_EVERY_S = 0.2
 _UI_PORTS = range(4040, 4060)
 _PAGES = ("jobs/", "stages/", "environment/", "executors/", "SQL/", "StreamingQuery/")
+_PLANS = "sql?details=true&planDescription=true&length=1000"
+
+Secrets = Callable[[], Iterable[str]]
+"""Returns the secrets that exist by now."""
 
 
 class Exposure:
     """Looks for secrets in the command lines and environments of all processes, and in web pages.
 
-    `exposed` names each place with the secret's number, never the secret.
+    `exposed` names each place with the secret's number, never the secret. `pages` are the names of
+    the web pages that were read.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = [secret.encode() for secret in secrets]
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
         self._over = threading.Event()
         self.exposed: set[str] = set()
-        self.pages = 0
+        self.pages: set[str] = set()
 
     def scan_for_ever(self) -> None:
         """Scan until `stop`."""
@@ -39,8 +44,8 @@ class Exposure:
 
     def check(self, where: str, content: bytes) -> None:
         """Look for the secrets in some content."""
-        for number, secret in enumerate(self._secrets):
-            if secret in content:
+        for number, secret in enumerate(self._secrets()):
+            if secret.encode() in content:
                 self.exposed.add(f"secret {number} in {where}")
 
     def check_files(self, folder: Path) -> None:
@@ -64,22 +69,31 @@ class Exposure:
             for connection in process.net_connections("inet"):
                 is_open = connection.status == psutil.CONN_LISTEN
                 if is_open and connection.laddr.port in _UI_PORTS:
-                    for page in _PAGES:
-                        self._check_page(f"http://127.0.0.1:{connection.laddr.port}/{page}")
+                    with contextlib.suppress(OSError, ValueError, HTTPException):
+                        self._check_pages(f"http://127.0.0.1:{connection.laddr.port}")
 
-    def _check_page(self, url: str) -> None:
-        with (
-            contextlib.suppress(OSError, ValueError, HTTPException),
-            urllib.request.urlopen(url, timeout=0.5) as page,  # noqa: S310 - loopback
-        ):
-            content = page.read()
-            if re.search(rb"spark", content, re.IGNORECASE):
-                self.pages += 1
-                self.check(url, content)
+    def _check_pages(self, base: str) -> None:
+        """Read Spark's pages, and what its API says of the queries and their plans."""
+        (application,) = json.loads(self.check_page(base, "api/v1/applications"))
+        api = f"api/v1/applications/{application['id']}"
+        self.check_page(base, f"{api}/environment")
+        queries = json.loads(self.check_page(base, f"{api}/{_PLANS}"))
+        if queries:
+            self.check_page(base, f"SQL/execution/?id={queries[-1]['id']}")
+        for page in _PAGES:
+            self.check_page(base, page)
+
+    def check_page(self, base: str, page: str) -> bytes:
+        """Look for the secrets in a web page; return it."""
+        with urllib.request.urlopen(f"{base}/{page}", timeout=2) as answer:  # noqa: S310 - loopback
+            content: bytes = answer.read()
+        self.pages.add(page.partition("?")[0])
+        self.check(f"{base}/{page}", content)
+        return content
 
 
 @contextmanager
-def watched(secrets: Iterable[str]) -> Iterator[Exposure]:
+def watched(secrets: Secrets) -> Iterator[Exposure]:
     """Scan in the background while the block runs."""
     exposure = Exposure(secrets)
     thread = threading.Thread(target=exposure.scan_for_ever, daemon=True)

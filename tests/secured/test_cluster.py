@@ -1,67 +1,158 @@
-"""Three secured brokers: a run survives the loss of a partition's leader."""
+"""Three secured brokers: a run, its live view and its verdict survive the loss of a leader."""
 
+import contextlib
+import json
 import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from headcount.cli.platform import platform
 from headcount.console import Console
-from headcount.errors import PartError
 from headcount.kafka import topic
-from headcount.kafka.cluster import Cluster
-from headcount.stack.broker_config import BrokerConfig, Membership
-from headcount.stack.ports import LOOPBACK, free_port
+from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
-from headcount.stack.secure_listener import SecureListener, secure_listener
-from tests.brokers import started_together
-from tests.e2e.command import DEADLINE_S, headcount
+from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, open_beyond_loopback
+from tests.headcount.plugin.locusts import AWAITED
+from tests.secured.exposure import watched
+from tests.secured.three_brokers import COUNT, ThreeBrokers, three_brokers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
-BROKERS = 3
-NAME = "orders"
+AFTERWARDS = 50
+"""How many messages in a partition show that it works again."""
 
 
-def messages(cluster: Cluster) -> int:
-    """Count the messages in the topic; 0 while it cannot be asked."""
-    try:
-        return sum(topic.end_offsets(cluster, NAME).values())
-    except PartError:
-        return 0
-
-
-def test_a_leader_that_is_lost(tmp_path: Path) -> None:
-    """Everything is delivered, and the verdict is reached with the brokers that are left."""
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeBrokers]:
+    """The brokers, for all tests of the file; each test leaves all of them running."""
     ready = platform(dict(os.environ), Console(quiet=True))
-    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
-        folder = stack.enter_context(secure_listener()).folder
-        members = Membership.of_cluster(BROKERS)
-        listeners = [SecureListener(folder, free_port()) for _ in members]
-        configs = [
-            BrokerConfig(
-                *(ready.java, ready.broker_jars, tmp_path / f"broker-{member.index}"),
-                environ=ready.environ,
-                membership=member,
-                settings=listener.broker_settings(member),
-            )
-            for member, listener in zip(members, listeners, strict=True)
-        ]
-        brokers = started_together(configs, stack)
-        listeners[0].add_user(brokers[0])
-        cluster = Cluster(",".join(broker.bootstrap_servers for broker in brokers))
-        topic.ensure_topic(cluster, NAME, BROKERS, BROKERS, timeout_s=120)
-        servers = ",".join(f"{LOOPBACK}:{listener.port}" for listener in listeners)
-        where = ("--bootstrap-servers", servers, "--topic", NAME, "--reports-dir", str(tmp_path))
-        config = ("--kafka-config", str(listeners[0].client_file), "--run-id", "run-1")
-        load = ("-u", "10", "-t", "30s", "--threshold", "lost == 0 abort", "--spark-heap", "1g")
-        future = pool.submit(headcount, tmp_path, "run", *where, *config, *load)
-        wait_until(lambda: messages(cluster) > 100, DEADLINE_S, "events arrive")
-        brokers[-1].kill()
+    with three_brokers(tmp_path_factory.mktemp("brokers"), ready) as started:
+        yield started
+
+
+def options(cluster: ThreeBrokers, name: str, reports: Path) -> tuple[str, ...]:
+    """Create a topic with replicas on all brokers; return the options of a command that uses it."""
+    topic.ensure_topic(cluster.plain, name, COUNT, COUNT, timeout_s=120)
+    servers = ("--bootstrap-servers", cluster.secure_servers, "--topic", name)
+    config = ("--kafka-config", str(cluster.client_file))
+    return (*servers, *config, "--reports-dir", str(reports))
+
+
+def lose_leader(cluster: ThreeBrokers, name: str) -> int:
+    """Lose the leader of partition 0, and wait until events arrive in it again; return its index."""
+    enough = cluster.end(name) + AFTERWARDS
+    index = cluster.lose_leader(name)
+    wait_until(lambda: cluster.end(name) > enough, DEADLINE_S, "events arrive again")
+    return index
+
+
+@pytest.mark.parametrize(
+    ("faults", "code", "lost"), [("", 0, 0), ("drop@3", 1, 1)], ids=["passing", "failing"]
+)
+def test_leaders_lost_before_and_after_the_end(
+    cluster: ThreeBrokers, tmp_path: Path, faults: str, code: int, lost: int
+) -> None:
+    """A followed run loses a leader, and another before `verify`: only what is withheld is lost."""
+    name, end = f"followed-{lost}", tmp_path / "end"
+    end.mkdir()
+    where = (*options(cluster, name, tmp_path), "--spark-heap", "1g")
+    abort = () if lost else ("--threshold", "lost == 0 abort")
+    app = ("--app", "tests.harmful.by_number:app") if faults else ()
+    command = a_counted_run(*where, "--follow", *app, *abort)
+    environ = {"FAULTS": faults, AWAITED: str(end)}
+    pieces = tmp_path / "run-1" / "follow" / "pieces"
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(headcount, tmp_path, *command, **environ)
+        wait_until(lambda: any(pieces.glob("*.json")), DEADLINE_S, "the run is followed")
+        first = lose_leader(cluster, name)
+        (end / "now").touch()
         done = future.result()
-    assert done.code == 0, done.err
+    assert done.code == code, done.err
     counts = done.verdict["counts"]
+    assert (counts["lost"], counts["duplicated"]) == (lost, 0)
+    assert counts["delivered"] > AFTERWARDS
+
+    cluster.restart(first, name)
+    second = cluster.lose_leader(name)
+    config = ("--kafka-config", str(cluster.client_file), "--spark-heap", "1g")
+    again = headcount(tmp_path, "verify", str(done.folder), *config)
+    cluster.restart(second, name)
+    assert again.code == code, again.err
+    assert again.verdict["counts"] == counts
+
+
+@contextlib.contextmanager
+def web_ui(*more: str) -> Iterator[str]:
+    """Run `headcount up` for the block; yield the address of Locust's web UI."""
+    command = [sys.executable, "-m", "headcount", "up", *more, "--", "--web-port", str(free_port())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = re.search(r"http://\S+", process.stdout.readline())
+            assert address is not None
+            yield address[0]
+            assert open_beyond_loopback(process.pid) == set()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(DEADLINE_S)
+
+
+def ask(url: str, **fields: str) -> Any:
+    """Request JSON; with fields, as a form is sent."""
+    form = urllib.parse.urlencode(fields).encode() if fields else None
+    with urllib.request.urlopen(url, form, timeout=120) as answer:  # noqa: S310 - always http
+        return json.load(answer)
+
+
+def test_the_delivery_tab(cluster: ThreeBrokers, tmp_path: Path) -> None:
+    """It keeps counting when a leader is lost; another is lost just before the test is stopped.
+
+    No page, process or file shows the password.
+    """
+    name, passwords = "watched", [cluster.password]
+    where = options(cluster, name, tmp_path)
+    with watched(lambda: passwords) as exposure, web_ui(*where) as web:
+
+        def tab() -> dict[str, Any]:
+            state: dict[str, Any] = ask(f"{web}/headcount/delivery.json")
+            return state
+
+        def arrived() -> int:
+            totals = [each for each in tab().get("lines", ()) if each["name"] == "total"]
+            return int(totals[0]["arrived"] or 0) if totals else 0
+
+        form = {"user_count": "10", "spawn_rate": "10", "thresholds": "lost == 0 abort"}
+        assert ask(f"{web}/swarm", **form)["success"]
+        wait_until(lambda: arrived() > AFTERWARDS, DEADLINE_S, "the tab counts events")
+        first, enough = lose_leader(cluster, name), arrived() + AFTERWARDS
+        wait_until(lambda: arrived() > enough, DEADLINE_S, "the tab counts on")
+        assert tab()["missing"] == 0
+        cluster.restart(first, name)
+        second = cluster.lose_leader(name)
+        ask(f"{web}/stop", stop="")
+        judged = {"judged", "not judged"}
+        wait_until(lambda: tab()["stage"] in judged, DEADLINE_S, "the test is judged")
+        state = tab()
+        report = f"headcount/runs/{state['run_id']}/report.html"
+        for page in ("", "stats/requests", "exceptions", "headcount/runs", report):
+            exposure.check_page(web, page)
+    exposure.check_files(tmp_path)
+    assert exposure.exposed == set()
+    cluster.restart(second, name)
+    assert state["stage"] == "judged", state["why_not"]
+    assert state["verdict"]["label"] == "pass"
+    assert (state["missing"], state["abort"]) == (0, "")
+    verdict = json.loads((tmp_path / state["run_id"] / "verdict.json").read_text())
+    counts = verdict["counts"]
     assert (counts["lost"], counts["duplicated"]) == (0, 0)
-    assert counts["delivered"] > 100
+    assert counts["delivered"] > AFTERWARDS

@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined] # it re-exports it
 
 from tests.e2e.command import CompletedCommand, a_counted_run, headcount
-from tests.secured.broker import CLIENT_SECRET, LISTENERS, PASSWORD, SecuredBroker
+from tests.secured.broker import LISTENERS, SecuredBroker
 from tests.secured.conftest import TOPIC
-from tests.secured.exposure import watched
+from tests.secured.exposure import Exposure, watched
 
 pytestmark = pytest.mark.e2e
 
@@ -34,25 +34,25 @@ def run(
 def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
     """The live watch, the verdict and the events, with the rights to read and write alone."""
     abort = ("--threshold", "lost == 0 abort")
-    done = run(secured, listener, tmp_path, f"passing-{listener}", *abort)
+    config = str(secured.config(listener))
+    with watched(secured.secrets) as exposure:
+        done = run(secured, listener, tmp_path, f"passing-{listener}", *abort)
+        events = headcount(tmp_path, "events", str(done.folder), "--kafka-config", config)
     assert done.code == 0, done.err
     assert "cleanup.policy of the topic are not known" in " ".join(done.verdict["notes"])
     assert "Traceback" not in done.err
-
-    config = str(secured.config(listener))
-    events = headcount(tmp_path, "events", str(done.folder), "--kafka-config", config)
     assert events.code == 0, events.err
     assert re.search(r"^[1-9][\d,]* rows", events.out, re.MULTILINE)
+    assert_hidden(exposure, tmp_path, done, events)
 
 
 @pytest.mark.parametrize("listener", BY_LISTENER)
 def test_what_is_lost_fails(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
     """One event is withheld: followed or judged afterwards, it is missed, and no secret shows."""
-    secrets = (PASSWORD, CLIENT_SECRET, (secured.folder / "client.key").read_text())
     config = ("--kafka-config", str(secured.config(listener)))
     follow = ("--follow", "--app", "tests.harmful.by_number:app")
     show_spark = ("--spark-conf", "spark.ui.enabled=true")
-    with watched(secrets) as exposure:
+    with watched(secured.secrets) as exposure:
         topic = f"failing-{listener}"
         done = run(secured, listener, tmp_path, topic, *follow, *show_spark, faults="drop@3")
         assert done.code == 1, done.err
@@ -61,10 +61,16 @@ def test_what_is_lost_fails(secured: SecuredBroker, listener: str, tmp_path: Pat
         again = headcount(tmp_path, "verify", str(done.folder), *config, *show_spark)
         assert again.code == 1, again.err
     assert again.verdict["counts"] == done.verdict["counts"]
-    exposure.check_files(tmp_path)
-    exposure.check("the output", f"{done.out}{done.err}{again.out}{again.err}".encode())
+    assert {"environment/", "SQL/execution/", "StreamingQuery/"} <= exposure.pages
+    assert_hidden(exposure, tmp_path, done, again)
+
+
+def assert_hidden(exposure: Exposure, reports: Path, *commands: CompletedCommand) -> None:
+    """Check that no secret was seen, nor is in the reports folder or in the commands' output."""
+    exposure.check_files(reports)
+    for each in commands:
+        exposure.check("the output", f"{each.out}{each.err}".encode())
     assert exposure.exposed == set()
-    assert exposure.pages > 0
 
 
 @pytest.mark.slow
@@ -93,10 +99,19 @@ def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path:
 def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
     """`--secure` needs no other option; its password ends with the command."""
     options = ("--secure", "--reports-dir", str(tmp_path), "--spark-heap", "1g")
-    temporary = tmp_path / "tmp"
+    temporary, passwords = tmp_path / "tmp", set[str]()
     temporary.mkdir()
-    done = headcount(tmp_path, *a_counted_run(*options), TMPDIR=str(temporary))
+
+    def secrets() -> set[str]:
+        for file in temporary.glob("headcount-secure-*/client.properties"):
+            passwords.update(re.findall(r"^sasl\.password=(.+)$", file.read_text(), re.MULTILINE))
+        return passwords
+
+    with watched(secrets) as exposure:
+        done = headcount(tmp_path, *a_counted_run(*options), TMPDIR=str(temporary))
     assert done.code == 0, done.err
+    assert len(passwords) == 1
+    assert_hidden(exposure, tmp_path, done)
     assert done.verdict["counts"]["delivered"] == done.verdict["counts"]["attempted"] > 0
     assert list(temporary.glob("headcount-secure-*")) == []
     again = headcount(tmp_path, "verify", str(done.folder), "--spark-heap", "1g")

@@ -21,14 +21,19 @@ AUDIENCE = "kafka"
 
 @dataclass(slots=True)
 class TokenServer:
-    """A running server; `life_s` is how long its tokens live, `issued` how many it issued."""
+    """A running server; `life_s` is how long its tokens live, `tokens` are those that it issued."""
 
     url: str
     client_id: str
     client_secret: str
     life_s: float = 300.0
-    issued: int = 0
+    tokens: list[str] = field(default_factory=list)
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    @property
+    def issued(self) -> int:
+        """How many tokens it issued."""
+        return len(self.tokens)
 
     @property
     def token_url(self) -> str:
@@ -56,10 +61,10 @@ class TokenServer:
             return 401, {"error": "invalid_client"}
         if form.get("grant_type") != ["client_credentials"]:
             return 400, {"error": "unsupported_grant_type"}
-        self.issued += 1
         life_s = -60.0 if path == "/expired" else self.life_s
+        self.tokens.append(self.token(life_s))
         token = {
-            "access_token": self.token(life_s),
+            "access_token": self.tokens[-1],
             "token_type": "Bearer",
             "expires_in": self.life_s,
         }

@@ -30,7 +30,7 @@ from headcount_analysis.pipeline.compare import block_comparer
 from headcount_analysis.pipeline.read import expected_messages
 from headcount_analysis.pipeline.table_places import Places
 from headcount_analysis.read import topic_rows
-from headcount_analysis.read.read_batches import batch_of
+from headcount_analysis.read.read_batches import UNKNOWN_EPOCH, batch_of
 from headcount_analysis.read.source import map_frame
 from headcount_analysis.read.topic_cache import TopicCache
 from headcount_analysis.read.topic_rows import SplitWriter
@@ -58,7 +58,7 @@ class RunFollower:
     cache: RunCache = field(default_factory=RunCache)
     settled: SettledBlocks = field(default_factory=SettledBlocks)
     leader_epochs: Callable[[], Mapping[int, int]] = dict
-    """Returns the current leader epochs of the topic's partitions."""
+    """Returns the current leader epochs of the topic's partitions, as far as they are known."""
     _index: BatchIndex = field(init=False)
     _last_number: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -110,7 +110,8 @@ class RunFollower:
             )
             rows = topic_rows.merged(self.places.arrivals, topic.span, map_frame(frame, writer))
             offsets = self._index.offsets_of(rows, number, follows=self._last_number == number - 1)
-            batch = batch_of(ledger, rows, offsets, epochs)
+            known = {number: epochs.get(number, UNKNOWN_EPOCH) for number in offsets}
+            batch = batch_of(ledger, rows, offsets, known)
             _store(self.folder, self.places).write(number, batch)
             topic.batches[number] = batch
             self._index.add(batch)

@@ -50,7 +50,7 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
     if not evidence.manifest.cleanup_policy:
         yield (
             "retention and cleanup.policy of the topic are not known: the user may not see its "
-            "settings (DescribeConfigs)"
+            "settings (DescribeConfigs), or the brokers do not show them"
         )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()

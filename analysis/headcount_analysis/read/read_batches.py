@@ -20,6 +20,10 @@ Bounds = Mapping[int, tuple[int, int]]
 """The first offset and the offset after the last one, by partition."""
 
 
+UNKNOWN_EPOCH = -1
+"""Where a batch has this leader epoch, it is read again: a leader could be lost unnoticed."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBatch:
     """What was read at some offsets, with the shapes and event types that were known then.

@@ -50,6 +50,7 @@ class Course:
             history.folder, history.manifest, history.limits.late_after_ms, tables, plain_json()
         )
         self.follower.settled.after_s = 0.0
+        self.follower.leader_epochs = lambda: dict(history.seen.leader_epochs)
         self.follower.checkpoint.mkdir(parents=True, exist_ok=True)
         (self.follower.checkpoint / "metadata").touch()
 
@@ -266,6 +267,20 @@ def test_messages_lost_with_a_leader_are_lost(history: RunHistory) -> None:
     del history.messages[4]
     history.end = {0: 10, 1: 0}
     history.seen = TopicSeen(leader_epochs={0: 4, 1: 0})
+    report = assert_as_afterwards(course)
+    assert report.counts is not None
+    assert report.counts.lost == 1
+
+
+def test_messages_of_unknown_leaders_are_read_again(history: RunHistory) -> None:
+    """A broker without leader epochs lost an event that was read: it is lost nevertheless."""
+    history.deliver(10)
+    history.seen = TopicSeen()
+    course = Course(history)
+    course.write_all(1.0, 0)
+    course.take(1.0)
+    del history.messages[4]
+    history.end = {0: 10, 1: 0}
     report = assert_as_afterwards(course)
     assert report.counts is not None
     assert report.counts.lost == 1
