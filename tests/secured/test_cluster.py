@@ -49,7 +49,7 @@ def options(cluster: ThreeBrokers, name: str, reports: Path) -> tuple[str, ...]:
 
 
 def lose_leader(cluster: ThreeBrokers, name: str) -> int:
-    """Lose the leader of partition 0, and wait until events arrive in it again; return its index."""
+    """Lose the leader of partition 0, wait until events arrive again, and return its index."""
     enough = cluster.end(name) + AFTERWARDS
     index = cluster.lose_leader(name)
     wait_until(lambda: cluster.end(name) > enough, DEADLINE_S, "events arrive again")
