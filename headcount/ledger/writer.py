@@ -14,6 +14,7 @@ from headcount.ledger.generator_health import FILE as HEALTH_FILE
 from headcount.ledger.generator_health import Health, dump
 from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
+from headcount.ledger.segment_buffer import table_of
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.shortfall import dump as dump_shortfall
@@ -63,9 +64,9 @@ class LedgerWriter:
 
     def write_segment(self, rows: Iterable[Row]) -> None:
         """Write rows as one more segment."""
-        columns = list(zip(*rows, strict=True))
-        if columns:
-            self.write_table(_table(columns))
+        whole = list(rows)
+        if whole:
+            self.write_table(table_of(whole))
 
     def write_table(self, table: pa.Table) -> None:
         """Write rows as one more segment; the columns are those of `Row`."""
@@ -114,18 +115,7 @@ def warm_up() -> None:
 
     This blocks the interpreter for a second: better before the load than during it.
     """
-    _segment_bytes(_table([(value,) for value in _SAMPLE_ROW]), "", 0)
-
-
-def _table(columns: list[tuple[object, ...]]) -> pa.Table:
-    fields = [SCHEMA.field(name) for name in Row._fields]
-    arrays = [
-        pa.array(column, item.type.value_type).dictionary_encode()
-        if pa.types.is_dictionary(item.type)
-        else pa.array(column, item.type)
-        for column, item in zip(columns, fields, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    _segment_bytes(table_of([_SAMPLE_ROW]), "", 0)
 
 
 def _segment_bytes(table: pa.Table, tag: str, generator: int) -> pa.Buffer:

@@ -268,22 +268,24 @@ class Recorder(SeqReservation):
         text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
         buffer.add(
-            attempt.seq,
-            attempt.event_type,
-            attempt.scenario_user,
-            attempt.shape,
-            attempt.digest,
-            attempt.intended_at_ns,
-            attempt.sent_at_ns,
-            answered_at_ns,
-            status,
-            text,
-            error,
-            *delivery,
-            None if changes is None else changes.owner,
-            None if changes is None else changes.by_thing.items(),
-            ended_at_ns,
-            attempt.asked,
+            (
+                attempt.seq,
+                attempt.event_type,
+                attempt.scenario_user,
+                attempt.shape,
+                attempt.digest,
+                attempt.intended_at_ns,
+                attempt.sent_at_ns,
+                answered_at_ns,
+                status,
+                text,
+                error,
+                *delivery,
+                None if changes is None else changes.owner,
+                None if changes is None else tuple(changes.by_thing.items()),
+                ended_at_ns,
+                attempt.asked,
+            )
         )
         if self.progress is not None:
             # An unanswered request took at least as long as the wait for it.

@@ -5,10 +5,12 @@ module uses gevent's private names.
 """
 
 import errno
-import socket
+import select
+from collections.abc import Callable
 
 import gevent.socket
 from gevent import get_hub
+from gevent.monkey import get_original
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 
 from headcount.plugin.http.read_timeouts import read_timeouts_of
@@ -16,18 +18,24 @@ from headcount.response_head import Frame, frame
 
 _BLOCK = 16_384
 _RESET = frozenset({errno.ECONNRESET, errno.EPIPE})
-_PEEK = int(socket.MSG_PEEK | socket.MSG_DONTWAIT)
+_poll: Callable[[], select.poll] = get_original("select", "poll")
+# By file descriptor; the kernel looks at what the number refers to at the time of the call.
+_polls: dict[int, select.poll] = {}
 
 
 def is_quiet(connection: gevent.socket.socket) -> bool:
-    """Whether an idle connection without TLS is open and has nothing to read."""
-    try:
-        connection._sock.recv(1, _PEEK)  # type: ignore[attr-defined] # noqa: SLF001
-    except BlockingIOError:
-        return True
-    except OSError:
+    """Whether an idle connection without TLS is open and has nothing to read.
+
+    This costs a third of an attempt to read, which would end in an exception.
+    """
+    number = connection.fileno()
+    if number < 0:
         return False
-    return False
+    poll = _polls.get(number)
+    if poll is None:
+        poll = _polls[number] = _poll()
+        poll.register(number, select.POLLIN)  # hang-ups and errors are always reported
+    return not poll.poll(0)
 
 
 def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) -> None:

@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from headcount.ledger import segment_buffer
 from headcount.ledger.schema import Row
 from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.writer import LedgerWriter
@@ -51,7 +52,17 @@ def written(folder: Path, generator: int, rows: list[Row] | pa.Table) -> pa.Tabl
     return pq.read_table(folder / str(generator) / "segment-000000.parquet")
 
 
-@settings(deadline=None, max_examples=50)
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several chunks, and a part of one."""
+    monkeypatch.setattr(segment_buffer, "CHUNK_ROWS", 3)
+
+
+@settings(
+    deadline=None,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # it only sets a constant
+)
 @given(rows=some.lists(ROWS, min_size=1, max_size=8))
 def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     """Values, nulls and types are the same for any rows."""
@@ -60,7 +71,7 @@ def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: li
         (folder / str(generator)).mkdir()
     columns = SegmentBuffer()
     for row in rows:
-        columns.add(*row)
+        columns.add(row)
     assert len(columns) == len(rows)
     by_row, by_column = written(folder, 0, rows), written(folder, 1, columns.table())
     assert by_column.schema == by_row.schema
