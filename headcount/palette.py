@@ -25,8 +25,8 @@ DARK_PAPERS = ("#0d1117", "#161b22", "#1d2125")
 
 CLASSES = {
     "delivered": Shades("#389467", "#8ff0a4"),
-    "lost": Shades("#a00d1c", "#ff4249"),
-    "duplicated": Shades("#a65a05", "#fda51a"),
+    "lost": Shades("#bb1424", "#ff4249"),
+    "duplicated": Shades("#cb6c00", "#fda51a"),
     "indeterminate": Shades("#626c77", "#b4bbc3"),
     "refused": Shades("#1157b5", "#55a8fb"),
     "ghost": Shades("#a860da", "#ab56ee"),

@@ -31,7 +31,7 @@ class Sample:
     `cpu_percent` is the average over the span, in percent of one core. `schedule_lag_ms` is the
     longest delay in the span, of a timer or of a task started by an arrival: for that long the
     process was busy with something else. The other fields are values at the end of the span;
-    `dropped` counts arrivals that were due but could not start.
+    `dropped` counts arrivals that were due but could not start. `users` is 0 if it is unknown.
     """
 
     at_ns: int = Field(ge=0, lt=_LATEST_NS)
@@ -40,6 +40,7 @@ class Sample:
     in_flight: int = Field(ge=0, lt=1 << 53)
     attempted: int = Field(ge=0, lt=1 << 53)
     dropped: int = Field(default=0, ge=0, lt=1 << 53)
+    users: int = Field(default=0, ge=0, lt=1 << 53)
 
 
 @validated(frozen=True, slots=True)
@@ -88,14 +89,10 @@ class History:
 
 def merged(samples: Sequence[Sample]) -> Sample:
     """Merge one or more samples: the last, with the mean CPU load and the greatest lag."""
-    last = samples[-1]
-    return Sample(
-        last.at_ns,
-        sum(each.cpu_percent for each in samples) / len(samples),
-        max(each.schedule_lag_ms for each in samples),
-        last.in_flight,
-        last.attempted,
-        last.dropped,
+    return replace(
+        samples[-1],
+        cpu_percent=sum(each.cpu_percent for each in samples) / len(samples),
+        schedule_lag_ms=max(each.schedule_lag_ms for each in samples),
     )
 
 

@@ -80,7 +80,7 @@ def begin(environment: Environment) -> None:
     state.recorder.shortfall.unmixed_users = unmixed_users
     state.recorder.outcome_rules = split_rules(options.outcome)
     state.http_way = http_way_of(os.environ)
-    state.health = HealthSampler(state.recorder)
+    state.health = HealthSampler(state.recorder, lambda: runner.user_count)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)

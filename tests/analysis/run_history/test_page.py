@@ -9,7 +9,7 @@ from headcount_analysis.history import document, page, words
 from headcount_analysis.history.history import RunFilter, history_of, selected
 from headcount_analysis.history.index import PastRuns
 from headcount_analysis.history.series import series_of
-from headcount_analysis.report.html.templates import hash_of
+from headcount_analysis.report.html.page_files import hashes_of
 
 from headcount.run.verdict import Label
 from tests.analysis.run_history.entries import an_entry, noisy
@@ -77,7 +77,7 @@ def test_only_the_script_of_the_page_runs() -> None:
     content = rendered([an_entry(0), hostile], unreadable={"bad-run": HOSTILE})
     scripts = re.findall(r"<script>(.*?)</script>", content, re.DOTALL)
     assert len(scripts) == 1
-    assert f"script-src '{hash_of(scripts[0])}';" in content
+    assert f"script-src {hashes_of(scripts)};" in content
     assert "<b>" not in content
     assert content.count("</script>") == 2
     assert 'http-equiv="Content-Security-Policy" content="default-src \'none\';' in content
