@@ -41,8 +41,8 @@ Examples:
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
-  headcount compare BEFORE AFTER         compare runs
   headcount history                      all runs, and what changed over time
+  headcount compare BEFORE AFTER         compare runs
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
 \b
@@ -82,13 +82,13 @@ COMMANDS = {
         "headcount.cli.commands.follow:follow",
         "judge a run while another process drives it",
     ),
-    "compare": CommandEntry(
-        "headcount.cli.commands.compare:compare_runs",
-        "compare runs: what changed, and what is noise",
-    ),
     "history": CommandEntry(
         "headcount.cli.commands.history:history",
         "show all runs, and what changed over time",
+    ),
+    "compare": CommandEntry(
+        "headcount.cli.commands.compare:compare_runs",
+        "compare runs: what changed, and what is noise",
     ),
     "events": CommandEntry(
         "headcount.cli.commands.events:events",
