@@ -48,9 +48,9 @@ Examples:
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
-  headcount compare BEFORE AFTER         compare runs
   headcount report RUN --pdf             print a run's report
   headcount history                      all runs, and what changed over time
+  headcount compare BEFORE AFTER         compare runs
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
 \b
@@ -90,10 +90,6 @@ COMMANDS = {
         "headcount.cli.commands.follow:follow",
         "judge a run while another process drives it",
     ),
-    "compare": CommandEntry(
-        "headcount.cli.commands.compare:compare_runs",
-        "compare runs: what changed, and what is noise",
-    ),
     "report": CommandEntry(
         "headcount.cli.commands.report:report",
         "find a run's report, or print it as PDF",
@@ -101,6 +97,10 @@ COMMANDS = {
     "history": CommandEntry(
         "headcount.cli.commands.history:history",
         "show all runs, and what changed over time",
+    ),
+    "compare": CommandEntry(
+        "headcount.cli.commands.compare:compare_runs",
+        "compare runs: what changed, and what is noise",
     ),
     "events": CommandEntry(
         "headcount.cli.commands.events:events",

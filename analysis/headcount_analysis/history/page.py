@@ -15,7 +15,7 @@ from headcount_analysis.history.entry import SAMPLED, HistoryEntry
 from headcount_analysis.history.history import HistoryOverview, SelectedSeries, began, searched
 from headcount_analysis.history.series import Series
 from headcount_analysis.history.trend import DefectChart, TrendChart, charts, defect_chart
-from headcount_analysis.report.html.page_files import hashes_of
+from headcount_analysis.report.html.page_files import hashes_of, own_file
 from headcount_analysis.report.html.templates import template
 
 _HERE = Path(__file__).parent
@@ -47,7 +47,7 @@ class PageRow:
 
 def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: str) -> str:
     """Return the page as HTML; links to reports begin with `links`, a path or a URL."""
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    script = own_file(_HERE / "page.js")
     cards = tuple(_card(key, each, history) for key, each in enumerate(chosen))
     rows = _rows(chosen)
     return template(_HERE / "page.html").render(
@@ -61,9 +61,8 @@ def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: st
         data=_data(cards),
         links=f"{links.rstrip('/')}/",
         words=words,
-        # These files are our own.
-        style=Markup(palette.style() + (_HERE / "page.css").read_text("utf-8")),  # noqa: S704
-        script=Markup(script),  # noqa: S704
+        style=Markup(palette.style()) + own_file(_HERE / "page.css"),  # noqa: S704 - our own
+        script=script,
         script_hashes=hashes_of([script]),
     )
 
