@@ -5,7 +5,7 @@ one with the argument, which is empty without a colon.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -44,6 +44,7 @@ class IdColumn:
     is_sure: Flags
 
 
+@runtime_checkable
 class ColumnPlace(IdPlace, Protocol):
     """A place beside the value; the ids of all messages of a batch are read from it together."""
 
