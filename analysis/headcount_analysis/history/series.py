@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import Metric
 from headcount_analysis.history.baseline import Assessment, assessments
-from headcount_analysis.history.change_points import change_points
 from headcount_analysis.history.entry import SAMPLED, HistoryEntry
 
 
@@ -77,6 +76,9 @@ def _series(runs: Sequence[HistoryEntry], baseline_runs: int) -> Series:
 
 def _changes(runs: Sequence[HistoryEntry], metric: Metric) -> list[LevelChange]:
     """Return the changes of a metric, over the runs that measured it and prove something."""
+    # It needs numpy, which loads slowly, and the help of the command needs neither.
+    from headcount_analysis.history.change_points import change_points  # noqa: PLC0415
+
     figures = {
         index: figure
         for index, run in enumerate(runs)
