@@ -11,8 +11,11 @@ from headcount_analysis.measure.latency import Latency
 from headcount_analysis.report.html.page_tables import LONGEST_CELL
 from headcount_analysis.report.model import Report
 
-_ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
-_MARKED = frozenset(COUNT_KEYS) - {"attempted", "acked", "failed", "delivered"}
+_ALWAYS = frozenset({"attempted", "delivered", "lost", "duplicated"})
+_OUTCOMES = frozenset({"acked", "failed", "indeterminate"})
+"""Each class belongs to an outcome, so a column for each outcome would say nothing more."""
+
+_MARKED = frozenset(COUNT_KEYS) - {"attempted", "delivered"}
 _MISSING = "-"
 
 
@@ -40,7 +43,8 @@ class TypeRow:
 
     event_type: str
     requests: str
-    cells: tuple[TypeCell, ...]
+    counts: tuple[TypeCell, ...]
+    percentiles: tuple[TypeCell, ...]
     widths: Mapping[str, float]
     is_slowest: bool = False
 
@@ -62,7 +66,7 @@ class TypeTable:
     @property
     def lacks_percentiles(self) -> bool:
         """Whether a row has too few requests for one of the percentiles."""
-        return any(cell.text == _MISSING for row in self.rows for cell in row.cells)
+        return any(cell.text == _MISSING for row in self.rows for cell in row.percentiles)
 
 
 def type_table(report: Report) -> TypeTable:
@@ -72,7 +76,9 @@ def type_table(report: Report) -> TypeTable:
         groups[TOTAL] = report.counts
     values = {name: counts.as_dict() for name, counts in groups.items()}
     shown = tuple(
-        key for key in COUNT_KEYS if key in _ALWAYS or any(row[key] for row in values.values())
+        key
+        for key in COUNT_KEYS
+        if key in _ALWAYS or (key not in _OUTCOMES and any(row[key] for row in values.values()))
     )
     of_type = {each.event_type: each for each in report.latencies if each.measure is Measure.HTTP}
     known = {name: enough_percentiles(of_type.get(name)) for name in groups}
@@ -82,7 +88,8 @@ def type_table(report: Report) -> TypeTable:
         TypeRow(
             name if len(name) <= LONGEST_CELL else f"{name[:LONGEST_CELL]}…",
             ", ".join(report.endpoints.get(name, ())),
-            (*_counts(values[name], shown), *(_durations(known[name]) if of_type else ())),
+            tuple(_counts(values[name], shown)),
+            tuple(_durations(known[name]) if of_type else ()),
             {percentile_name(each): _share(ms, longest_ms) for each, ms in known[name].items()},
             slowest is not None and slowest.event_type == name,
         )
