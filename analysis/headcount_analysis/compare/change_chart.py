@@ -1,7 +1,7 @@
 """The chart of changes: each figure's change against the base, with its 95 % interval, as HTML."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -19,8 +19,9 @@ _NEAR_FACTORS = (0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 1.5)
 _CLOSEST = 1.05
 _WIDEST = 2
 """Intervals are truncated at this power of the largest factor."""
-_APART_PERCENT = 11.0
+_APART_PERCENT, _APART_ON_PHONE_PERCENT = 11.0, 24.0
 """The least distance of two ticks, in percent of the width."""
+_ONLY_WIDE = ' class="only-wide"'
 _DRAWN = ("mean", "p50", "p95", "p99", "max")
 _MARKS = {
     ChangeLabel.WORSE: ("fail", "▶"),
@@ -41,6 +42,11 @@ class _FactorScale:
 
     low: float
     high: float
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it has large changes."""
+        return self.high > _FAR or self.low < 1 / _FAR
 
     def percent(self, factor: float) -> float:
         """Return where a factor lies, in percent of the width; beyond the ends at an end."""
@@ -103,25 +109,28 @@ def _row(change: Change, scale: _FactorScale) -> str:
 
 
 def _axis(scale: _FactorScale) -> str:
+    """Label the scale; on a phone there is room for fewer labels."""
+    factors = _FAR_FACTORS if scale.is_far else _NEAR_FACTORS
+    wide = _spaced(scale, factors, _APART_PERCENT)
+    few = set(_spaced(scale, wide, _APART_ON_PHONE_PERCENT))
     ticks = "".join(
-        f'<span style="left:{scale.percent(factor):.1f}%">{_change(factor)}</span>'
-        for factor in _ticks(scale)
+        f'<span{"" if factor in few else _ONLY_WIDE} style="left:{scale.percent(factor):.1f}%">'
+        f"{_change(factor)}</span>"
+        for factor in wide
     )
     cells = f'<span></span><span class="ticks">{ticks}</span><span></span>'
     return f'<div aria-hidden="true">{cells}</div>'
 
 
-def _ticks(scale: _FactorScale) -> Iterator[float]:
-    """Yield ticks with enough room between them; finer ones if all changes are small."""
-    is_far = scale.high > _FAR or scale.low < 1 / _FAR
-    last, none = -math.inf, scale.percent(1)
-    for factor in _FAR_FACTORS if is_far else _NEAR_FACTORS:
+def _spaced(scale: _FactorScale, factors: Iterable[float], apart_percent: float) -> list[float]:
+    """Keep factors of the scale with enough room between them; 1 is always kept."""
+    kept = [1.0]
+    for factor in factors:
         at = scale.percent(factor)
-        is_within = scale.low <= factor <= scale.high
-        is_clear = factor == 1 or abs(at - none) >= _APART_PERCENT
-        if is_within and is_clear and at - last >= _APART_PERCENT:
-            yield factor
-            last = at
+        is_clear = all(abs(at - scale.percent(other)) >= apart_percent for other in kept)
+        if scale.low <= factor <= scale.high and is_clear:
+            kept.append(factor)
+    return sorted(kept)
 
 
 def _change(factor: float) -> str:

@@ -9,6 +9,7 @@ from headcount.thresholds.metrics import MetricKind, names_of
 from headcount_analysis.compare import words
 from headcount_analysis.compare.model import RunComparison
 from headcount_analysis.compare.runs import PercentileRow, Side, VerifiedRun
+from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.html.figure import Figure
 from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart
 from headcount_analysis.report.html.svg import drawn
@@ -33,11 +34,9 @@ Points = Sequence[tuple[float, float | None]]
 def overlaid(comparison: RunComparison) -> Iterator[Figure]:
     """Draw the percentiles and time series of all runs; charts over time have the same axis."""
     for measure in _measures(comparison):
-        name = measure.replace("_", " ")
         lines = _lines(comparison.sides, functools.partial(_curve, measure=measure))
-        yield from _figure(
-            f"{name[0].upper()}{name[1:]} by percentile", AxisKind.RARITY, lines, "ms"
-        )
+        title = f"{Measure(measure).words[0].upper()}{Measure(measure).words[1:]} by percentile"
+        yield from _figure(title, AxisKind.RARITY, lines, "ms")
     runs = [run for side in comparison.sides for run in side.runs]
     end_s = max((_end_s(run) for run in runs), default=0.0)
     for name, title, unit, is_rate in _OVER_TIME:

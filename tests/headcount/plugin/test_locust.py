@@ -49,6 +49,7 @@ def test_generator_health(bench: Bench) -> None:
         assert health.samples[-1].attempted <= part.seal.attempted
         assert sum(each.cpu_percent for each in health.samples) > 0
         assert any(each.attempted for each in health.samples)
+        assert max(each.users for each in health.samples) > 0
         assert all(each.dropped == 0 for each in health.samples)
     bench.assert_accounts_agree(generators=2)
 

@@ -8,6 +8,8 @@ from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
+from headcount_analysis.report.exception_kinds import WORST_FIRST
+from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.page_tables import LONGEST_CELL
 from headcount_analysis.report.model import Report
 
@@ -30,11 +32,15 @@ class SlowestType:
 
 @dataclass(frozen=True, slots=True)
 class TypeCell:
-    """A cell: what is shown, the number to sort by, and the class that colours it, if any."""
+    """A cell: what is shown, the number to sort by, and the class that colours it, if any.
+
+    `href` leads to the rows that it counts, empty if none are listed.
+    """
 
     text: str
     number: float
     kind: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def type_table(report: Report) -> TypeTable:
         TypeRow(
             name if len(name) <= LONGEST_CELL else f"{name[:LONGEST_CELL]}…",
             ", ".join(report.endpoints.get(name, ())),
-            tuple(_counts(values[name], shown)),
+            tuple(_counts(name, values[name], shown)),
             tuple(_durations(known[name]) if of_type else ()),
             {percentile_name(each): _share(ms, longest_ms) for each, ms in known[name].items()},
             slowest is not None and slowest.event_type == name,
@@ -99,10 +105,12 @@ def type_table(report: Report) -> TypeTable:
     return TypeTable(shown, names, rows, any(row.requests for row in rows))
 
 
-def _counts(values: Mapping[str, int], shown: Iterable[str]) -> Iterator[TypeCell]:
+def _counts(event_type: str, values: Mapping[str, int], shown: Iterable[str]) -> Iterator[TypeCell]:
+    of_type = {} if event_type == TOTAL else {"type": event_type}
     for key in shown:
         is_marked = values[key] > 0 and key in _MARKED
-        yield TypeCell(f"{values[key]:,}", values[key], key if is_marked else "")
+        href = link({"class": key, **of_type}) if is_marked and key in WORST_FIRST else ""
+        yield TypeCell(f"{values[key]:,}", values[key], key if is_marked else "", href)
 
 
 def _share(ms: float, longest_ms: float) -> float:
