@@ -1,6 +1,6 @@
 """The table by event type: a row each, with its requests, its classes and how fast it was."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
@@ -124,17 +124,18 @@ def _durations(known: Mapping[float, float]) -> Iterator[TypeCell]:
 
 
 def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
-    """Return the slowest of several event types, by the highest percentile that they all have."""
+    """Return the slowest of several event types, by the highest percentile that all have.
+
+    Event types with too few requests for any percentile do not count.
+    """
     of_types = [
-        each for each in latencies if each.measure is Measure.HTTP and each.event_type != TOTAL
+        each
+        for each in latencies
+        if each.measure is Measure.HTTP and each.event_type != TOTAL and enough_percentiles(each)
     ]
     if len(of_types) < 2:  # noqa: PLR2004 - the only one is not the slowest of any
         return None
-    known: Sequence[Mapping[float, float]] = [enough_percentiles(each) for each in of_types]
-    common = [quantile for quantile in FEW_QUANTILES if all(quantile in each for each in known)]
-    if not common:
-        return None
-    quantile = common[-1]
+    quantile = min(max(enough_percentiles(each)) for each in of_types)
     slowest = max(of_types, key=lambda each: each.percentiles[quantile])
     return SlowestType(slowest.event_type, percentile_name(quantile), slowest.percentiles[quantile])
 
