@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -250,7 +251,7 @@ def assert_harmless(history: RunHistory, phantom: Mapping[str, str]) -> None:
     scripts = re.findall("<script([^>]*)>", page)
     assert set(scripts) == {"", ' type="application/json"'}
     assert len(scripts) == page.count("</script")
-    assert "alert" not in page.replace("&lt;script&gt;alert", "")
+    assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
     assert "src=" not in page.replace("script-src", "")
     assert "@import" not in page

@@ -42,7 +42,7 @@ def test_a_row_has_requests_classes_and_percentiles() -> None:
 def test_counts_of_exceptions_lead_to_their_rows() -> None:
     """Of the type, or of all types; delivered ones and zeros have no rows."""
     rows = type_table(a_table_report(sword=10.0)).rows
-    links = [{cell.kind: cell.href for cell in row.cells if cell.href} for row in rows]
+    links = [{cell.kind: cell.href for cell in row.counts if cell.href} for row in rows]
     assert links == [
         {"lost": "#exceptions?class=lost&type=sword"},
         {},
