@@ -32,18 +32,14 @@ from headcount_analysis.causes.populations import (
     run_values,
 )
 from headcount_analysis.causes.run_part import RunPart, closest_part
-from headcount_analysis.classes_and_flags import FLAGS, Fate
+from headcount_analysis.classes_and_flags import FLAGS, Counts, Fate
 
-LOOKED_FOR = (
-    Fate.LOST,
-    Fate.DUPLICATED,
-    Fate.GHOST,
-    Fate.ABSENT,
-    Fate.RECOVERED,
-    Fate.REFUSED,
-    *FLAGS,
-)
+_FATES = (Fate.LOST, Fate.DUPLICATED, Fate.GHOST, Fate.ABSENT, Fate.RECOVERED, Fate.REFUSED)
+LOOKED_FOR = (*(fate.value for fate in _FATES), *FLAGS)
 """The classes and flags that are searched for patterns."""
+
+_TEXTS = {"event_type", "server"}
+"""Columns that are read as dictionaries, which is faster."""
 
 FEWEST = 3
 """The fewest exceptions that make a pattern."""
@@ -102,17 +98,23 @@ _SHARED = (
 )
 
 
-def patterns(fates: Path | None) -> tuple[Pattern, ...]:
-    """Search `fates.parquet` for patterns; return none without it. Raises OSError."""
-    if fates is None:
+def patterns(fates: Path | None, counts: Counts) -> tuple[Pattern, ...]:
+    """Search `fates.parquet` for patterns.
+
+    Args:
+        fates: The attempts; without them there are no patterns.
+        counts: Of the whole run; where it has no exceptions, nothing is read.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    totals = {name: total for name in LOOKED_FOR if (total := counts.as_dict()[name]) >= FEWEST}
+    if fates is None or not totals:
         return ()
-    dataset = ds.dataset(fates, format="parquet")
     columns = [column.name for column in _SHARED]
-    groups = [read_class(dataset, str(name), columns, FEWEST) for name in LOOKED_FOR]
-    groups = [group for group in groups if group.total >= FEWEST]
-    if not groups:
-        return ()
+    dataset = ds.dataset(fates, format=ds.ParquetFileFormat(dictionary_columns=_TEXTS))
     run = run_values(dataset, columns)
+    groups = (read_class(dataset, name, total, columns) for name, total in totals.items())
     return tuple(each for group in groups for each in _patterns(dataset, group, run))
 
 

@@ -54,16 +54,10 @@ def condition_of(name: str) -> pc.Expression:
 
 
 def read_class(
-    dataset: ds.Dataset, name: str, columns: Sequence[str], fewest: int
+    dataset: ds.Dataset, name: str, total: int, columns: Sequence[str]
 ) -> ExceptionsOfClass:
-    """Read the exceptions of a class from fates; only their number if they are fewer than `fewest`.
-
-    Raises OSError.
-    """
+    """Read the exceptions of a class from fates; there are `total` of them. Raises OSError."""
     condition = condition_of(name)
-    total = dataset.count_rows(filter=condition)
-    if total < fewest:
-        return ExceptionsOfClass(name, total)
     every = -(-total // MOST)
     values: dict[str, Counter[object]] = {column: Counter() for column in columns}
     times, places = [], []

@@ -46,7 +46,7 @@ def report(
         span_s=span_s,
         span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
-        patterns=(*patterns(fates), *gathered.evidence.differences.patterns),
+        patterns=(*patterns(fates, counts), *gathered.evidence.differences.patterns),
         class_times=class_times(fates, counts),
         losses=losses(fates, counts.lost),
         unacknowledged=unacknowledged(fates, counts),

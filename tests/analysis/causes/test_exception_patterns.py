@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from headcount_analysis.causes import exceptions_of_class
 from headcount_analysis.causes.exception_patterns import Pattern, patterns
-from headcount_analysis.classes_and_flags import FLAGS
+from headcount_analysis.classes_and_flags import FLAGS, Counts
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
@@ -49,7 +49,7 @@ def patterns_of(
         for seq in range(400)
     ]
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / "fates", row_group_size=64)
-    return list(patterns(folder / "fates"))
+    return list(patterns(folder / "fates", Counts(lost=len(lost), corrupted=len(corrupted))))
 
 
 def texts(folder: Path, lost: set[int]) -> list[str]:
@@ -145,5 +145,6 @@ def test_very_many_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_fates_no_patterns() -> None:
-    """If nothing was reconciled, there are no patterns."""
-    assert patterns(None) == ()
+    """If nothing was reconciled, or nothing is an exception, nothing is read."""
+    assert patterns(None, Counts(lost=9)) == ()
+    assert patterns(Path("missing"), Counts(lost=2, delivered=9)) == ()

@@ -45,11 +45,11 @@ def test_it_is_the_last_of_the_same_scenario_before_this_one(tmp_path: Path) -> 
     last = a_run(tmp_path, "last", 10)
     a_run(tmp_path, "later", 23)
     a_run(tmp_path, "other", 11, "bank.py")
-    earlier = before(tmp_path)
-    assert earlier is not None
-    assert (earlier.document.run_id, earlier.href) == ("last", "")
+    last_before = before(tmp_path)
+    assert last_before is not None
+    assert (last_before.document.run_id, last_before.href) == ("last", "")
     (last / "report.html").write_text("")
-    assert (before(tmp_path) or earlier).href == "../last/report.html"
+    assert (before(tmp_path) or last_before).href == "../last/report.html"
 
 
 def test_what_is_no_run_is_skipped(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_differing_options_of_the_load_are_named(tmp_path: Path) -> None:
     """The seed does not count."""
     a_run(tmp_path, "now", 22)
     a_run(tmp_path, "last", 10)
-    earlier = before(tmp_path)
-    assert earlier is not None
-    assert earlier.other_options({"num_users": 20, "seed": 2}) == ()
-    assert earlier.other_options({"num_users": 21, "rate": "5/s"}) == ("num_users", "rate")
+    last_before = before(tmp_path)
+    assert last_before is not None
+    assert last_before.other_options({"num_users": 20, "seed": 2}) == ()
+    assert last_before.other_options({"num_users": 21, "rate": "5/s"}) == ("num_users", "rate")

@@ -1,10 +1,10 @@
 """The chart of classes: what became of the events of each type, except delivered ones."""
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlencode
 
 from headcount_analysis.classes_and_flags import UNEXCEPTIONAL, Counts, Fate
 from headcount_analysis.report.html.bars import Bar, BarPart, drawn_bars
+from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.figure import Figure
 
 _MOST_TYPES = 20
@@ -29,10 +29,5 @@ def _parts(name: str, counts: Counts) -> Iterator[BarPart]:
     for key in _DRAWN:
         count = getattr(counts, key)
         if count:
-            link = "" if Fate(key) in UNEXCEPTIONAL else _link(key, name)
-            yield BarPart(count, key, f"{count:,} {key}", link)
-
-
-def _link(key: str, event_type: str) -> str:
-    """Return the link to these rows of the table of exceptions."""
-    return f"#exceptions?{urlencode({'class': key, 'type': event_type})}"
+            href = "" if Fate(key) in UNEXCEPTIONAL else link({"class": key, "type": name})
+            yield BarPart(count, key, f"{count:,} {key}", href)

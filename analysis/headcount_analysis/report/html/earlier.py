@@ -21,7 +21,7 @@ _MOST_OPTIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class EarlierChange:
-    """One figure of both runs; `assessment` is worse, better or empty."""
+    """Figures of both runs, the earlier one first; `assessment` is worse, better or empty."""
 
     text: str
     assessment: str = ""
@@ -56,15 +56,21 @@ def earlier_line(report: Report) -> EarlierLine | None:
 
 
 def _classes(report: Report, document: EarlierDocument) -> Iterator[EarlierChange]:
+    """Yield what got worse, what got better, and the losses if they are the same."""
     assert report.counts is not None
     now, before = report.counts.as_dict(), document.counts or {}
+    texts: dict[str, list[str]] = {"worse": [], "better": []}
     for name in _FACTS:
         count, earlier = now[name], before.get(name, 0)
-        if not (count or earlier or name == _ALWAYS):
-            continue
-        assessment = "worse" if count > earlier else "better" if count < earlier else ""
-        text = f"{name} {count:,}, before {earlier:,}"
-        yield EarlierChange(f"{text} ({assessment})" if assessment else text, assessment)
+        if count != earlier:
+            texts["worse" if count > earlier else "better"].append(
+                f"{name} {earlier:,} → {count:,}"
+            )
+        elif name == _ALWAYS:
+            yield EarlierChange(f"{count:,} {name}, as before")
+    for assessment, changed in texts.items():
+        if changed:
+            yield EarlierChange(f"{assessment}: {', '.join(changed)}", assessment)
 
 
 def _speed(report: Report, document: EarlierDocument) -> Iterator[EarlierChange]:
@@ -88,10 +94,10 @@ def _speed(report: Report, document: EarlierDocument) -> Iterator[EarlierChange]
     if now is not None and before_ms is not None:
         ms = now.percentiles[0.99]
         change = f" ({_percent(ms, before_ms)})" if before_ms > 0 else ""
-        yield EarlierChange(f"HTTP p99 {ms:,.1f} ms, before {before_ms:,.1f} ms{change}")
+        yield EarlierChange(f"HTTP p99 {before_ms:,.1f} → {ms:,.1f} ms{change}")
     rate = report.rates.achieved_per_s
     if rate is not None and before is not None and before.achieved_per_s is not None:
-        yield EarlierChange(f"rate {rate:,.1f}/s, before {before.achieved_per_s:,.1f}/s")
+        yield EarlierChange(f"rate {before.achieved_per_s:,.1f} → {rate:,.1f}/s")
 
 
 def _percent(now: float, before: float) -> str:

@@ -98,7 +98,7 @@
     for (const field of fields) set(field, filters.get(field.name) ?? "");
     const shown = apply();
     if (shown.length === 1) setWay(shown[0], true);
-    document.getElementById("exceptions").scrollIntoView({ behavior: "instant" });
+    tools.scrollIntoView({ behavior: "instant" });
     region.scrollTop = 0;
   };
 
@@ -107,6 +107,8 @@
     history.replaceState(null, "", filters.size ? `#exceptions?${filters}` : "#exceptions");
   };
 
+  // These are where links lead without this script; the browser must not go there now.
+  for (const place of table.querySelectorAll("span[id]")) place.remove();
   for (const entry of entries) {
     const id = entry.body.querySelector("td.id span:last-child");
     const button = document.createElement("button");

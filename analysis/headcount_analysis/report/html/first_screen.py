@@ -71,7 +71,7 @@ class FigureTile:
 
 
 @dataclass(frozen=True, slots=True)
-class BarShare:
+class AccountingPart:
     """A class of the accounting bar; `href` leads to its rows, empty if none are listed."""
 
     name: str
@@ -156,10 +156,11 @@ def href_of_class(name: str, counts: Counts | None) -> str:
     return link({"class": name}) if name in _LISTED and values.get(name) else ""
 
 
-def bar_parts(counts: Counts | None) -> tuple[BarShare, ...]:
+def bar_parts(counts: Counts | None) -> tuple[AccountingPart, ...]:
     """Return the classes that occur; they add up to the attempts."""
     return tuple(
-        BarShare(name, count, href_of_class(name, counts)) for name, count in classes_of(counts)
+        AccountingPart(name, count, href_of_class(name, counts))
+        for name, count in classes_of(counts)
     )
 
 

@@ -1,6 +1,6 @@
 """The table by event type: a row each, with its requests, its classes and how fast it was."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
@@ -8,11 +8,16 @@ from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
+from headcount_analysis.report.exception_kinds import WORST_FIRST
+from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.page_tables import LONGEST_CELL
 from headcount_analysis.report.model import Report
 
-_ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
-_MARKED = frozenset(COUNT_KEYS) - {"attempted", "acked", "failed", "delivered"}
+_ALWAYS = frozenset({"attempted", "delivered", "lost", "duplicated"})
+_OUTCOMES = frozenset({"acked", "failed", "indeterminate"})
+"""Each class belongs to an outcome, so a column for each outcome would say nothing more."""
+
+_MARKED = frozenset(COUNT_KEYS) - {"attempted", "delivered"}
 _MISSING = "-"
 
 
@@ -27,11 +32,15 @@ class SlowestType:
 
 @dataclass(frozen=True, slots=True)
 class TypeCell:
-    """A cell: what is shown, the number to sort by, and the class that colours it, if any."""
+    """A cell: what is shown, the number to sort by, and the class that colours it, if any.
+
+    `href` leads to the rows that it counts, empty if none are listed.
+    """
 
     text: str
     number: float
     kind: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ class TypeRow:
 
     event_type: str
     requests: str
-    cells: tuple[TypeCell, ...]
+    counts: tuple[TypeCell, ...]
+    percentiles: tuple[TypeCell, ...]
     widths: Mapping[str, float]
     is_slowest: bool = False
 
@@ -62,7 +72,7 @@ class TypeTable:
     @property
     def lacks_percentiles(self) -> bool:
         """Whether a row has too few requests for one of the percentiles."""
-        return any(cell.text == _MISSING for row in self.rows for cell in row.cells)
+        return any(cell.text == _MISSING for row in self.rows for cell in row.percentiles)
 
 
 def type_table(report: Report) -> TypeTable:
@@ -72,7 +82,9 @@ def type_table(report: Report) -> TypeTable:
         groups[TOTAL] = report.counts
     values = {name: counts.as_dict() for name, counts in groups.items()}
     shown = tuple(
-        key for key in COUNT_KEYS if key in _ALWAYS or any(row[key] for row in values.values())
+        key
+        for key in COUNT_KEYS
+        if key in _ALWAYS or (key not in _OUTCOMES and any(row[key] for row in values.values()))
     )
     of_type = {each.event_type: each for each in report.latencies if each.measure is Measure.HTTP}
     known = {name: enough_percentiles(of_type.get(name)) for name in groups}
@@ -82,7 +94,8 @@ def type_table(report: Report) -> TypeTable:
         TypeRow(
             name if len(name) <= LONGEST_CELL else f"{name[:LONGEST_CELL]}…",
             ", ".join(report.endpoints.get(name, ())),
-            (*_counts(values[name], shown), *(_durations(known[name]) if of_type else ())),
+            tuple(_counts(name, values[name], shown)),
+            tuple(_durations(known[name]) if of_type else ()),
             {percentile_name(each): _share(ms, longest_ms) for each, ms in known[name].items()},
             slowest is not None and slowest.event_type == name,
         )
@@ -92,10 +105,12 @@ def type_table(report: Report) -> TypeTable:
     return TypeTable(shown, names, rows, any(row.requests for row in rows))
 
 
-def _counts(values: Mapping[str, int], shown: Iterable[str]) -> Iterator[TypeCell]:
+def _counts(event_type: str, values: Mapping[str, int], shown: Iterable[str]) -> Iterator[TypeCell]:
+    of_type = {} if event_type == TOTAL else {"type": event_type}
     for key in shown:
         is_marked = values[key] > 0 and key in _MARKED
-        yield TypeCell(f"{values[key]:,}", values[key], key if is_marked else "")
+        href = link({"class": key, **of_type}) if is_marked and key in WORST_FIRST else ""
+        yield TypeCell(f"{values[key]:,}", values[key], key if is_marked else "", href)
 
 
 def _share(ms: float, longest_ms: float) -> float:
@@ -109,17 +124,18 @@ def _durations(known: Mapping[float, float]) -> Iterator[TypeCell]:
 
 
 def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
-    """Return the slowest of several event types, by the highest percentile that they all have."""
+    """Return the slowest of several event types, by the highest percentile that all have.
+
+    Event types with too few requests for any percentile do not count.
+    """
     of_types = [
-        each for each in latencies if each.measure is Measure.HTTP and each.event_type != TOTAL
+        each
+        for each in latencies
+        if each.measure is Measure.HTTP and each.event_type != TOTAL and enough_percentiles(each)
     ]
     if len(of_types) < 2:  # noqa: PLR2004 - the only one is not the slowest of any
         return None
-    known: Sequence[Mapping[float, float]] = [enough_percentiles(each) for each in of_types]
-    common = [quantile for quantile in FEW_QUANTILES if all(quantile in each for each in known)]
-    if not common:
-        return None
-    quantile = common[-1]
+    quantile = min(max(enough_percentiles(each)) for each in of_types)
     slowest = max(of_types, key=lambda each: each.percentiles[quantile])
     return SlowestType(slowest.event_type, percentile_name(quantile), slowest.percentiles[quantile])
 

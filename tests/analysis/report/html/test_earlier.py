@@ -29,11 +29,14 @@ def test_counts_are_worse_or_better() -> None:
     line = earlier_line(replace(report, earlier=EarlierRun(a_document(lost=0, ghost=2))))
     assert line is not None
     assert [(each.text, each.assessment) for each in line.changes] == [
-        ("lost 1, before 0 (worse)", "worse"),
-        ("ghost 0, before 2 (better)", "better"),
-        ("HTTP p99 5.0 ms, before 4.0 ms (+25 %)", ""),
-        ("rate 9.5/s, before 10.0/s", ""),
+        ("worse: lost 0 → 1", "worse"),
+        ("better: ghost 2 → 0", "better"),
+        ("HTTP p99 4.0 → 5.0 ms (+25 %)", ""),
+        ("rate 10.0 → 9.5/s", ""),
     ]
+    same = earlier_line(replace(report, earlier=EarlierRun(a_document(lost=1))))
+    assert same is not None
+    assert same.changes[0].text == "1 lost, as before"
 
 
 def test_another_load_is_named() -> None:

@@ -143,6 +143,6 @@ def test_the_slowest_event_type_is_named() -> None:
     slow = (*buckets("a", 5.0), *buckets("b", 50.0))
     shown = tile_values(replace(a_report(), buckets=slow))
     assert shown["slowest event type"] == ("b", "HTTP p99 50.0 ms", "")
-    few = (*buckets("a", 5.0, 30), *buckets("b", 50.0))
+    few = (*buckets("a", 5.0, 30), *buckets("b", 50.0), *buckets("single", 99.0, 1))
     shown = tile_values(replace(a_report(), buckets=few))
     assert shown["slowest event type"] == ("b", "HTTP p95 50.0 ms", "")

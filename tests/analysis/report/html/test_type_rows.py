@@ -29,14 +29,25 @@ def a_table_report(**durations_ms: float) -> Report:
 def test_a_row_has_requests_classes_and_percentiles() -> None:
     """The total comes last; a class that occurs is marked with its colour."""
     table = type_table(a_table_report(sword=10.0, guild=40.0))
-    assert table.counts == ("attempted", "acked", "delivered", "lost", "duplicated")
+    assert table.counts == ("attempted", "delivered", "lost", "duplicated")
     sword, guild, total = table.rows
     assert (sword.requests, guild.requests) == ("POST /swords, PUT /swords", "")
-    texts = [cell.text for cell in sword.cells]
-    assert texts == ["200", "200", "198", "2", "0", "10.0", "10.0", "10.0"]
-    assert [cell.kind for cell in sword.cells] == ["", "", "", "lost", "", "", "", ""]
-    assert (total.is_total, total.cells[0].number) == (True, 250)
+    assert [cell.text for cell in sword.counts] == ["200", "198", "2", "0"]
+    assert [cell.kind for cell in sword.counts] == ["", "", "lost", ""]
+    assert [cell.text for cell in sword.percentiles] == ["10.0", "10.0", "10.0"]
+    assert (total.is_total, total.counts[0].number) == (True, 250)
     assert (sword.widths["p99"], guild.widths["p99"]) == (25.0, 100.0)
+
+
+def test_counts_of_exceptions_lead_to_their_rows() -> None:
+    """Of the type, or of all types; delivered ones and zeros have no rows."""
+    rows = type_table(a_table_report(sword=10.0)).rows
+    links = [{cell.kind: cell.href for cell in row.counts if cell.href} for row in rows]
+    assert links == [
+        {"lost": "#exceptions?class=lost&type=sword"},
+        {},
+        {"lost": "#exceptions?class=lost"},
+    ]
 
 
 def test_only_the_slowest_is_marked() -> None:
@@ -52,7 +63,7 @@ def test_a_percentile_needs_enough_requests() -> None:
     for count, shown in ((99, "-"), (100, "5.0")):
         report = replace(a_report(), buckets=tuple(buckets("default", 5.0, count)))
         table = type_table(report)
-        assert table.rows[0].cells[-1].text == shown
+        assert table.rows[0].percentiles[-1].text == shown
         assert table.lacks_percentiles == (shown == "-")
 
 
@@ -62,4 +73,4 @@ def test_without_durations_there_are_no_columns_for_them() -> None:
     assert not any(each.measure is Measure.HTTP for each in report.latencies)
     table = type_table(report)
     assert (table.percentiles, table.has_requests) == ((), False)
-    assert len(table.rows[0].cells) == len(table.counts)
+    assert table.rows[0].percentiles == ()
