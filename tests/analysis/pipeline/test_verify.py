@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -247,7 +248,10 @@ def assert_harmless(history: RunHistory, phantom: Mapping[str, str]) -> None:
     """Text from the topic becomes neither a formula nor a script."""
     assert phantom["event_type"].startswith("'=cmd")
     page = (history.folder.path / "report.html").read_text()
-    assert page.count("<script") == page.count("</script") == 1
+    scripts = re.findall("<script([^>]*)>", page)
+    assert set(scripts) == {"", ' type="application/json"'}
+    assert len(scripts) == page.count("</script")
+    assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
     assert "src=" not in page.replace("script-src", "")
     assert "@import" not in page

@@ -290,6 +290,6 @@ def test_bars_of_classes_have_a_common_scale_and_links() -> None:
     figure = class_figure({"a & b": Counts(lost=1, refused=1), "c": Counts(ghost=8), "d": Counts()})
     assert figure is not None
     assert re.findall(r"width:([\d.]+)%", figure.svg) == ["100.00", "12.50", "12.50"]
-    assert 'href="#exceptions?class=lost&amp;type=a+%26+b"' in figure.svg
+    assert 'href="#exceptions?class=lost&amp;type=a%20%26%20b"' in figure.svg
     assert "class=refused" not in figure.svg
     assert class_figure({"a": Counts(delivered=3)}) is None

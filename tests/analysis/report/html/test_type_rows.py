@@ -39,6 +39,17 @@ def test_a_row_has_requests_classes_and_percentiles() -> None:
     assert (sword.widths["p99"], guild.widths["p99"]) == (25.0, 100.0)
 
 
+def test_counts_of_exceptions_lead_to_their_rows() -> None:
+    """Of the type, or of all types; delivered ones and zeros have no rows."""
+    rows = type_table(a_table_report(sword=10.0)).rows
+    links = [{cell.kind: cell.href for cell in row.counts if cell.href} for row in rows]
+    assert links == [
+        {"lost": "#exceptions?class=lost&type=sword"},
+        {},
+        {"lost": "#exceptions?class=lost"},
+    ]
+
+
 def test_only_the_slowest_is_marked() -> None:
     """Neither the total nor the only event type is."""
     table = type_table(a_table_report(sword=10.0, guild=40.0))
