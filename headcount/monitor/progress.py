@@ -182,7 +182,7 @@ class ProgressCounter:
             self._note_sent(seq, at_ns)
             if seq > self._last_seq:
                 self._last_seq, self._last_sent_ns = seq, at_ns
-        starts, self._starts, self._second_end_ns = self._starts, {}, 0
+        starts, self._starts = self._starts, {}
         latency, self._latency = self._latency, {}
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
