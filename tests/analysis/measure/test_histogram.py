@@ -12,7 +12,8 @@ def test_counts_are_sent_once() -> None:
     rows = 200_000
     numbers = np.arange(rows)
     columns = {
-        "event_type": np.full(rows, "a"), "measure": np.full(rows, "http"),
+        "event_type": np.full(rows, "a"),
+        "measure": np.full(rows, "http"),
         **{name: numbers for name in COUNTED.names if name not in {"event_type", "measure"}},
     }
     counts = pa.table({name: columns[name] for name in COUNTED.names}).cast(COUNTED)
