@@ -111,12 +111,13 @@ def test_a_long_name_is_truncated() -> None:
     assert "x" * (MAX_LETTERS // 2) in chart
 
 
-def test_a_chart_is_drawn_for_wide_and_narrow_pages() -> None:
-    """Each version is valid, and no label leaves it."""
-    xs = [float(at) for at in range(61)]
-    versions = drawings(
-        drawn(chart_of(ChartLine("started", "started", xs, [1e5 * at for at in xs])))
-    )
+@pytest.mark.parametrize("kind", [AxisKind.TIME, AxisKind.ELAPSED])
+@pytest.mark.parametrize("length_s", [20, 60, 75, 150, 600, 1_800, 5_400, 90_000])
+def test_labels_are_within_the_chart_and_do_not_overlap(kind: AxisKind, length_s: int) -> None:
+    """On wide and on narrow pages; each version is valid."""
+    axis = Axis(kind, 0.0, float(length_s), START_NS + 400_000_000)
+    line = ChartLine("started", "started", [0.0, float(length_s)], [0.0, 9e5])
+    versions = drawings(drawn(chart_of(line, axis=axis)))
     assert len(versions) == 2
     for svg in versions:
         width, height = map(float, svg.attrib["viewBox"].split()[2:])
@@ -125,9 +126,15 @@ def test_a_chart_is_drawn_for_wide_and_narrow_pages() -> None:
             anchor = 0 if x == 0 else 1 if text.attrib.get("class") == "y" else 0.5
             assert 0 <= x - anchor * size <= x + (1 - anchor) * size <= width
             assert 0 <= float(text.attrib["y"]) <= height
-        labels = [float(text.attrib["x"]) for text in svg.findall("./g/text[@class='soft']")]
-        assert len(labels) >= 3
-        assert all(later - one >= 58 for one, later in itertools.pairwise(labels))
+        ticks = svg.findall("./g/text")
+        for row in {float(text.attrib["y"]) for text in ticks}:
+            in_row = [
+                text for text in ticks if float(text.attrib["y"]) == row and text.text != "UTC"
+            ]
+            assert in_row
+            for one, later in itertools.pairwise(in_row):
+                apart = float(later.attrib["x"]) - float(one.attrib["x"])
+                assert apart >= 3.4 * (len(one.text or "") + len(later.text or "")) + 4
 
 
 def test_the_axis_has_the_time_of_day_and_the_time_from_the_start() -> None:
@@ -200,7 +207,8 @@ def test_all_charts_over_time_have_the_same_axis() -> None:
     """So that what happened at one moment is in one place."""
     slices = [LoadSlice(float(at), started=1, ended=1, lost=1) for at in range(-2, 30)]
     latency = (LatencySlice(0.0, 10.0, 100, Percentiles(1.0, 2.0, 3.0, 4.0)),)
-    both = dict.fromkeys((Measure.HTTP, Measure.END_TO_END), latency)
+    slower = (replace(latency[0], percentiles=Percentiles(10.0, 20.0, 30.0, 40.0)),)
+    both = {Measure.HTTP: latency, Measure.END_TO_END: slower}
     run = replace(course(*slices), latency=both)
     figures = [*load_figures(run, (), ()), *latency_figures(run, tuple(both), {})]
     assert len(figures) == 5
