@@ -34,7 +34,7 @@ house: .venv/ready
 	@$(BIN)/python -m scripts.house $(ARGS)
 
 bench: .venv/ready
-	$(BIN)/python -m bench $(or $(ARGS),all --write docs)
+	$(BIN)/python -m bench $(or $(ARGS),--write docs all)
 
 # Builds the documentation site in build/site; it can be read offline.
 docs: .venv/ready

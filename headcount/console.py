@@ -6,13 +6,14 @@ in CI, it is a plain line. The command creates the console and passes it on; not
 
 import copy
 import re
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import rich.console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -55,10 +56,14 @@ def _printable_table(table: Table) -> Table:
 
 
 class Step:
-    """Work that the user waits for; `update` reports its progress."""
+    """Work that the user waits for; `update` reports its progress.
 
-    def __init__(self, console: "Console", title: str) -> None:
-        self.title = title
+    `running` is the title beside the progress on a terminal; if it is another one, the progress
+    shows the elapsed time itself.
+    """
+
+    def __init__(self, console: "Console", title: str, running: str = "") -> None:
+        self.title, self.running = title, running or title
         self.detail = ""
         self.started_s = time.monotonic()
         self._console = console
@@ -101,10 +106,18 @@ class Console:
             _TerminalView(self.err) if self.err.is_terminal else _PlainView(self.err)
         )
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether someone sees a step's progress at once: on a terminal, unless quiet."""
+        return self.err.is_terminal and not self.quiet
+
     @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
-        """Show `title` as running until the block ends, then how long it took."""
-        step = Step(self, title)
+    def step(self, title: str, running: str = "") -> Iterator[Step]:
+        """Show `title` as running until the block ends, then how long it took.
+
+        `running` is a shorter title for a terminal, for a progress that shows its own time.
+        """
+        step = Step(self, title, running)
         try:
             self._show("begin", step)
             yield step
@@ -128,9 +141,28 @@ class Console:
         """Print a result on stdout: text unchanged, or a rich table."""
         with self._lock:
             self._view.break_line()
-            self.out.print(
-                _printable(renderable), markup=False, soft_wrap=isinstance(renderable, str)
+            is_text = isinstance(renderable, str | Text)
+            self.out.print(_printable(renderable), markup=False, soft_wrap=is_text)
+
+    def paragraph(self, text: str, style: str = "") -> None:
+        """Print a line of a result: wrapped at words on a terminal, whole in a pipe."""
+        text = printable(text)
+        if self.out.is_terminal:
+            indent = " " * (len(text) - len(text.lstrip()) + 2)
+            text = textwrap.fill(
+                *(text, self.out.width),
+                subsequent_indent=indent,
+                break_long_words=False,
+                break_on_hyphens=False,
             )
+        self.result(Text(text, style))
+
+    def document(self, text: str) -> None:
+        """Print a whole document on stdout: rich would take a second for a megabyte."""
+        with self._lock:
+            self._view.break_line()
+            self.out.file.write(f"{printable(text.rstrip())}\n")
+            self.out.file.flush()
 
     def _updated(self, step: Step) -> None:
         self._show("update", step)
@@ -140,6 +172,14 @@ class Console:
             return
         with self._lock:
             getattr(self._view, event)(step)
+
+
+class _ElapsedColumn(TimeElapsedColumn):
+    """The elapsed time, unless the progress itself shows it."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time, or nothing."""
+        return Text() if task.fields["is_timed"] else super().render(task)
 
 
 class _TerminalView:
@@ -159,12 +199,14 @@ class _TerminalView:
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 TextColumn("{task.fields[detail]}", style="dim", markup=False),
-                TimeElapsedColumn(),
+                _ElapsedColumn(),
                 console=self._console,
                 transient=True,
             )
             self._progress.start()
-        self._tasks[step] = self._progress.add_task(step.title, total=None, detail="")
+        self._tasks[step] = self._progress.add_task(
+            step.running, total=None, detail="", is_timed=step.running != step.title
+        )
 
     def update(self, step: Step) -> None:
         if self._progress is not None and step in self._tasks:

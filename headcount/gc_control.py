@@ -1,4 +1,4 @@
-"""Suspends garbage collection."""
+"""Garbage collection: suspended in a block, and spared objects that last."""
 
 import contextlib
 import gc
@@ -15,3 +15,11 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def permanent_objects() -> Iterator[None]:
+    """Suspend garbage collection in a block of imports, and exempt what they make from it."""
+    with uncollected():
+        yield
+        gc.freeze()

@@ -15,7 +15,8 @@ from scripts.source import ROOT, Module, read_modules
 # ---- The contract ----
 
 HEADCOUNT_LAYERS = (
-    {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"},
+    {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
+    | {"palette"},
     {"kafka_settings"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},
@@ -24,6 +25,7 @@ HEADCOUNT_LAYERS = (
     {"plugin"},
     {"locust_main"},
     {"cli"},
+    {"testing"},
     {"__main__"},
 )
 """Folders and modules of `headcount`, lowest first: each imports only from lower layers."""
@@ -40,6 +42,7 @@ ANALYSIS_LAYERS = (
     {"state"},
     {"read"},
     {"compare_run"},
+    {"causes"},
     {"measure"},
     {"blocks"},
     {"corrupted"},
@@ -47,6 +50,7 @@ ANALYSIS_LAYERS = (
     {"judge"},
     {"report"},
     {"compare"},
+    {"history"},
     {"pipeline"},
     {"follow", "selftest"},
     {"worker_daemon"},
@@ -65,6 +69,7 @@ PURE_FOLDERS = {
 ALLOWED_PARTS = {
     "headcount": {"headcount"},
     "headcount.cli": {"headcount", "headcount_analysis", "headcount_service"},
+    "headcount.testing": {"headcount"},
     "headcount_analysis": {"headcount", "headcount_analysis"},
     "headcount_service": {"headcount_service", "headcount.kafka_settings", "headcount.errors"},
     "locustfiles": {"headcount", "headcount_players", "headcount_service", "locustfiles"},

@@ -73,7 +73,9 @@ def plugin_actions() -> list[argparse.Action]:
 
 def option_names() -> set[str]:
     """Every option that the pages may mention, without hidden ones."""
-    commands = (name for each in _commands() for option in _options(each) for name in option.opts)
+    commands = (
+        name for each in (cli, *_commands()) for option in _options(each) for name in option.opts
+    )
     negated = (
         name for each in _commands() for option in _options(each) for name in option.secondary_opts
     )
@@ -107,7 +109,11 @@ def _plugin_row(action: argparse.Action) -> tuple[str, str, str]:
 
 
 def _option_variables() -> list[tuple[str, str]]:
-    owners: dict[tuple[str, str], list[str]] = {}
+    owners: dict[tuple[str, str], list[str]] = {
+        (str(option.envvar), option.opts[-1]): ["headcount"]
+        for option in _options(cli)
+        if option.envvar
+    }
     for command in _commands():
         for option in _options(command):
             if option.envvar:

@@ -16,8 +16,8 @@ These seven always add up to the attempts. A message that belongs to no attempt 
 
 - phantom: its id claims this run, but no generator requested it; counted by id.
 - foreign: its id claims another run, or it has no id; counted by message, and not a failure.
-- malformed: it has no value, is not a JSON object in UTF-8, or has an ambiguous id; counted by
-  message. If it hides the id of an acked attempt, that attempt is lost.
+- malformed: it cannot be decoded (as JSON, or as `--format` says), or has an ambiguous id; counted
+  by message. If it hides the id of an acked attempt, that attempt is lost.
 - garbled: malformed, but its bytes contain an id of this run. What it was cannot be known: a second
   copy, an event that was reported as failed, or one that was altered beyond recognition.
 

@@ -1,6 +1,6 @@
 """Evidence: the facts about a run, as plain values, for the judge and the report.
 
-`pipeline/gather.py` gathers it; nothing here reads a file, a topic or a clock.
+`pipeline/evidence.py` gathers it; nothing here reads a file, a topic or a clock.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
-from headcount_analysis.messages.placement import Placement
+from headcount_analysis.messages.ids_elsewhere import Placement
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck
 
@@ -33,6 +33,7 @@ class Evidence:
     needs it. `unusable` counts timestamps that are not a time, `unanswered` attempts without a
     response. `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`),
     measured only if events are lost. `compares_content` is false for a format without fields.
+    `endpoints` are the requests of each event type, such as `POST /swords`.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -59,6 +60,7 @@ class Evidence:
     placement: Placement = field(default_factory=Placement)
     differences: Differences = field(default_factory=Differences)
     compares_content: bool = True
+    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def checked(self) -> Checkable:

@@ -6,13 +6,14 @@ generated runs, and kcat only reads their messages. Each runs in a separate proc
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from bench.analysis.reconcile_rounds import ReconcileRound, ReconcileRounds
 from bench.harness.figures import MedianRange, in_turn, ratio, spread
-from bench.harness.parts import ProcessUsage, Workbench, last_line, warm_up, watched
+from bench.harness.parts import Workbench, last_line, warm_up, watched
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
 from bench.runs.generated import deadline_s, generated, verified
@@ -65,35 +66,6 @@ class RunPair:
     clean: Path
     faulty: Path | None
     faults: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcileRound:
-    """The usage of one contender, and the number of lost events that it counted."""
-
-    events: int
-    variant: str
-    watched: ProcessUsage
-    lost: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcileRounds:
-    """Rounds, selectable by size and contender."""
-
-    rounds: Sequence[ReconcileRound] = field(default_factory=list)
-
-    def of(self, events: int, variant: str, value: Callable[[ProcessUsage], float]) -> list[float]:
-        """Return one figure for each round of a contender."""
-        return [
-            value(each.watched)
-            for each in self.rounds
-            if (each.events, each.variant) == (events, variant)
-        ]
-
-    def seconds(self, events: int, variant: str) -> list[float]:
-        """Return the time of each round of a contender."""
-        return self.of(events, variant, lambda usage: usage.seconds)
 
 
 def measure(settings: ReconcileSettings, stage: Workbench) -> BenchmarkResult:

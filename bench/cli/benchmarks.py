@@ -9,7 +9,7 @@ from bench.analysis import follow, formats, reconcile
 from bench.cli.output import Output, take
 from bench.load import overhead, rate
 from bench.report import page_load
-from bench.runs import warm
+from bench.runs import history, warm
 from bench.service import outage, throughput
 from bench.sizing import cores, costs
 
@@ -120,6 +120,16 @@ def warm_command(output: Output, rounds: int, seconds: int) -> None:
     take(output, lambda stage: warm.measure(warm.WarmSettings(rounds, seconds), stage))
 
 
+@click.command("history")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--runs", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.pass_obj
+def history_command(output: Output, rounds: int, runs: int) -> None:
+    """Measure the time that the history of many runs takes, with and without its index."""
+    settings = history.HistorySettings(rounds, runs)
+    take(output, lambda stage: history.measure(settings, stage))
+
+
 @click.command("rate")
 @click.option(
     "--rounds", type=click.IntRange(min=1), default=rate.RateSettings().rounds, show_default=True
@@ -206,6 +216,7 @@ COMMANDS = (
     outage_command,
     reconcile_command,
     warm_command,
+    history_command,
     rate_command,
     report_command,
     costs_command,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.pages import measured_in, write_pages
 from bench.harness.parts import Workbench, stage, versions
 from bench.harness.result import BenchmarkResult, machine, save, show
 from headcount.console import Console
@@ -14,15 +15,17 @@ from headcount.console import Console
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where to save results, and whether to hide progress."""
+    """Where to save results and scratch data, and whether to hide progress.
+
+    Results are saved for the pages in `documents`, which are rewritten, if there are any.
+    """
 
     folder: Path
     quiet: bool
+    documents: Path | None = None
 
 
-def take(
-    output: Output, measure: Callable[[Workbench], BenchmarkResult], kept_in: Path | None = None
-) -> None:
+def take(output: Output, measure: Callable[[Workbench], BenchmarkResult]) -> None:
     """Start a broker, run a benchmark, print its table and save its figures."""
     seen = machine()
     output.folder.mkdir(parents=True, exist_ok=True)
@@ -34,5 +37,9 @@ def take(
     ):
         result = measure(parts)
     show(result, seen)
-    path = save(result, seen, kept_in or output.folder, versions(parts.ready))
+    documents = output.documents
+    folder = output.folder if documents is None else measured_in(documents)
+    path = save(result, seen, folder, versions(parts.ready))
     click.echo(f"Written to {path}\n")
+    if documents is not None:
+        write_pages(documents)

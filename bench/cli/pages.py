@@ -83,9 +83,14 @@ def page_command(documents: Path) -> None:
     write_pages(documents)
 
 
+def measured_in(documents: Path) -> Path:
+    """Return the folder with the figures of the documentation's pages."""
+    return documents / "measured"
+
+
 def write_pages(documents: Path) -> None:
     """Write performance.md and scaling.md from the figures in documents/measured."""
-    measured = documents / "measured"
+    measured = measured_in(documents)
     performance.write(documents / "performance.md", measured)
     block = model.markdown(
         model.read_costs(measured), _DEFAULT_REQUEST, _sizing_of(_RATE, _DURATION)

@@ -11,7 +11,7 @@ from headcount.files import write_atomically
 
 ORDER = (
     *("overhead", "rate", "service", "outage"),
-    *("reconcile", "formats", "warm", "follow", "cores", "costs", "report"),
+    *("reconcile", "formats", "warm", "history", "follow", "cores", "costs", "report"),
 )
 """The benchmarks in the page's order; one without figures is left out."""
 

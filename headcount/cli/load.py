@@ -13,6 +13,7 @@ from headcount.cli.verifying.follower import Follower
 from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ledger.location import open_location
+from headcount.monitor.display.load_progress import ProgressFile
 from headcount.open_model.scheduled_arrivals import all_arrivals
 from headcount.run.folder import RunFolder
 from headcount.run.locust_exit import Cause, LocustExit
@@ -34,26 +35,43 @@ def drive(
         PartError: A part died, or Locust ended without a ledger that can be judged.
     """
     environ = {**ready.environ, **target.locust_environ, JUDGED_BY_PARENT: "1"}
-    command = run_command(load, target, folder, ready.environ)
-    log = folder.logs / "locust.log"
+    log, progress = folder.logs / "locust.log", ProgressFile(folder.logs / "progress.json")
+    progress_path = progress.path if ready.console.shows_progress else None
+    command = run_command(load, target, folder, ready.environ, progress_path)
     with contextlib.ExitStack() as stack:
+        stack.callback(progress.remove)
         with ready.console.step("Starting Locust"):
             locust = Process("Locust", command, log_path=log, environ=environ)
             stack.callback(locust.stop, STOP_TIMEOUT_S)
             _await_manifest(locust, target, folder)
             shape = folder.read_manifest().options.get("shape")
-        size = load.options.size(load.locustfile, shape)
-        with ready.console.step(f"Load: {size} on {target.address}") as step:
+        size, length_s = load.options.size(load.locustfile, shape), load.options.length_s(shape)
+        with ready.console.step(f"Load: {size} on {target.address}", "Load") as step:
             while (code := locust.returncode) is None:
                 target.poll_or_raise()
-                progress = follower.progress if follower is not None else ""
-                step.update(", ".join(filter(None, (f"{step.elapsed_s:.0f} s", progress))))
+                followed = "" if follower is None else follower.progress
+                if ready.console.shows_progress:
+                    elapsed = _elapsed(step.elapsed_s, length_s)
+                    step.update(_joined(elapsed, str(progress.read() or ""), followed))
+                elif followed:
+                    step.update(_joined(_elapsed(step.elapsed_s, length_s), followed))
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
                 target.poll_or_raise()  # a part that died is the cause
                 _record_exit(locust, code, folder)
     if load.options.rate:
         _report_arrivals(folder, ready.console)
+
+
+def _elapsed(elapsed_s: float, length_s: float | None) -> str:
+    """Format how far the load is, such as `12/30 s`."""
+    if length_s is None:
+        return f"{elapsed_s:,.0f} s"
+    return f"{min(elapsed_s, length_s):,.0f}/{length_s:,.0f} s"
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
 
 
 def _await_manifest(locust: Process, target: Target, folder: RunFolder) -> None:

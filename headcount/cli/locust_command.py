@@ -7,7 +7,7 @@ from pathlib import Path
 
 from headcount.cli.local_stack import BROKER_DATA, DATABASE, Target
 from headcount.cli.locustfile import GENERATOR
-from headcount.cli.options.load_options import LoadOptions
+from headcount.cli.options.load_options import USERS, LoadOptions
 from headcount.cli.options.message_options import MessageOptions
 from headcount.cli.options.target_options import TargetOptions
 from headcount.cli.options.verify_options import VerifyOptions
@@ -34,9 +34,16 @@ class Load:
 
 
 def run_command(
-    load: Load, target: Target, folder: RunFolder, environ: Mapping[str, str]
+    load: Load,
+    target: Target,
+    folder: RunFolder,
+    environ: Mapping[str, str],
+    progress_path: Path | None = None,
 ) -> list[str]:
-    """Build the command line of a load without a web UI."""
+    """Build the command line of a load without a web UI.
+
+    `progress_path` is where Locust writes the load's progress, if anyone sees it.
+    """
     options = {
         **_load_options(load.options),
         **_target_options(load.target_options, target, environ),
@@ -51,6 +58,7 @@ def run_command(
         **load.verify_options.plugin_times,
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
+        "--progress-file": progress_path,
         # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),
@@ -68,6 +76,9 @@ def up_command(
         "--master-bind-host": LOOPBACK,
         **_target_options(target_options, target, environ),
         "--reports-dir": folder.parent,
+        # What the start form begins with.
+        "--users": USERS,
+        "--spawn-rate": USERS,
     }
     if target.broker is not None:
         options["--broker-data"] = f"../{folder.name}/{BROKER_DATA}"

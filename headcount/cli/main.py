@@ -8,14 +8,21 @@ import os
 import signal
 import sys
 import traceback
-from types import FrameType, ModuleType
-from typing import NamedTuple, NoReturn
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
 
 import click
 from headcount_service.errors import CatalogueError
 
+from headcount.cli.configuration.option_defaults import (
+    check_commands,
+    option_defaults,
+    parameters_of,
+)
+from headcount.cli.configuration.option_file import OptionFile, find_option_file
 from headcount.errors import STOPPED, HeadcountError, InterruptedRunError, PartError, UsageError
-from headcount.gc_control import uncollected
+from headcount.gc_control import permanent_objects
 
 INTERRUPTED = InterruptedRunError.exit_code
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean a failed run
@@ -41,6 +48,8 @@ Examples:
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
+  headcount report RUN --pdf             print a run's report
+  headcount history                      all runs, and what changed over time
   headcount compare BEFORE AFTER         compare runs
   headcount events RUN --item sword      show the game's events in a run's topic
   headcount doctor                       check that everything a run needs is there
@@ -81,6 +90,14 @@ COMMANDS = {
         "headcount.cli.commands.follow:follow",
         "judge a run while another process drives it",
     ),
+    "report": CommandEntry(
+        "headcount.cli.commands.report:report",
+        "find a run's report, or print it as PDF",
+    ),
+    "history": CommandEntry(
+        "headcount.cli.commands.history:history",
+        "show all runs, and what changed over time",
+    ),
     "compare": CommandEntry(
         "headcount.cli.commands.compare:compare_runs",
         "compare runs: what changed, and what is noise",
@@ -109,6 +126,10 @@ COMMANDS = {
         "headcount.cli.commands.doctor:doctor",
         "check that everything a run needs is there",
     ),
+    "config": CommandEntry(
+        "headcount.cli.commands.config:config",
+        "show the options that hold, and where they are set",
+    ),
 }
 """The commands; only the one that is called is imported: Spark and charts load slowly."""
 
@@ -130,22 +151,46 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].place.split(":")
-        command: click.Command = getattr(_imported(module), name)
+        with permanent_objects():
+            command: click.Command = getattr(importlib.import_module(module), name)
         return command
-
-
-def _imported(name: str) -> ModuleType:
-    """Import a module without garbage collection: its objects live as long as the process."""
-    with uncollected():
-        module = importlib.import_module(name)
-        gc.freeze()
-    return module
 
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="headcount", message="headcount %(version)s")
-def cli() -> None:
+@click.option(
+    "--config",
+    "option_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    envvar="HEADCOUNT_CONFIG",
+    show_envvar=True,
+    show_default="headcount.toml here",
+    help="File with the options of a project.",
+)
+@click.pass_context
+def cli(ctx: click.Context, option_file: Path | None) -> None:
     """Load-test an API that writes to Kafka, and account for every single request."""
+    options = find_option_file(Path(), option_file)
+    if options is not None:
+        check_commands(options, COMMANDS)
+        ctx.obj = options
+        assert ctx.invoked_subcommand is not None
+        ctx.default_map = {
+            ctx.invoked_subcommand: defaults_from(options, ctx, ctx.invoked_subcommand)
+        }
+
+
+def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[str, Any]:
+    """Return what an option file says about a command. UsageError if it is mistaken."""
+    command = cli.get_command(ctx, name)
+    assert command is not None
+
+    def all_names() -> set[str]:
+        every = (cli.get_command(ctx, each) for each in COMMANDS)
+        return {option for command in every if command for option in parameters_of(command)}
+
+    return option_defaults(options, name, command, all_names)
 
 
 def main() -> NoReturn:

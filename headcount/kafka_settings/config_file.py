@@ -1,7 +1,7 @@
 """A client's configuration file: read as text, and turned into settings.
 
-Both librdkafka's `name=value` files and Java's properties are read: the former are a subset, but
-for a backslash, which Java's format uses for escapes.
+Both librdkafka's `name=value` files and Java's properties are read: the former are a subset of the
+latter, except that Java's format uses backslashes for escapes.
 """
 
 import contextlib
@@ -93,7 +93,7 @@ def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
 
 
 def readable_by_others(path: Path) -> bool:
-    """Return whether other users can read a file that contains a secret itself. UsageError."""
+    """Return whether other users can read a file that contains a secret. UsageError."""
     if not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         return False
     values = _read(path)

@@ -24,7 +24,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:
-    """Return the login module, and its options. UsageError, without the text, if it is no entry."""
+    """Return the login module, and its options. UsageError if there is none."""
     entry = _ENTRY.fullmatch(text)
     if entry is None:
         raise UsageError(

@@ -29,7 +29,7 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=settings.ca_pem)
     context.check_hostname = settings.verifies_hostname and settings.verifies_certificate
     context.verify_mode = ssl.CERT_REQUIRED if settings.verifies_certificate else ssl.CERT_NONE
-    # An authority of one's own often lacks extensions that RFC 5280 requires.
+    # A private authority's certificate often lacks extensions that RFC 5280 requires.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     pair = settings.key_pair
     if pair is not None:

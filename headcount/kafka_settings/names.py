@@ -62,9 +62,9 @@ _REMEDIES = {
 
 
 def canonical(name: str) -> str | None:
-    """Return the name under which a setting is carried over; None if it need not be.
+    """Return the name under which a setting is carried over; None if it is not needed.
 
-    UsageError if it cannot be: it is unknown, or not every client has the like.
+    UsageError if it is unknown, or if not every client has an equivalent.
     """
     name = JAVA_ALIASES.get(name, name)
     if name in CARRIED:

@@ -1,8 +1,8 @@
 """From names and values to the settings of a schema registry.
 
-The names are those of Confluent's clients. Java's serializers take those of logins without the
-prefix `schema.registry.`, those of TLS with it. Sources: Confluent's documentation of clients'
-configurations, and `SchemaRegistryClientConfig` and `SslConfigs` of its Java client.
+The names are those of Confluent's clients. Java's serializers expect the prefix `schema.registry.`
+for TLS, but not for logins. Sources: Confluent's documentation of clients' configurations, and
+`SchemaRegistryClientConfig` and `SslConfigs` of its Java client.
 """
 
 import difflib
@@ -82,7 +82,7 @@ def is_inherited(values: Mapping[str, str]) -> bool:
 
 
 def build(values: Mapping[str, str], kafka: KafkaSettings | None = None) -> RegistrySettings:
-    """Return the settings of names without the prefix. UsageError or pydantic's ValidationError.
+    """Make the settings, whose names lack the prefix. UsageError or pydantic's ValidationError.
 
     `kafka` is needed if the registry takes the login of the Kafka cluster.
     """

@@ -1,14 +1,11 @@
 """How to connect to a schema registry, in one model."""
 
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from headcount.errors import UsageError
+from headcount.kafka_settings.registry_url import parse_registry_url
 from headcount.kafka_settings.settings import FrozenModel, KeyPair, TokenSource
-
-OPTION = "--schema-registry"
 
 
 class RegistrySettings(FrozenModel):
@@ -35,9 +32,7 @@ class RegistrySettings(FrozenModel):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        for part in filter(None, url.split(",")):
-            check_url(part)
-        return url
+        return parse_registry_url(url, "schema.registry.url")
 
     @model_validator(mode="after")
     def _check_login(self) -> Self:
@@ -48,7 +43,7 @@ class RegistrySettings(FrozenModel):
 
     def with_url(self, url: str) -> Self:
         """Return the same settings with this URL, or with their own if it is empty."""
-        return self.model_copy(update={"url": check_url(url)}) if url else self
+        return self.model_copy(update={"url": parse_registry_url(url)}) if url else self
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -68,19 +63,6 @@ class RegistrySettings(FrozenModel):
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
-
-
-def check_url(url: str) -> str:
-    """Return the URL of a registry. UsageError if it is none, or contains a password."""
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise UsageError(
-            f"{OPTION} must not contain a password: put user:password into the Kafka settings as "
-            "schema.registry.basic.auth.user.info"
-        )
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{OPTION} must be a URL such as https://registry:8081, got {url!r}")
-    return url
 
 
 NO_REGISTRY = RegistrySettings()

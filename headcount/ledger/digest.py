@@ -138,7 +138,7 @@ def _digest(text: str, shape: str) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _compared(shape: str) -> tuple[Mapping[str, Form], str]:
-    """Return the form of a shape, and what its digest covers besides: itself if it has doubles."""
+    """Return the form of a shape, and what its digest also covers: the shape, if it has doubles."""
     form = form_of(shape)
     return form, shape if _has_double(form) else ""
 

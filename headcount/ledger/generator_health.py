@@ -30,8 +30,10 @@ class Sample:
 
     `cpu_percent` is the average over the span, in percent of one core. `schedule_lag_ms` is the
     longest delay in the span, of a timer or of a task started by an arrival: for that long the
-    process was busy with something else. The other fields are values at the end of the span;
-    `dropped` counts arrivals that were due but could not start.
+    process was busy with something else. `host_cpu_percent` is the average over the span and all
+    cores of the host, None if an older version recorded the sample. The other fields are values at
+    the end of the span; `dropped` counts arrivals that were due but could not start. `users` is 0
+    if it is unknown.
     """
 
     at_ns: int = Field(ge=0, lt=_LATEST_NS)
@@ -40,6 +42,8 @@ class Sample:
     in_flight: int = Field(ge=0, lt=1 << 53)
     attempted: int = Field(ge=0, lt=1 << 53)
     dropped: int = Field(default=0, ge=0, lt=1 << 53)
+    users: int = Field(default=0, ge=0, lt=1 << 53)
+    host_cpu_percent: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False)
 
 
 @validated(frozen=True, slots=True)
@@ -77,7 +81,13 @@ class History:
         """Extend the last span by this sample, whose own span is too short to measure CPU load."""
         spans = self._open or self.samples
         lag_ms = max(spans[-1].schedule_lag_ms, sample.schedule_lag_ms)
-        spans[-1] = replace(sample, cpu_percent=spans[-1].cpu_percent, schedule_lag_ms=lag_ms)
+        before = spans[-1]
+        spans[-1] = replace(
+            sample,
+            cpu_percent=before.cpu_percent,
+            schedule_lag_ms=lag_ms,
+            host_cpu_percent=before.host_cpu_percent,
+        )
 
     @property
     def health(self) -> Health:
@@ -87,15 +97,13 @@ class History:
 
 
 def merged(samples: Sequence[Sample]) -> Sample:
-    """Merge one or more samples: the last, with the mean CPU load and the greatest lag."""
-    last = samples[-1]
-    return Sample(
-        last.at_ns,
-        sum(each.cpu_percent for each in samples) / len(samples),
-        max(each.schedule_lag_ms for each in samples),
-        last.in_flight,
-        last.attempted,
-        last.dropped,
+    """Merge one or more samples: the last, with the mean CPU loads and the greatest lag."""
+    of_host = [each.host_cpu_percent for each in samples if each.host_cpu_percent is not None]
+    return replace(
+        samples[-1],
+        cpu_percent=sum(each.cpu_percent for each in samples) / len(samples),
+        schedule_lag_ms=max(each.schedule_lag_ms for each in samples),
+        host_cpu_percent=sum(of_host) / len(of_host) if of_host else None,
     )
 
 

@@ -10,6 +10,9 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from headcount.files import force_to_disk
+from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
+from headcount.ledger.endpoints import Endpoints
+from headcount.ledger.endpoints import dump as dump_endpoints
 from headcount.ledger.generator_health import FILE as HEALTH_FILE
 from headcount.ledger.generator_health import Health, dump
 from headcount.ledger.parquet_encoding import encoded
@@ -87,6 +90,10 @@ class LedgerWriter:
     def write_shortfall(self, shortfall: Shortfall) -> None:
         """Write the traffic that the generator failed to make, in place of the previous file."""
         self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
+
+    def write_endpoints(self, endpoints: Endpoints) -> None:
+        """Write the method and path of the requests, in place of the previous file."""
+        self._write(ENDPOINTS_FILE, dump_endpoints(endpoints))
 
     def seal(self, attempted: int) -> Seal:
         """Write the seal; nothing is written after it."""

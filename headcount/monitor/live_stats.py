@@ -1,8 +1,8 @@
 """Live stats: the state of a run in progress, from the generators' reports and the topic.
 
 - in flight: attempts sent and not yet answered.
-- behind: acknowledged events not yet seen in the topic, as a count; and as a time: how long ago as
-  many events had been acknowledged as have arrived by now.
+- behind: how far the topic lags: as a count, the acknowledged events not yet seen in it; as a time,
+  how long ago the number of acknowledged events was the number that has arrived by now.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """
@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 
 from headcount.monitor.missing_events import MissingEvents
 from headcount.monitor.progress import Progress
+from headcount.monitor.recent_latency import RecentLatency
+from headcount.monitor.send_bins import SendBin, SendBins
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import OTHER, TopicCounts
 from headcount.run.manifest import SETTLE_S
 from headcount.run.outcome import Outcome
 
-MOST_POINTS = 600
 MOST_SECONDS = 100_000
+RATE_OVER_S = 10
+BIN_DELAY_S = 2
+"""A second is shown this long after its end: responses, and reports of them, take some time."""
 MOST_CAUSES = 50
 MORE_CAUSES = "other"
 
@@ -46,20 +50,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """The total counts at one moment, in s from the start."""
-
-    elapsed_s: float
-    generated: int
-    acked: int
-    arrived: int
-    in_flight: int
-    behind: int
-
-
-@dataclass(frozen=True, slots=True)
 class LiveSnapshot:
-    """All statistics at one moment; `is_watched` is true once the topic has been read."""
+    """All statistics at one moment; `is_watched` is true once the topic has been read.
+
+    `rate` is the attempts per second in the last RATE_OVER_S, and `p99_ms` the recent p99 of
+    response times; either is None if there are too few. `bins` are `bin_s` wide, and begin with the
+    first request, at `first_sent_ns`, in Unix time.
+    """
 
     by_event_type: Mapping[str, Line]
     total: Line
@@ -69,7 +66,12 @@ class LiveSnapshot:
     unread: int
     is_watched: bool
     failures: tuple[tuple[str, str, str, int], ...]
-    points: tuple[Point, ...]
+    rate: float | None
+    p99_ms: float | None
+    first_sent_ns: int | None
+    sent_s: float
+    bin_s: int
+    bins: tuple[SendBin, ...]
 
 
 @dataclass(slots=True)
@@ -88,8 +90,8 @@ class LiveStats:
     _topic_counts: TopicCounts | None = None
     _complete_at_s: float | None = None
     _missing: MissingEvents = field(init=False)
-    _points: list[Point] = field(default_factory=lambda: [Point(0, 0, 0, 0, 0, 0)])
-    _point_every_s: float = 1.0
+    _bins: SendBins = field(default_factory=SendBins)
+    _latency: RecentLatency = field(default_factory=RecentLatency)
 
     def __post_init__(self) -> None:
         """Start with no missing events."""
@@ -104,12 +106,15 @@ class LiveStats:
             if each.outcome != Outcome.ACKED:
                 self._count_failure(each.event_type, each.outcome, each.cause, each.count)
         self._acked.append((now_s, self._count(Outcome.ACKED)))
+        self._latency.add(progress.latency, now_s)
+        self._bins.receive(progress)
 
     def receive_topic(self, counts: TopicCounts) -> None:
         """Add a report of the topic watcher."""
         self._topic_counts = counts
         for generator, pages in counts.seen.items():
-            self._missing.add_arrived(generator, unpacked(pages))
+            new = self._missing.add_arrived(generator, unpacked(pages))
+            self._bins.add_arrived(generator, new)
         if counts.complete_at_s is None:
             return
         self._complete_at_s = counts.complete_at_s
@@ -150,8 +155,11 @@ class LiveStats:
         begun = sum(count for each in self._begun.values() for count in each.values())
         return max(0, begun - self._outcomes.total())
 
-    def snapshot(self, now_s: float) -> LiveSnapshot:
-        """Return all statistics as of now."""
+    def snapshot(self, now_s: float, *, is_over: bool = False) -> LiveSnapshot:
+        """Return all statistics as of now; `is_over` if no more requests will be sent."""
+        settled_s = self._bins.reported_s - BIN_DELAY_S
+        missing = self._missing.by_generator
+        bin_s, bins = self._bins.bins(missing, None if is_over else settled_s)
         names = sorted({name for begun in self._begun.values() for name in begun})
         return LiveSnapshot(
             by_event_type={name: self._line(name) for name in names},
@@ -165,20 +173,13 @@ class LiveStats:
                 (*key, count)
                 for key, count in sorted(self._failures.items(), key=lambda item: -item[1])
             ),
-            points=tuple(self._points),
+            rate=self._bins.rate(RATE_OVER_S, self._bins.reported_s),
+            p99_ms=self._latency.percentile_ms(0.99),
+            first_sent_ns=self._bins.first_sent_ns,
+            sent_s=self._bins.sent_s,
+            bin_s=bin_s,
+            bins=bins,
         )
-
-    def add_point(self, now_s: float) -> None:
-        """Add a point to the chart; thin the points out if there are more than MOST_POINTS."""
-        elapsed_s = now_s - self.started_at_s
-        if elapsed_s - self._points[-1].elapsed_s < self._point_every_s * 0.9:
-            return
-        line = self.snapshot(now_s).total
-        counts = line.generated, line.acked, line.arrived or 0, line.in_flight, line.behind or 0
-        self._points.append(Point(round(elapsed_s, 1), *counts))
-        if len(self._points) > MOST_POINTS:
-            self._points = self._points[::2]
-            self._point_every_s *= 2
 
     def _count_failure(self, event_type: str, outcome: str, cause: str, count: int) -> None:
         key = event_type, outcome, cause
@@ -191,22 +192,25 @@ class LiveStats:
 
     def _line(self, name: str) -> Line:
         arrived = self._arrived()
+        generated = sum(begun.get(name, 0) for begun in self._begun.values())
         return Line(
-            sum(begun.get(name, 0) for begun in self._begun.values()),
+            generated,
             self._outcomes[name, Outcome.ACKED],
             self._outcomes[name, Outcome.FAILED],
             self._outcomes[name, Outcome.INDETERMINATE],
-            None if OTHER in arrived else arrived.get(name, 0),
+            # An event may be seen before its generator reports it.
+            None if OTHER in arrived else min(arrived.get(name, 0), generated),
         )
 
     def _total(self, names: Iterable[str]) -> Line:
         lines = [self._line(name) for name in names]
+        generated = sum(each.generated for each in lines)
         return Line(
-            sum(each.generated for each in lines),
+            generated,
             sum(each.acked for each in lines),
             sum(each.failed for each in lines),
             sum(each.indeterminate for each in lines),
-            sum(self._arrived().values()),
+            min(sum(self._arrived().values()), generated),
         )
 
     def _count(self, outcome: Outcome) -> int:

@@ -1,6 +1,6 @@
 """Message ids: the events of a run that a message may stand for, whatever its format. Pure.
 
-The verdict counts a message as an event's only if its JSON object has the id in the id field. To
+The verdict counts a message as an event's only if it has the id in the place that the run names. To
 count the event as arrived, a complete id anywhere in the message is enough: the service may write
 it where the verdict does not look, which is a different problem from a loss.
 """
@@ -60,9 +60,11 @@ class Identities:
 
     def _own_event(self, value: bytes | None, key: bytes | None, headers: Headers) -> Event | None:
         """Return the event that the verdict reads from a message; None if it is not certain."""
+        if value is None:
+            return None  # it may only mark that a row was deleted
         match self.location.kind:
             case LocationKind.FIELD:
-                return self._in_field(value) if value else None
+                return self._in_field(value)
             case LocationKind.KEY:
                 return self._event(_text(key))
             case LocationKind.HEADER | LocationKind.TRACEPARENT:

@@ -29,18 +29,30 @@ class MissingEvents:
         """The number of missing events."""
         return sum(bits.bit_count() for bits in self._overdue.values())
 
+    @property
+    def by_generator(self) -> dict[int, dict[int, int]]:
+        """The missing events of each generator, by page."""
+        pages: dict[int, dict[int, int]] = {}
+        for (generator, number), bits in self._overdue.items():
+            pages.setdefault(generator, {})[number] = bits
+        return pages
+
     def add_acked(self, generator: int, pages: Pages, at_s: float) -> None:
         """Add events acknowledged by `at_s`."""
         if pages:
             self._unsettled.append((at_s, generator, pages))
 
-    def add_arrived(self, generator: int, pages: Pages) -> None:
-        """Add events seen in the topic."""
+    def add_arrived(self, generator: int, pages: Pages) -> dict[int, int]:
+        """Add events seen in the topic; return those not seen before, by page."""
+        new = {}
         for number, bits in pages.items():
             page = generator, number
             if page in self._seen or len(self._seen) < MOST_PAGES:
-                self._seen[page] = self._seen.get(page, 0) | bits
+                seen = self._seen.get(page, 0)
+                self._seen[page] = seen | bits
+                new[number] = bits & ~seen
             self._clear_overdue(page, bits)
+        return new
 
     def settle(self, complete_at_s: float) -> None:
         """Compare the events that had time to arrive; the whole topic as of then has been read."""

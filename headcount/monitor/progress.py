@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from headcount.monitor.recent_latency import bucket_of
 from headcount.monitor.seq_bitmap import Pages, packed, pages_of, unpacked
 from headcount.run.outcome import Outcome
+
+SAMPLES_PER_REPORT = 2_000
+"""If more attempts end between two reports, only some response times are counted."""
 
 _ACKED = Outcome.ACKED.value
 _LONGEST_CAUSE = 60
@@ -42,7 +46,11 @@ class Progress:
     """All attempts a generator has begun, by event type, and those ended since its last report.
 
     `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
-    of the report by the generator's clock, None if unknown.
+    of the report by the generator's clock, `first_sent_ns` that of its first request and
+    `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
+    of each second after the first request, if something newly ended or in flight was sent in it.
+    `latency` counts the newly ended attempts by the bucket of their response time, or some of them
+    if there are many.
     """
 
     generator: int
@@ -51,6 +59,10 @@ class Progress:
     durations: tuple[Durations, ...] = ()
     acked: Pages = field(default_factory=dict)
     clock_s: float | None = None
+    first_sent_ns: int | None = None
+    last_sent_ns: int | None = None
+    starts: Mapping[int, int] = field(default_factory=dict)
+    latency: Mapping[int, int] = field(default_factory=dict)
 
     def packed(self) -> list[Any]:
         """Convert to lists of plain values for msgpack and JSON."""
@@ -64,12 +76,17 @@ class Progress:
             ],
             packed(self.acked),
             self.clock_s,
+            self.first_sent_ns,
+            self.last_sent_ns,
+            list(self.starts.items()),
+            list(self.latency.items()),
         ]
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
-        generator, begun, ended, durations, acked, clock_s = values
+        generator, begun, ended, durations, acked, clock_s, first_ns, last_ns, *more = values
+        starts, latency = more
         return cls(
             int(generator),
             begun,
@@ -77,13 +94,18 @@ class Progress:
             tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
             unpacked(acked),
             clock_s,
+            first_ns,
+            last_ns,
+            dict(starts),
+            dict(latency),
         )
 
 
 class ProgressCounter:
     """Counts attempts as they end, so that a report costs almost nothing.
 
-    `with_durations` says whether to report how long each attempt took.
+    `with_durations` says whether to report how long each attempt took. `first_sent_ns` is when the
+    first attempt that is known was sent; None before.
     """
 
     def __init__(self, generator: int, *, with_durations: bool) -> None:
@@ -92,6 +114,12 @@ class ProgressCounter:
         self._ended: dict[tuple[int, str, str, str], int] = {}
         self._durations: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
         self._acked: list[int] = []
+        self.first_sent_ns: int | None = None
+        self._last_seq, self._last_sent_ns = -1, 0
+        self._starts: dict[int, int] = {}
+        self._second_seq, self._second_end_ns = 0, 0
+        self._latency: dict[int, int] = {}
+        self._unsampled = 0
 
     def add(
         self,
@@ -112,23 +140,58 @@ class ProgressCounter:
             cause = _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
         self._ended[key] = self._ended.get(key, 0) + 1
-        if self._with_durations and ended_ns is not None:
+        if sent_ns >= self._second_end_ns or seq < self._second_seq:
+            self._note_sent(seq, sent_ns)
+        if seq > self._last_seq:
+            self._last_seq, self._last_sent_ns = seq, sent_ns
+        if ended_ns is None:
+            return
+        if not seq & self._unsampled:
+            bucket = bucket_of((ended_ns - sent_ns) // _NS_PER_US)
+            self._latency[bucket] = self._latency.get(bucket, 0) + 1
+        if self._with_durations:
             http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
             http_us.append((ended_ns - sent_ns) // _NS_PER_US)
             from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
 
-    def report(self, in_flight: Mapping[str, int], clock_s: float | None = None) -> Progress:
+    def _note_sent(self, seq: int, sent_ns: int) -> None:
+        """Note the second of an attempt; what follows it in the same second need not be noted."""
+        if self.first_sent_ns is None:
+            self.first_sent_ns = sent_ns
+        # The first to end, or to be reported in flight, may not be the first that was sent.
+        second = max(0, (sent_ns - self.first_sent_ns) // _NS_PER_S)
+        if seq < self._starts.get(second, seq + 1):
+            self._starts[second] = seq
+        self._second_seq = self._starts[second]
+        self._second_end_ns = self.first_sent_ns + (second + 1) * _NS_PER_S
+
+    def report(
+        self,
+        in_flight: Mapping[str, int],
+        clock_s: float | None = None,
+        sent_ns: Mapping[int, int] | None = None,
+    ) -> Progress:
         """Return the attempts that ended since the last report, and all that have begun.
 
         Args:
             in_flight: Attempts that have begun and not ended, by event type.
             clock_s: The Unix time by the generator's clock.
+            sent_ns: When each attempt in flight was sent, by its sequence number.
         """
+        for seq, at_ns in (sent_ns or {}).items():
+            self._note_sent(seq, at_ns)
+            if seq > self._last_seq:
+                self._last_seq, self._last_sent_ns = seq, at_ns
+        starts, self._starts = self._starts, {}
+        latency, self._latency = self._latency, {}
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
         acked, self._acked = self._acked, []
         for (_, event_type, _, _), count in ended.items():
             self._ended_by_type[event_type] += count
+        # Every response time, or one in a power of two.
+        excess = sum(ended.values()) // SAMPLES_PER_REPORT
+        self._unsampled = (1 << excess.bit_length()) - 1
         return Progress(
             self._generator,
             dict(self._ended_by_type + Counter(in_flight)),
@@ -136,6 +199,10 @@ class ProgressCounter:
             tuple(Durations(*key, *map(tuple, pair)) for key, pair in durations.items()),
             pages_of(acked),
             clock_s,
+            self.first_sent_ns,
+            self._last_sent_ns if self._last_seq >= 0 else None,
+            starts,
+            latency,
         )
 
 

@@ -11,7 +11,8 @@ UNWATCHED_AFTER_S = 10.0
 class WatchGap:
     """Detects when watching stops and resumes; `aborts` are the thresholds that need the topic.
 
-    `since` is the time of day of the last complete read, or empty while the topic is watched.
+    `since` is the time of day of the last complete read, in UTC, or empty while the topic is
+    watched.
     """
 
     aborts: tuple[str, ...] = ()
@@ -32,8 +33,8 @@ class WatchGap:
         if not is_unwatched:
             self.since = ""
             return "the topic is watched again: losses in the meantime are now counted"
-        at = time.localtime(unix_s - (now_s - complete_at_s))
-        self.since = time.strftime("%H:%M:%S", at)
+        at = time.gmtime(unix_s - (now_s - complete_at_s))
+        self.since = time.strftime("%H:%M:%S UTC", at)
         reason = f" ({problem})" if problem else ""
         aborts = ", ".join(map(repr, self.aborts))
         suffix = f"; {aborts} cannot stop the test meanwhile" if aborts else ""

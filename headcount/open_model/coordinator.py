@@ -1,4 +1,4 @@
-"""Pacing: starts arrivals at the requested rate, whatever the service does (the open model).
+"""The coordinator and the pacers: start arrivals at the requested rate, whatever the service does.
 
 The coordinator, in the master or the only process, grants the schedule span by span, a second
 ahead, and names the generators that share each span. It grants each position only once, so that no

@@ -29,7 +29,7 @@ class State:
     have announced their ledgers to the master; `failed` those of them that will never seal because
     their ledgers cannot be written. With `--rate`, `open_load` is the requested load, `pacer`
     belongs to the generator, and `coordinator` to the master; without, the scenario's load `shape`
-    may set the number of users. `probe` is the load of a probe, which is no run. The last three
+    may set the number of users. `probe` is the load of a probe, not of a run. The last three
     fields hold the original values of what the run replaces in Locust and in the scenario.
 
     `has_run` is true once a manifest was written, `was_aborted` once a threshold stopped the test.

@@ -9,13 +9,13 @@ not wait for messages.
 import functools
 import logging
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import gevent
 import psutil
 from locust import events
 from locust.env import Environment
-from locust.exception import StopTest
 from locust.runners import (
     STATE_CLEANUP,
     STATE_MISSING,
@@ -27,6 +27,7 @@ from locust.web import WebUI
 
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
+from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.progress import Progress
 from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of
@@ -121,13 +122,27 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
             recording.begin(environment)
     except HeadcountError as error:
-        sequence.give_up(environment, error)
-        environment.runner.log_exception("headcount", str(error), "")
-        raise StopTest(str(error)) from None
+        _refuse_start(environment, error)
+
+
+def _refuse_start(environment: Environment, error: HeadcountError) -> NoReturn:
+    """Report why the test cannot start, and end it; without a web UI, Locust ends as well."""
+    runner = environment.runner
+    assert runner is not None
+    _log.error("headcount: %s", error)
+    sequence.give_up(environment, error)
+    if isinstance(runner, WorkerRunner):
+        recording.report_failure(environment, error)
+    else:
+        runner.log_exception("headcount", str(error), "")
+    gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
+    # This ends the greenlet that starts the test. gevent prints a traceback of any other exception,
+    # even of Locust's own StopTest.
+    raise gevent.GreenletExit
 
 
 def _refuse_second_test(environment: Environment) -> None:
-    """End Locust if the only test of a headless run is over, or is being stopped. UsageError.
+    """Refuse a test if the only one of a headless run is over, or is being stopped. UsageError.
 
     A second test would be a second run, and only one of the two would be judged.
     """
@@ -136,14 +151,11 @@ def _refuse_second_test(environment: Environment) -> None:
     is_over = not state.prepared or runner.state in {STATE_CLEANUP, STATE_STOPPING}
     if environment.web_ui is not None or not state.has_run or not is_over:
         return
-    error = UsageError(
+    raise UsageError(
         "the scenario starts a second test: headless Locust runs one test per run; to change the "
         "number of users, call runner.start() without runner.stop(), and for another test start "
         "another run"
     )
-    _log.error("headcount: %s", error)
-    gevent.spawn(runner.quit)  # a master is started by the scenario, which nothing else ends
-    raise error
 
 
 def _on_test_stopping(environment: Environment, **_: Any) -> None:
@@ -259,17 +271,20 @@ def _prepare(environment: Environment) -> None:
 def _start_monitor(
     environment: Environment, manifest: Manifest, thresholds: tuple[Threshold, ...]
 ) -> None:
-    """Monitor the run if there is a web UI to show it or a threshold that may stop it."""
+    """Monitor the run if someone sees its progress or a threshold may stop it."""
     state, options = state_of(environment), environment.parsed_options
     assert options is not None
     if state.monitor is not None:
         state.monitor.stop()
         state.monitor = None
     options.prepared_telling = NOTHING
-    if environment.web_ui is not None or any(each.abort for each in thresholds):
+    file = ProgressFile(Path(options.progress_file)) if options.progress_file else None
+    is_shown = environment.web_ui is not None or file is not None
+    if is_shown or any(each.abort for each in thresholds):
         on_broken = functools.partial(_on_broken, environment)
-        is_shown = environment.web_ui is not None
         state.monitor = RunMonitor(
-            folder_of(environment), manifest, thresholds, on_broken, is_shown=is_shown
+            *(folder_of(environment), manifest, thresholds, on_broken),
+            is_shown=is_shown,
+            progress_file=file,
         )
         options.prepared_telling = state.monitor.report_detail

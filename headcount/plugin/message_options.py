@@ -13,16 +13,14 @@ from headcount.run.message_format import (
     parse_format_settings,
 )
 
-IN_FORM = ("id_header", "id_form", "id_at")
-"""The options that the web form has too."""
-
 
 def add_message_options(parser: LocustArgumentParser) -> None:
-    """Add the options; those that decide how messages are read are not in the web form."""
+    """Add the options; those of ids are in the start form (see `web/start_form.py`)."""
     parser.add_argument(
         "--id-header",
         default="",
         env_var="HEADCOUNT_ID_HEADER",
+        include_in_web_ui=False,
         help="Headcount: the request header that carries the id; by default X-Event-Id, or "
         "traceparent if the id's form is trace",
     )
@@ -31,12 +29,14 @@ def add_message_options(parser: LocustArgumentParser) -> None:
         choices=list(map(str, IdForm)),
         default=str(IdForm.PLAIN),
         env_var="HEADCOUNT_ID_FORM",
+        include_in_web_ui=False,
         help="Headcount: how ids are written: plain text, a UUID, or a trace-id",
     )
     parser.add_argument(
         "--id-at",
         default="",
         env_var="HEADCOUNT_ID_AT",
+        include_in_web_ui=False,
         help="Headcount: where messages carry the id: field:NAME, json:/POINTER, header:NAME, key "
         "or traceparent; by default a top-level field with the header's name, or traceparent "
         "if that is the header",

@@ -53,7 +53,7 @@ RECORDED = (
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add the options; those that decide what is read and written are not in the web form."""
+    """Add the options; some are in the start form's own group (see `web/start_form.py`)."""
     for flag, default, text in (
         (
             "--bootstrap-servers",
@@ -83,6 +83,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--broker-data", "", argparse.SUPPRESS),
         ("--database-file", "", argparse.SUPPRESS),
         ("--default-run-time", "", argparse.SUPPRESS),
+        # Where `headcount run` reads the progress that it shows.
+        ("--progress-file", "", argparse.SUPPRESS),
         # The run that the master prepared; workers receive these with their first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-tag", "", argparse.SUPPRESS),
@@ -111,7 +113,7 @@ def add_options(parser: LocustArgumentParser) -> None:
             "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
         ),
     ):
-        parser.add_argument(flag, default="", help=text)
+        parser.add_argument(flag, default="", help=text, include_in_web_ui=False)
     for flag, time_s, text in (
         (
             "--settle",
@@ -124,7 +126,9 @@ def add_options(parser: LocustArgumentParser) -> None:
             "minimum time to watch the topic after the last response, such as 8s",
         ),
     ):
-        parser.add_argument(flag, default=f"{time_s:g}s", help=f"Headcount: {text}")
+        parser.add_argument(
+            flag, default=f"{time_s:g}s", help=f"Headcount: {text}", include_in_web_ui=False
+        )
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -139,9 +143,10 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         default="",
-        help="Headcount: tasks started per second, however long they run, such as 500/s or "
+        help="Headcount: tasks started per second, regardless of response time, such as 500/s or "
         "0/s..500/s:1m,500/s:5m; users then only limit how many tasks run at once, and do not "
         "wait between tasks",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--spacing",
@@ -149,11 +154,13 @@ def _add_rate_options(parser: LocustArgumentParser) -> None:
         default=str(Spacing.CONSTANT),
         help="Headcount: with --rate, start tasks at even intervals, or at random as independent "
         "users would",
+        include_in_web_ui=False,
     )
     parser.add_argument(
         "--max-in-flight",
         default="",
         help="Headcount: with --rate, the most tasks that run at once; by default, one per user",
+        include_in_web_ui=False,
     )
 
 

@@ -23,7 +23,7 @@ POLL_S = 0.05
 GENERATOR = 0
 """The only generator of a probe."""
 _FOR_EACH_TASK = 2
-"""Further requests for each task that has not begun when the others have used all requests."""
+"""Extra requests for each task that has not started when the others have used up the limit."""
 
 _IN_VAIN = 10
 """How many tasks or requests without an event there may be for each request."""
@@ -57,12 +57,12 @@ class ProbeLoad:
         return tasks[place % len(tasks)]
 
     def is_over(self, attempted: int) -> bool:
-        """Whether no request may begin after so many."""
+        """Whether the limit is reached after `attempted` requests."""
         waiting = sum(max(0, len(self._tasks[user]) - n) for user, n in self._begun.items())
         return attempted >= self._requests + _FOR_EACH_TASK * waiting
 
     def is_in_vain(self, without_event: int) -> bool:
-        """Whether far more tasks, or requests without an event, have begun than requests."""
+        """Whether far more tasks, or requests without an event, have begun than are needed."""
         most = _IN_VAIN * (self._requests + len(self._begun))
         return sum(self._begun.values()) > most or without_event > most
 

@@ -105,10 +105,7 @@ class LedgerSession(FastHttpSession):
         return super().request(method, url, *args, **kwargs)
 
     def open_ahead(self) -> None:
-        """Open a connection to the host in advance, so that the first request can be on time.
-
-        Errors are ignored here; the request will raise them again.
-        """
+        """Open a connection to the host in advance; the first request will raise its errors."""
         if self.base_url:
             # A proxy's refusal or a custom TLS context may raise any other exception.
             with contextlib.suppress(Exception, *FAILURE_EXCEPTIONS):
@@ -153,7 +150,7 @@ class LedgerSession(FastHttpSession):
         """Do what Locust's session does for a plain request, and no more."""
         meta = self._meta(template, name or self.request_name or url, context)
         started_s = time.perf_counter()
-        attempt = self._begin(template.method, event, event_type, changes)
+        attempt = self._begin(template.method, meta["name"], event, event_type, changes)
         response = self._send_once(template, payload, attempt, is_held=catch_response)
         meta["response_time"] = (time.perf_counter() - started_s) * 1000
         meta["response"], meta["exception"] = response, getattr(response, "error", None)
@@ -198,6 +195,7 @@ class LedgerSession(FastHttpSession):
     def _begin(
         self,
         method: str,
+        name: str,
         event: dict[str, object],
         event_type: str | None,
         changes: Changes | None,
@@ -211,13 +209,15 @@ class LedgerSession(FastHttpSession):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
             event_type = event_type or str(event.get("event_type", method))
-            return self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
+            attempt = self._recorder.begin(event, event_type, self._user_name, changes, due_at_ns)
         except AttributeError as error:  # the event is not a mapping
             refused = not_comparable(self._user_name, event, event_type or method, error)
             self._recorder.refuse(refused)
             raise stop_exception(self.user) from None
         except LedgerFailedError:
             raise stop_exception(self.user) from None  # the run is being stopped with this error
+        self._recorder.endpoints.add(event_type, method, name)
+        return attempt
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
         assert self._recorder is not None
@@ -239,7 +239,7 @@ class LedgerSession(FastHttpSession):
             self.due_at_ns = None
             self._note_without_event(url, kwargs)
             return super()._send_request_safe_mode(method, url, **kwargs)
-        attempt = self._begin(method, event, event_type, changes)
+        attempt = self._begin(method, url, event, event_type, changes)
         try:
             sent_url = place_id(url, kwargs, self.client, attempt.event_id)
             if self._probe is not None:

@@ -17,7 +17,9 @@ reports/<run-id>/
     verdict.json, report.html, summary.md, junit.xml, and tables as CSV (see `analysis/report`)
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -61,9 +63,32 @@ class RunFolder:
 
     def create(self) -> None:
         """Create the folder. UsageError if it exists already or cannot be created."""
-        try:
+        with self._creation():
             self.path.mkdir(parents=True)
             self.logs.mkdir()
+
+    def begin(self, manifest: Manifest) -> None:
+        """Write `run.json`, and create the folder if it is missing.
+
+        UsageError if it has a run already, or cannot be written. Of several processes that begin
+        the same run at once, on whatever file system, only one succeeds.
+        """
+        claim = self.path / ".begin"
+        with self._creation():
+            self.path.mkdir(parents=True, exist_ok=True)
+            claim.touch(exist_ok=False)
+            try:
+                if self.manifest_path.exists():
+                    raise FileExistsError
+                self.write_manifest(manifest)
+            finally:
+                claim.unlink()
+
+    @contextlib.contextmanager
+    def _creation(self) -> Iterator[None]:
+        """Turn an OSError of the block, which creates the folder, into a UsageError."""
+        try:
+            yield
         except FileExistsError:
             raise UsageError(
                 f"{self.path} exists already: choose another --run-id, or remove it"
@@ -76,7 +101,7 @@ class RunFolder:
 
     def forget_verdict(self) -> None:
         """Remove an earlier verdict, in case the next judgement ends before it writes its own."""
-        for name in ("verdict.json", "report.html", "junit.xml", "summary.md"):
+        for name in ("verdict.json", "report.html", "junit.xml", "summary.md", "report.pdf"):
             (self.path / name).unlink(missing_ok=True)
 
     def ledger_of(self, ledgers: str, tag: str) -> str:

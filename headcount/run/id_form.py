@@ -74,7 +74,7 @@ class RunIds:
         return None if match is None else self._of_number(int("".join(match.groups()), 16))
 
     def claims(self, text: str) -> bool:
-        """Whether a text that need not be an id claims to be one of this run."""
+        """Whether any text, perhaps not even an id, claims to be an id of this run."""
         if self.form is IdForm.PLAIN:
             # A prefix followed by a letter is other text, such as a host name.
             place = len(self.prefix)

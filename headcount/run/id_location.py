@@ -108,14 +108,14 @@ def _added_places() -> set[str]:
 
 
 def default_location(id_header: str) -> IdLocation:
-    """Return the location of ids without an option: where services carry such headers on."""
+    """Return the default location of ids: where services usually pass such headers on."""
     if id_header.lower() == TRACEPARENT:
         return IdLocation(LocationKind.TRACEPARENT, "")
     return IdLocation(LocationKind.FIELD, id_header)
 
 
 def default_header(form: IdForm) -> str:
-    """Return the request header that carries ids without an option."""
+    """Return the request header that carries ids by default."""
     return TRACEPARENT if form is IdForm.TRACE else HEADER
 
 

@@ -16,14 +16,14 @@ from headcount.run.id_location import (
 from headcount.run.ids import HEADER
 
 MOST_GENERATORS, MOST_SEQS = 1 << GENERATOR_BITS, 1 << SEQ_BITS
-"""How many generators a run can have, and requests a generator, if ids are not plain."""
+"""The most generators of a run, and requests of a generator, if ids are not plain."""
 
 _TAKEN = frozenset(
     {"accept", "accept-encoding", "authorization", "connection", "content-encoding"}
     | {"content-length", "content-type", "cookie", "expect", "host", "keep-alive"}
     | {"proxy-authorization", "trailer", "transfer-encoding", "upgrade", "user-agent"}
 )
-"""Request headers with a meaning that an id would change."""
+"""Request headers whose meaning an id would change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from headcount.errors import UsageError
+
 RUN_ID_PATTERN = r"[a-z0-9][a-z0-9-]{0,39}"
 NUMBER_PATTERN = r"0|[1-9][0-9]{0,17}"
 HEADER = "X-Event-Id"
@@ -41,6 +43,16 @@ class EventId:
 def is_run_id(text: str) -> bool:
     """Return whether the text is a valid run id."""
     return _RUN_ID.fullmatch(text) is not None
+
+
+def run_id_of(option: str) -> str:
+    """Return the run id that --run-id names, a new one if empty. UsageError if it cannot be one."""
+    run_id = option or new_run_id()
+    if not is_run_id(run_id):
+        raise UsageError(
+            f"--run-id must be at most 40 lowercase letters, digits and hyphens, got {run_id!r}"
+        )
+    return run_id
 
 
 def new_run_id(now: datetime | None = None) -> str:

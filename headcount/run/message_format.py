@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Final
-from urllib.parse import urlsplit
 
 from headcount.errors import UsageError
-from headcount.run.address import without_secrets
+from headcount.kafka_settings.registry_url import parse_registry_url
 
 JSON: Final = "json"
 RAW: Final = "raw"
@@ -18,7 +17,6 @@ FORMATS_GROUP = "headcount.formats"
 
 _NEED_SCHEMAS = frozenset({"avro", "protobuf", "json-schema"})
 _POINTER = re.compile(r"(/([^~/]|~[01])*)+")
-_NEITHER_SPACE_NOR_CONTROL = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def parse_format_settings(
     settings = FormatSettings(
         parse_format_name(name or JSON, names),
         parse_compare_at(compare_at),
-        parse_registry(schema_registry),
+        parse_registry_url(schema_registry),
     )
     if settings.name == RAW and settings.compare_at:
         raise UsageError(
@@ -85,32 +83,3 @@ def parse_compare_at(pointer: str) -> str:
     if pointer and not _POINTER.fullmatch(pointer):
         raise UsageError(f"--compare-at must be a JSON pointer, such as /data; got {pointer!r}")
     return pointer
-
-
-def parse_registry(url: str) -> str:
-    """Return the URL of a schema registry, or an empty text.
-
-    UsageError, which contains no secret, if it is not a URL over HTTP, or contains a login.
-    """
-    if "@" in url:
-        raise UsageError(
-            "--schema-registry must not contain a password, which every user could see: put "
-            "user:password into the Kafka settings (--kafka-config) as "
-            "schema.registry.basic.auth.user.info"
-        )
-    cleaned = without_secrets(url)
-    if url and not _is_http(cleaned):
-        raise UsageError(
-            f"--schema-registry must be a URL such as https://registry:8081, got {cleaned!r}"
-        )
-    return cleaned.partition("#")[0]
-
-
-def _is_http(url: str) -> bool:
-    if not _NEITHER_SPACE_NOR_CONTROL.fullmatch(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # such as a port that is not a number
-        return False

@@ -6,8 +6,8 @@
 - indeterminate: everything else. A time-out is not a failure: the broker may still hold the event.
   Nor are those 4xx that a service, or a proxy in front of it, may return after publishing.
 
-A scenario (see `plugin/response.py`) or a rule (see `outcome_rules.py`) can decide otherwise. If it
-is wrong, attempts show as ghost or lost.
+A scenario (see `plugin/http/response.py`) or a rule (see `outcome_rules.py`) can decide otherwise.
+If it is wrong, attempts show as ghost or lost.
 """
 
 import socket

@@ -1,4 +1,4 @@
-"""Probe ids: a probe's requests carry an id in several headers, each in the form usual there.
+"""Probe ids: a probe's requests carry an id in several headers, each in the header's usual form.
 
 Each header has a tag of its own, so that a message shows which of them the service carried on.
 """

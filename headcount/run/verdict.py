@@ -199,6 +199,7 @@ class StoredVerdict:
     scenario: str = ""
     created_at: str = ""
     checks: tuple[Check, ...] = ()
+    by_event_type: dict[str, dict[str, int]] | None = None
 
     @property
     def label(self) -> Label:

@@ -82,7 +82,7 @@ class SecureListener:
 
 @contextlib.contextmanager
 def secure_listener() -> Iterator[SecureListener]:
-    """Make certificates for a listener in a private folder, which ends with the block."""
+    """Make certificates for a listener in a private folder, which is removed after the block."""
     with TemporaryDirectory(prefix="headcount-secure-") as folder:
         path = Path(folder)
         authority = trustme.CA()

@@ -12,7 +12,6 @@ close them when the worker exits.
 """
 
 import json
-import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping
@@ -20,15 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
 
 from headcount_service.catalogue import load_catalogue
-from headcount_service.errors import NotPublished, OutcomeUnknown, RecordTooLarge, RequestError
 from headcount_service.game.commands import CommandHandler
 from headcount_service.game.relay import Relay
 from headcount_service.game.routes import Game, game_routes, placed
 from headcount_service.game.storage.database import StateDatabase
 from headcount_service.http.deferred_response import DeferredResponse
+from headcount_service.http.error_handlers import handle_errors, response_to, unavailable
 from headcount_service.http.openapi import document, page
 from headcount_service.http.parameters import (
     Form,
@@ -37,16 +35,12 @@ from headcount_service.http.parameters import (
     Plain,
     sword_parameters,
 )
-from headcount_service.http.problem_responses import problem
 from headcount_service.http.request_parameters import JSON, request_parameters
 from headcount_service.http.route import TEXT, Route
 from headcount_service.publish.events import HeaderLimits, build_event
 from headcount_service.publish.protocols import DeferringPublisher, EventPublisher
 from headcount_service.settings import Settings
 
-log = logging.getLogger(__name__)
-
-RETRY_AFTER_S = 1
 _EXTENSION = "parts"
 _PROBLEMS = (400, 413, 415, 431, 503, 504)
 
@@ -97,7 +91,7 @@ def create_app(
     )
     for route in (*routes, *_description_routes(routes)):
         _add(app, route)
-    _handle_errors(app)
+    handle_errors(app)
     return app
 
 
@@ -157,7 +151,7 @@ def _health_routes(publisher: EventPublisher) -> tuple[Route, ...]:
     def readyz(_parameters: Mapping[str, Any]) -> Response:
         if publisher.is_ready():
             return Response("ready\n", content_type=TEXT)
-        return problem(503, "The broker does not answer.", headers=_retry_after())
+        return unavailable("The broker does not answer.")
 
     methods = ("GET", "HEAD")
     return (
@@ -189,59 +183,12 @@ def _description_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
     )
 
 
-def _handle_errors(app: Flask) -> None:
-    app.register_error_handler(HTTPException, _http_problem)
-    app.register_error_handler(RequestError, _request_problem)
-    app.register_error_handler(RecordTooLarge, _too_large_problem)
-    app.register_error_handler(NotPublished, _not_published_problem)
-    app.register_error_handler(OutcomeUnknown, _unknown_problem)
-    app.register_error_handler(Exception, _unexpected_problem)
-
-
 def _add_worker_header(response: Response) -> Response:
     """Add the worker's process id, so that a fault in one worker can be located."""
     response.headers["X-Served-By"] = str(os.getpid())
     return response
 
 
-def _http_problem(error: HTTPException) -> Response:
-    """Render an error of Flask or werkzeug; keeps headers such as the `Allow` of a 405."""
-    kept = [header for header in error.get_headers() if header[0] != "Content-Type"]
-    return problem(error.code or 500, error.description or "", headers=kept)
-
-
-def _request_problem(error: RequestError) -> Response:
-    return problem(error.status, error.detail, faults=error.faults)
-
-
-def _too_large_problem(error: RecordTooLarge) -> Response:
-    return problem(413, f"{error} Nothing was published.")
-
-
-def _not_published_problem(error: NotPublished) -> Response:
-    return problem(503, f"{error} Nothing was published.", headers=_retry_after())
-
-
-def _unknown_problem(error: OutcomeUnknown) -> Response:
-    return problem(504, f"{error} The event may already be in the topic.")
-
-
 def _deferred_problem(error: Exception) -> Response:
-    """Render the error of a deferred response, which Flask's error handlers do not see."""
-    if isinstance(error, OutcomeUnknown):
-        return _add_worker_header(_unknown_problem(error))
-    return _add_worker_header(_unexpected_problem(error))
-
-
-def _unexpected_problem(error: Exception) -> Response:
-    # The message of an unexpected error may quote the request, so log only its type and place.
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
-    log.error("unexpected %s at %s", type(error).__name__, place)
-    return problem(500, "The service failed. It may have published the event.")
-
-
-def _retry_after() -> list[tuple[str, str]]:
-    return [("Retry-After", str(RETRY_AFTER_S))]
+    """Render the error of a deferred response, which Flask's own handlers do not see."""
+    return _add_worker_header(response_to(error))

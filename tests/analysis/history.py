@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.judge import Limits
 from headcount_analysis.messages.record import Record
 from headcount_analysis.messages.timestamps import CREATE_TIME
@@ -230,6 +231,7 @@ class RunHistory:
             self.spark.sparkContext,
             source=Batches(self) if self.timestamps_ms else Frames(self.source),
             tables=Tables(self.folder.path.absolute()),
+            message_format=format_of(self.manifest.format_settings),
             settling=settling,
         )
         return verify(plan, tools, RunCache() if cache is None else cache)

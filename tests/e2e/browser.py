@@ -13,7 +13,7 @@ from selenium.common.exceptions import (
     NoSuchFrameException,
     StaleElementReferenceException,
 )
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -83,6 +83,15 @@ class Browser:
         def do(element: WebElement) -> None:
             self._scroll_to(element)
             element.click()
+
+        self._on_first(css, text, do)
+
+    def hover(self, css: str, text: str = "") -> None:
+        """Scroll to an element, and move the pointer onto it."""
+
+        def do(element: WebElement) -> None:
+            self._scroll_to(element)
+            ActionChains(self.driver).move_to_element(element).perform()
 
         self._on_first(css, text, do)
 

@@ -33,7 +33,7 @@ def test_a_run_that_is_followed(tmp_path: Path) -> None:
         run = future.result()
     assert run.code == 0, run.err
     assert not (run.folder / "logs" / "verify.log").exists()
-    assert "Verdict: pass" in run.out
+    assert "Verdict: PASS." in run.out
     assert re.search(
         r"^Followed: (nothing|[\d,]+ messages, [\d,]+ blocks compared)$", run.err, re.MULTILINE
     )
@@ -133,7 +133,7 @@ def test_following_survives_kills(
     assert known >= 3
     assert "Spark stopped following (it died; its log is " in output
     assert "Traceback" not in output
-    assert "Verdict: pass" in output
+    assert "Verdict: PASS." in output
     verdict = json.loads((tmp_path / "run-1" / "verdict.json").read_text())
     assert left_by(tmp_path, before) == []
     again = headcount(tmp_path, "verify", str(tmp_path / "run-1"), "--json")

@@ -72,7 +72,7 @@ def test_the_verdict_is_the_exit_code(
         )
     assert kept.code == 0, kept.err
     assert kept.verdict["verdict"] == "pass"
-    assert "Verdict: pass" in kept.err
+    assert "Verdict: PASS." in kept.err
     assert broken.code == 4, broken.err
     assert "Threshold broken: rps > 10000" in broken.err
     assert (tmp_path / "kept" / "own.html").is_file()
@@ -91,4 +91,4 @@ def test_a_service_that_publishes_nothing_does_not_pass(
         assert (done.folder / "verdict.json").exists(), done.err
         assert done.verdict["counts"]["lost"] == len(service.received)
     assert "has no message since the run began; no other topic has an id" in done.err
-    assert "Verdict: inconclusive" in done.err
+    assert "Verdict: INCONCLUSIVE." in done.err

@@ -1,5 +1,6 @@
 """`headcount probe`: a few requests of a real scenario show how a service publishes."""
 
+import contextlib
 import os
 import shlex
 import sys
@@ -37,6 +38,19 @@ class Guest(LedgerUser):
 """
 """With Locust's own choice of tasks and waits, a few seconds would show one of the two tasks."""
 
+MONEY = """
+from locust import constant, task
+from headcount.plugin import LedgerUser
+
+class Payer(LedgerUser):
+    wait_time = constant(1)
+
+    @task
+    def pay(self):
+        money = {{"currency_code": "EUR", "units": self.random.randint(1, 2**60)}}
+        self.client.post("{frequent}", json=money, event=money, event_type="paid")
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ProbedService:
@@ -48,13 +62,15 @@ class ProbedService:
     other_topic: str
     folder: Path
 
-    def probe(self, frequent: str, rare: str, *more: str, host: str = "") -> CompletedCommand:
+    def probe(
+        self, frequent: str, rare: str, *more: str, host: str = "", scenario: str = SCENARIO
+    ) -> CompletedCommand:
         """Probe it with a scenario for two paths; check that no file stays behind."""
-        scenario, temporary = self.folder / "guests.py", self.folder / "tmp"
-        scenario.write_text(SCENARIO.format(frequent=frequent, rare=rare))
+        locustfile, temporary = self.folder / "guests.py", self.folder / "tmp"
+        locustfile.write_text(scenario.format(frequent=frequent, rare=rare))
         temporary.mkdir(exist_ok=True)
         named = ("--host", host or self.url, "--bootstrap-servers", self.brokers)
-        arguments = ("probe", str(scenario), *named, "--settle", "60s", *more)
+        arguments = ("probe", str(locustfile), *named, "--settle", "60s", *more)
         probed = headcount(temporary, *arguments, TMPDIR=str(temporary))
         assert list(temporary.iterdir()) == []
         return probed
@@ -62,18 +78,28 @@ class ProbedService:
 
 @pytest.fixture
 def service(broker: Broker, topic: str, tmp_path: Path) -> Iterator[ProbedService]:
-    """The service, in gunicorn as in production."""
+    """The service without a registry."""
+    with running_service(broker, topic, tmp_path) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def running_service(
+    broker: Broker, topic: str, folder: Path, **environ: str
+) -> Iterator[ProbedService]:
+    """Run the service for the block, in gunicorn as in production."""
     port, other_topic = free_port(), f"test-{uuid.uuid4().hex[:12]}"
     ensure_topic(broker.cluster, other_topic, partitions=1, timeout_s=120)
     names = {"TOPIC": topic, "OTHER_TOPIC": other_topic, "BROKERS": broker.bootstrap_servers}
+    environ = {**os.environ, **names, **environ}
     options = ("--bind", f"127.0.0.1:{port}", "--threads", "8", "--no-control-socket")
     command = [sys.executable, "-m", "gunicorn", *options, "tests.e2e.probed_service:app"]
     with Process(
-        "the service", command, log_path=tmp_path / "service.log", environ={**os.environ, **names}
+        "the service", command, log_path=folder / "service.log", environ=environ
     ) as process:
         wait_until(lambda: process.listens_on(port), 120, "the service listens", process)
         url = f"http://127.0.0.1:{port}"
-        yield ProbedService(url, broker.bootstrap_servers, topic, other_topic, tmp_path)
+        yield ProbedService(url, broker.bootstrap_servers, topic, other_topic, folder)
 
 
 @pytest.mark.slow
@@ -93,6 +119,23 @@ def test_the_command_that_a_probe_proposes(service: ProbedService) -> None:
     assert (run.code, run.verdict["verdict"]) == (0, "pass"), (run.out, run.err)
 
 
+@pytest.mark.heavy
+def test_messages_in_protobuf(broker: Broker, topic: str, registry: str, tmp_path: Path) -> None:
+    """With the registry's URL, the probe proposes their format, and a run with it passes."""
+    with running_service(broker, topic, tmp_path, REGISTRY=registry) as service:
+        probed = service.probe("/money", "/money", "--schema-registry", registry, scenario=MONEY)
+        assert probed.code == 0, (probed.out, probed.err)
+        proposal = shlex.split(probed.out[probed.out.index("headcount run") :].replace("\\\n", ""))
+        proposed = dict(zip(proposal[3::2], proposal[4::2], strict=True))
+        assert (proposed["--id-at"], proposed["--format"], proposed["--schema-registry"]) == (
+            *("header:x-request-id", "protobuf", registry),
+        )
+        plan = ("-u", "200", "--run-time", "2s", "--run-id", "run-1")
+        reports = tmp_path / "reports"
+        run = headcount(reports, *proposal[1:], *plan, "--reports-dir", str(reports))
+        assert (run.code, run.verdict["verdict"]) == (0, "pass"), (run.out, run.err)
+
+
 def test_two_topics(service: ProbedService) -> None:
     """Each has options of its own, and a run cannot judge both."""
     probed = service.probe("/nested", "/payments", "--requests", "6")
@@ -100,7 +143,8 @@ def test_two_topics(service: ProbedService) -> None:
     assert probed.out.startswith("6 requests of 2 event types: 6 acknowledged\n")
     for topic, place in ((service.topic, "json:/headers/X-Ev"), (service.other_topic, "field:cor")):
         assert f"Topic {topic}\n  id        {place}" in probed.out
-    assert f"--topic {service.other_topic} --id-form uuid" in probed.out
+    command = " ".join(probed.out.replace("\\\n", " ").split())  # how it wraps depends on the port
+    assert f"--topic {service.other_topic} --id-form uuid" in command
 
 
 def test_a_service_that_carries_nothing_on(service: ProbedService) -> None:

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from headcount_analysis.formats.catalogue import OWN
+from headcount_analysis.selftest.combinations import combinations
 from headcount_analysis.selftest.faults import CLEAN, EXPECTED
 
 from tests.e2e.command import headcount
@@ -26,12 +28,14 @@ def test_every_fault_is_reported_as_what_it_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_place(tmp_path: Path, registry: str) -> None:
+@pytest.mark.parametrize("name", OWN)
+def test_every_place(name: str, tmp_path: Path, registry: str) -> None:
     """In each format, each form of ids and each place, no count is off the diagonal."""
-    options = ("--every-place", "--events", "20000", "--schema-registry", registry)
-    done = headcount(tmp_path, "selftest", *options, "--reports-dir", str(tmp_path))
+    chosen = ("--every-place", "--format", name, "--schema-registry", registry)
+    options = (*chosen, "--events", "20000", "--reports-dir", str(tmp_path))
+    done = headcount(tmp_path, "selftest", *options)
 
     assert done.code == 0, done.out + done.err
-    rows = re.findall(r"^\d+ (\S+).*, \S+, (plain|uuid|trace) .* 0$", done.out, re.MULTILINE)
-    formats = {"json", "cloudevents", "debezium", "avro", "protobuf", "json-schema", "raw"}
-    assert {name for name, _ in rows} == formats
+    rows = re.findall(r"^\d+ (\S+).*, (\S+), (plain|uuid|trace) .* 0$", done.out, re.MULTILINE)
+    styles = tuple(combinations(registry, name))
+    assert rows == [(name, str(style.ids.location), style.ids.form) for style in styles]

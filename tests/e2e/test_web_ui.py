@@ -61,14 +61,15 @@ def start(browser: Browser, **fields: str) -> None:
 
 
 def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
-    """A mistake is reported; counts rise; the stopped test has a verdict and a report."""
+    """A mistake is shown at its field; counts rise; those of the verdict replace them."""
     reports = tmp_path / "reports"
     before = set(psutil.pids())
     with up(reports) as address:
         browser.open(address)
-        browser.click("button", "custom parameters")
+        browser.click(".headcount-form summary")
         start(browser, thresholds="htp.p99 < 3s")
-        assert "»htp«.p99 < 3s" in browser.see("[role=alert]")
+        assert "»htp«.p99 < 3s" in browser.see("[role=alert]", "thresholds")
+        assert "»htp«.p99 < 3s" in browser.see("#headcount-thresholds-mistake")
         fields = {"thresholds": "http.p99 < 30s; lost == 0 abort", "seed": "7", "mix": "sword=1"}
         start(browser, **fields)
         browser.click("[role=tab]", "delivery")
@@ -78,14 +79,17 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             browser.number("#generated", seen + 20)
             browser.number("#arrived", 20)
             browser.see("#lines th", "purchase_sword")
-            browser.see("#chart svg")
+            browser.see("#chart svg path")
+            check_explanations(browser)
+        check_the_theme(browser)
         browser.click("button", "stop")
         with browser.within("iframe"):
             browser.see("#stage", "pass")
             total = browser.number("#generated", seen)
-            assert browser.number("#arrived", total) == total
+            assert browser.number("#delivered", total) == total
+            assert f"{total:,} attempted = {total:,} delivered" in browser.see("#sum")
             assert "lost == 0 abort" in browser.see("#thresholds")
-            report = browser.link("#links a", "report")
+            report = browser.link("#links a", "open report")
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
         check_the_report(browser, report, run_id, total)
         check_past_runs(browser, address, run_id)
@@ -95,6 +99,33 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
     assert [each["text"] for each in verdict["thresholds"]] == fields["thresholds"].split("; ")
     assert (verdict["options"]["seed"], verdict["options"]["mix"]) == (7, "sword=1")
     assert left_by(reports, before) == []
+
+
+TOGGLE = "[...document.querySelectorAll('header button')].at(-1).click()"
+PAPER = """
+const frame = document.querySelector("iframe").contentWindow;
+return frame.getComputedStyle(frame.document.body).backgroundColor;
+"""
+LIGHT, DARK = "rgb(255, 255, 255)", "rgb(18, 18, 18)"
+
+
+def check_explanations(browser: Browser) -> None:
+    """A name is explained, the chart shows a second's values, and its legend hides a line."""
+    browser.hover("#tiles .explained", "missing")
+    browser.see("#tip", "acknowledged events that had time to arrive")
+    browser.hover("#chart svg")
+    browser.see("#chart-text", "acknowledged ·")
+    browser.click("#legend button", "acknowledged")
+    browser.hover("#chart svg")
+    browser.see("#chart-text", "attempted · ")
+    assert "acknowledged" not in browser.see("#chart-text")
+
+
+def check_the_theme(browser: Browser) -> None:
+    """The tab follows when Locust's theme is changed, there and back."""
+    for paper in (DARK, LIGHT):
+        browser.driver.execute_script(TOGGLE)
+        wait_until(lambda: browser.driver.execute_script(PAPER) == paper)  # noqa: B023 - called here
 
 
 def check_the_report(browser: Browser, report: str, run_id: str, total: int) -> None:
@@ -111,8 +142,11 @@ def check_past_runs(browser: Browser, address: str, run_id: str) -> None:
     browser.driver.execute_script("localStorage.theme = 'dark'")
     browser.open(f"{address}/headcount/runs")
     assert "PASS" in browser.see("tr", run_id)
+    browser.see("#selected", "0 of 2 selected")
+    browser.click("input[name=run]")
+    browser.see("#selected", "1 of 2 selected")
     dark = browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
-    assert dark == "rgb(18, 18, 18)"
+    assert dark == DARK
     browser.open(f"{address}/headcount/side-by-side?run={run_id}&run={run_id}")
     with browser.within("iframe"):
         assert run_id in browser.see("h1")
@@ -161,7 +195,7 @@ fetch("./stats/requests").then((answer) => answer.json()).then(
   (stats) => done((stats.workers || []).some((each) => each.state === "ready")),
   () => done(false));
 """
-PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "vega.js")
+PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "start-form.html")
 
 
 def test_a_distributed_test_behind_a_login_stops_itself(
@@ -179,12 +213,12 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.fill("password", PASSWORD)
         browser.click("button[type=submit]")
         wait_until(lambda: bool(browser.driver.execute_async_script(IS_WORKER_READY)))
-        browser.click("button", "custom parameters")
+        browser.click(".headcount-form summary")
         start(browser, thresholds="lost == 0 abort")
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
             browser.number("#missing", 1)
-            browser.see("#reasons", "stopped by a threshold: lost == 0 abort")
+            browser.see("#notices", "stopped by a threshold: lost == 0 abort")
             browser.see("#stage", "inconclusive")
             browser.see("#reasons", "lost")
             browser.see("#thresholds tr", "and the test was stopped")

@@ -139,6 +139,8 @@ def test_results_go_to_stdout_as_they_are() -> None:
     wide = Table(box=None, pad_edge=False)
     wide.add_row("x" * 150, "y" * 150)
     screen.console.result(wide)
+    screen.console.document("{\n [1]\n}\n\n")
+    assert screen.out.getvalue().endswith("\n{\n [1]\n}\n")
     assert f"{'x' * 150}  " in screen.out.getvalue()
     assert "y" * 150 + "\n" in screen.out.getvalue()
     assert screen.err.getvalue() == ""
@@ -154,11 +156,30 @@ def test_control_characters_are_escaped(control: str) -> None:
     table.add_row("sell", Text("[x]\ty"))
     for renderable in (name, Text(name, "bold"), table):
         screen.console.result(renderable)
+    screen.console.document(name)
     screen.console.remark(name)
     screen.console.error(name)
     shown = screen.out.getvalue() + screen.err.getvalue()
     escaped = f"\\u{ord(control[0]):04x}"
     assert control[0] not in shown
-    assert shown.count(f"buy{escaped}{control[1:]}!") == 6
+    assert shown.count(f"buy{escaped}{control[1:]}!") == 7
     assert f"h{escaped}" in shown
     assert "[x]" in shown
+
+
+def test_a_step_that_shows_its_own_time() -> None:
+    """Has a shorter title while it runs, and no second clock; its whole title stays at the end."""
+    screen = Screen(terminal=True)
+    with screen.console.step("Load: 20 users for 30s on http://shop.test", "Load") as step:
+        step.update("12/30 s · 66/s")
+        wait_until(lambda: "12/30 s" in screen.err.getvalue(), 60, "the detail is shown")
+        assert "shop.test" not in screen.err.getvalue()
+        assert "0:00:0" not in screen.err.getvalue()
+    assert screen.lines() == ["✓ Load: 20 users for 30s on http://shop.test  T s"]
+
+
+def test_where_progress_is_shown() -> None:
+    """On a terminal, unless quiet; in a pipe nobody sees it at once."""
+    assert Screen(terminal=True).console.shows_progress
+    assert not Screen(terminal=True, quiet=True).console.shows_progress
+    assert not Screen().console.shows_progress

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts import house
-from scripts.source import Function, functions, module_name
+from scripts.source import ROOT, Function, functions, module_name, read_modules
 from tests.scripts.tree import modules
 
 DURATIONS = """\
@@ -55,6 +55,11 @@ def test_long_modules(tmp_path: Path) -> None:
         tmp_path, {"headcount/a": "\n" * 301, "headcount/b": "\n" * 400, "headcount/c": "\n" * 300}
     )
     assert house.long_modules(tree) == {"headcount/b.py": 400, "headcount/a.py": 301}
+
+
+def test_no_module_of_the_product_is_too_long() -> None:
+    """A longer one has more than one subject."""
+    assert house.long_modules(read_modules(ROOT)) == {}
 
 
 @pytest.mark.parametrize("report", [DURATIONS, JUNIT], ids=["durations", "junit"])

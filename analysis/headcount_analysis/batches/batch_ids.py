@@ -32,7 +32,7 @@ class BatchIds:
 
     `generator` and `seq` are undefined if `is_there` is false; `texts` are the messages' values,
     and `spans` are in them. `is_without` marks the messages that certainly have no id of the run;
-    that is never known of an id within the value.
+    only a place beside the value can prove that.
     """
 
     ids: RunIds

@@ -29,7 +29,7 @@ from headcount_analysis.batches.id_finder import IdFinder
 from headcount_analysis.batches.run_mentions import beside_values
 from headcount_analysis.batches.single_reader import SingleReader
 from headcount_analysis.batches.variants import is_same, variant_of
-from headcount_analysis.formats.message_format import IdText
+from headcount_analysis.formats.message_format import IdText, reads_headers
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, MessageKind
 from headcount_analysis.messages.record import Record, record_of, records_of
@@ -81,8 +81,7 @@ class Reader:
         Args:
             messages: Rows of `topic_range.MESSAGES`.
         """
-        values = messages["value"]
-        batch_ids = self._finder.find(messages, values.fill_null(b""))
+        batch_ids = self._finder.find(messages, self._values_read(messages))
         masked = self._masked_messages(messages, batch_ids)
         texts, place = self._texts(masked, batch_ids, self._what(messages, masked, batch_ids))
         first, counts = _first_rows(place, len(texts)), np.bincount(place, minlength=len(texts))
@@ -99,6 +98,12 @@ class Reader:
         reads.extend(self._single.read(record) for record in records)
         batch = Batch(batch_ids, reads, place, batch_ids.is_there & ~alone)
         return batch_table(messages, batch, self.expected)
+
+    def _values_read(self, messages: pa.RecordBatch) -> pa.Array:
+        """Return the values of messages, none null; all empty if nothing is read from them."""
+        if self.expected.message_format.id_text is IdText.NONE:
+            return pa.repeat(pa.scalar(b"", pa.binary()), len(messages))
+        return messages["value"].fill_null(b"")
 
     def _what(self, messages: pa.RecordBatch, masked: Masked, batch_ids: BatchIds) -> Integers:
         """Return bits that tell messages apart whose texts are equal."""
@@ -235,12 +240,12 @@ class Reader:
     def _is_independent(
         self, record: Record, content: ReadContent, identity: str | None = None
     ) -> bool:
-        """Whether the content does not depend on the masked bytes, but for the id in them.
+        """Whether the content does not depend on the masked bytes, except for the id in them.
 
-        Of JSON that follows from `_is_apart` if only an id in a field is masked.
+        For JSON, `_is_apart` proves it if only an id in a field is masked.
         """
         is_in_field = identity is None or self.expected.location.kind is LocationKind.FIELD
-        if not self._volatile and is_in_field and not self.expected.message_format.needs_headers:
+        if not self._volatile and is_in_field and not reads_headers(self.expected.message_format):
             return True
         variant = variant_of(record, identity, self.expected.ids, self._volatile)
         return content.defect is None and is_same(self._single, content, variant)
@@ -261,7 +266,7 @@ class Reader:
         """Whether the id depends on the value alone; a JSON pointer may lead to a header."""
         location, message_format = self.expected.location, self.expected.message_format
         is_in_event = location.kind is LocationKind.FIELD
-        return location.is_in_value and (is_in_event or not message_format.needs_headers)
+        return location.is_in_value and (is_in_event or not reads_headers(message_format))
 
     def _is_apart(self, record: Record, parsed: ParsedMessage) -> bool:
         if self.expected.message_format.id_text not in {IdText.JSON, IdText.CHECKED_JSON}:

@@ -9,7 +9,7 @@ from headcount.run.id_location import IdLocation
 from headcount.run.ids import HEADER
 from headcount.run.manifest import Manifest
 from headcount_analysis.formats.json_format import JsonFormat
-from headcount_analysis.formats.message_format import FormatOptions, MessageFormat
+from headcount_analysis.formats.message_format import FormatOptions, MessageFormat, reads_headers
 from headcount_analysis.id_places.catalogue import place_of
 from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.ledger.asked_shapes import AskedShapes
@@ -55,4 +55,4 @@ class Expected:
 def needs_headers(manifest: Manifest, message_format: MessageFormat) -> bool:
     """Whether the headers of a run's records must be read."""
     place = place_of(manifest.id_location, manifest.id_header)
-    return message_format.needs_headers or place.needs_headers
+    return reads_headers(message_format) or place.needs_headers

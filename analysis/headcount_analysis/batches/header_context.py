@@ -15,7 +15,7 @@ _MOST_COMBINATIONS = 1 << 62
 _MISSING, _PRESENT = b"missing", b"present"
 
 Values = tuple[tuple[bytes, bytes | None], ...]
-"""Of each header whether it is there, and its value if that matters."""
+"""For each header, whether it is there, and its value if that matters."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class _Column:
 
     @classmethod
     def of(cls, rows: HeaderRows, name: str, *, is_read: bool) -> "_Column":
-        """Make a column; of a header that is not read, only its presence counts."""
+        """Make a column; for a header that is not read, only its presence counts."""
         values = rows.column(name)
         if not is_read:
             return cls(values.is_there, None, values.is_there.astype(np.int64), 2)

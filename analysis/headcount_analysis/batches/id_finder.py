@@ -20,7 +20,7 @@ from headcount_analysis.batches.batch_ids import (
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.id_places.field_place import FieldPlace
-from headcount_analysis.id_places.id_place import IdPlace
+from headcount_analysis.id_places.id_place import ColumnPlace, IdPlace
 from headcount_analysis.id_places.pointer_place import PointerPlace
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import record_of
@@ -51,7 +51,7 @@ class IdFinder:
     @property
     def is_in_column(self) -> bool:
         """Whether ids are beside the values of messages."""
-        return hasattr(self.place, "column")
+        return isinstance(self.place, ColumnPlace)
 
     def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
         """Return the fields of a message that hold its id."""
@@ -60,8 +60,8 @@ class IdFinder:
     def find(self, messages: pa.RecordBatch, values: pa.Array) -> BatchIds:
         """Find the ids of messages, of `topic_range.MESSAGES`; `values` are theirs, none null."""
         ids = self.expected.ids
-        if self.is_in_column:
-            return ids_in_column(values, ids, self.place.column(messages))  # type: ignore[attr-defined] # checked
+        if isinstance(self.place, ColumnPlace):
+            return ids_in_column(values, ids, self.place.column(messages))
         if not self.expected.location.is_in_value:
             return no_ids(values, ids)
         if self._id_text in {IdText.JSON, IdText.CHECKED_JSON}:
@@ -97,8 +97,8 @@ class IdFinder:
         return [name for name in names if name not in self.spellings]
 
     def _with_spellings(self, values: pa.Array) -> BatchIds:
-        # A compared field must be read in each message, so it cannot be masked; whether that at a
-        # pointer is compared is tried (see `variants.py`).
+        # A compared field must be read in each message, so it cannot be masked. For a pointer, a
+        # variant of the message shows whether its field is compared (see `variants.py`).
         is_field = isinstance(self.place, FieldPlace)
         compared = self.expected.names_compared if is_field else frozenset()
         names = [name for name in self.spellings if name not in compared]

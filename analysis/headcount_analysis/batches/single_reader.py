@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from headcount.ledger.digest import digests_over
 from headcount_analysis.batches.batch_table import ReadContent, ReadMessage
 from headcount_analysis.batches.expected import Expected
-from headcount_analysis.id_places.id_place import IdPlace
+from headcount_analysis.id_places.id_place import IdPlace, seen_at
 from headcount_analysis.ledger.asked_shapes import ShapeTable
 from headcount_analysis.messages.json_message import ParsedMessage, type_text
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, MessageKind
@@ -66,7 +66,7 @@ class SingleReader:
         event = parsed.event
         if event is None:
             return ReadContent(parsed.defect)
-        seen = self.place.seen(parsed, record)
+        seen = seen_at(self.place, parsed, record)
         if seen.defect is not None:
             return ReadContent(seen.defect)
         compared = self.shapes_of(seen.text) if shapes is None else shapes

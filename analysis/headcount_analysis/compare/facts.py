@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import METRICS
-from headcount_analysis.compare.runs import Side, VerifiedRun
+from headcount_analysis.compare.runs import Document, Side, VerifiedRun
 
 FACTS = frozenset(name for name, row in METRICS.items() if row.is_fact)
 _ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)
@@ -17,9 +17,12 @@ _ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)
 
 def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
     """Return the facts that count against at least one of the runs."""
-    limited = (
-        name for run in runs for name, limit in run.document.limits.items() if limit is not None
-    )
+    return frozenset[str]().union(*(judged_by(run.document) for run in runs))
+
+
+def judged_by(document: Document) -> frozenset[str]:
+    """Return the facts that count against a run: those without an option, and its limits."""
+    limited = (name for name, limit in document.limits.items() if limit is not None)
     return _ALWAYS_JUDGED | (frozenset(limited) & FACTS)
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from headcount_analysis.compare import charts, words
 from headcount_analysis.compare.change import Change
+from headcount_analysis.compare.change_chart import change_figure
 from headcount_analysis.compare.limits import LimitState
 from headcount_analysis.compare.model import RunComparison, Versus
+from headcount_analysis.report.html.figure import Figure
+from headcount_analysis.report.html.page_files import chart_script, chart_style, hashes_of
 from headcount_analysis.report.html.templates import template
 
 _CLASSES = {LimitState.KEPT: "pass", LimitState.BROKEN: "fail", LimitState.UNKNOWN: "inconclusive"}
@@ -29,20 +32,24 @@ class Section:
 
     title: str
     sentences: tuple[str, ...]
-    picture: charts.Picture | None
+    figure: Figure | None
     tables: tuple[ComparisonTable, ...]
 
 
 def render(comparison: RunComparison) -> str:
     """Return the page as HTML."""
+    scripts = [chart_script()]
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
         comparison=comparison,
+        style=chart_style(),
+        scripts=scripts,
+        script_hashes=hashes_of(scripts),
         headline=words.headline(comparison),
         result_class=_result_class(comparison),
         limits=_limits(comparison),
         sections=tuple(_section(comparison, each) for each in comparison.others),
-        pictures=tuple(charts.overlaid(comparison)),
+        figures=tuple(charts.overlaid(comparison)),
         lacking=charts.lacking(runs),
         runs=_runs(comparison),
     )
@@ -77,7 +84,7 @@ def _section(comparison: RunComparison, versus: Versus) -> Section:
     return Section(
         title=f"{name} against base",
         sentences=tuple(words.sentences(comparison, versus)),
-        picture=charts.changes(versus),
+        figure=change_figure(versus),
         tables=(_table("Over all event types", versus.in_total), *by_type),
     )
 

@@ -95,6 +95,7 @@ class Document:
     options: Annotated[dict[_Text, Any], Field(max_length=_MOST_TYPES)]
     limits: Annotated[dict[_Text, int | None], Field(max_length=_MOST_TYPES)]
     versions: Annotated[dict[_Text, _Text], Field(max_length=_MOST_TYPES)]
+    topic: _Text = ""
     span_s: _Number | None = None
     span_error_s: _Number | None = 0.0
     ledger: StoredLedger | None = None
@@ -212,12 +213,16 @@ def _document(folder: Path) -> Document:
     path = folder / "verdict.json"
     if not path.is_file():
         raise UsageError(f"{folder} is not verified yet: headcount verify {folder}")
-    content = _content(path)
+    return parse_document(path, _content(path))
+
+
+def parse_document(path: Path, content: str) -> Document:
+    """Validate the content of a `verdict.json`. EvidenceError names its path."""
     head = _validated(dict[str, Any], path, content)
     if head.get("format") != DOCUMENT_FORMAT:
         raise EvidenceError(
             f"{path} has format {head.get('format')!r}, and only {DOCUMENT_FORMAT} can be read: "
-            f"headcount verify {folder}"
+            f"headcount verify {path.parent}"
         )
     return _validated(Document, path, content)
 

@@ -25,6 +25,7 @@ spread between the runs of a side shows how much they differ by chance.
   (NIST Digital Library of Mathematical Functions, 8.17.22 and 26.5.27 of Abramowitz and Stegun).
 """
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -127,6 +128,7 @@ def ratio(
     )
 
 
+@functools.lru_cache(1024)
 def student_quantile(degrees: float, confidence: float = CONFIDENCE) -> float:
     """Return the two-sided quantile of Student's distribution, in standard errors.
 

@@ -17,7 +17,7 @@ from headcount_analysis.event_types import known_types
 
 LONGEST_ERROR = 60
 
-_NO_ANSWER = "no answer"
+NO_ANSWER = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     combined = Combined.of(
         {
             "event_type": types,
-            "answer": answers(fates).fill_null(_NO_ANSWER),
+            "answer": answers(fates).fill_null(NO_ANSWER),
             "has_row": fates["sent_at_ns"].is_valid(),
             **{name: fates[name] for name in ("generator", "outcome", "fate", *FLAGS)},
         }

@@ -11,13 +11,11 @@ REFUSED = "refused by the service"
 UNANSWERED = "sent, but not answered"
 UNWRITTEN = "in flight when its generator ended"
 UNACKNOWLEDGED = "answered, but not acknowledged"
-ABSENT = "acknowledged, but not in the topic"
-PRESENT = "acknowledged, and in the topic"
-TAKEN_TWICE = (
-    "in the topic with different copies: the request was accepted twice, or published as two events"
-)
-WRITTEN_TWICE = "in the topic with identical copies: written twice"
-UNASKED = "in the topic, but never requested"
+ABSENT = "acknowledged, not in topic"
+PRESENT = "acknowledged, in topic"
+TAKEN_TWICE = "in topic, copies differ: accepted twice, or published as two events"
+WRITTEN_TWICE = "in topic, copies identical: written twice"
+UNASKED = "in topic, never requested"
 
 COLUMNS = ("fate", "outcome", "http_status", "sent_at_ns", "copies_differ")
 
@@ -32,9 +30,9 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
     Args:
         frame: Fates, with at least the columns COLUMNS.
     """
-    is_answered = frame["http_status"].notna()
     outcome, fate = frame["outcome"], frame["fate"]
     is_duplicated = fate == Fate.DUPLICATED.value
+    is_answered, is_sent = frame["http_status"].notna(), frame["sent_at_ns"].notna()
     conditions = {
         UNASKED: fate == Fate.PHANTOM.value,
         TAKEN_TWICE: is_duplicated & frame["copies_differ"].astype(bool),
@@ -43,10 +41,19 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
         REFUSED: (outcome == Outcome.FAILED.value) & is_answered,
         UNREACHED: outcome == Outcome.FAILED.value,
         UNACKNOWLEDGED: (outcome == Outcome.INDETERMINATE.value) & is_answered,
-        UNWRITTEN: (outcome == Outcome.INDETERMINATE.value) & frame["sent_at_ns"].isna(),
+        UNWRITTEN: (outcome == Outcome.INDETERMINATE.value) & ~is_sent,
         UNANSWERED: outcome == Outcome.INDETERMINATE.value,
     }
     reach = np.select(
         [flags.to_numpy(bool) for flags in conditions.values()], list(conditions), PRESENT
     )
     return pd.Series(reach, index=frame.index)
+
+
+def reach_of_request(outcome: str, *, has_status: bool, is_sent: bool) -> str:
+    """Name how far a request got that was not acknowledged, judging by its response alone."""
+    if outcome == Outcome.FAILED:
+        return REFUSED if has_status else UNREACHED
+    if has_status:
+        return UNACKNOWLEDGED
+    return UNANSWERED if is_sent else UNWRITTEN

@@ -85,7 +85,7 @@ class DifferenceCounts:
 
     @property
     def unknown(self) -> int:
-        """The number of events of which no field is known."""
+        """The number of events whose differing fields are unknown."""
         return sum(count for key, count in self.sets.items() if not key.fields)
 
     @property

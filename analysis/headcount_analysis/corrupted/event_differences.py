@@ -116,7 +116,8 @@ def differences_of_events(
 ) -> tuple[pa.Table, DifferenceCounts]:
     """Make the DIFFERENCES of events, the first corrupted copies in their order, and count them.
 
-    `texts` has the differences by sequence number and generator; an event without has none known.
+    `texts` has the differences by sequence number and generator; an event that is not in it has no
+    known difference.
     """
     keys = zip(*(events[name].to_pylist() for name in _EVENT), strict=True)
     combined = Combined.of(

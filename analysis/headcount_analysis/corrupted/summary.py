@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headcount_analysis.compare_run.exception_patterns import FEWEST, Pattern
+from headcount_analysis.causes.exception_patterns import FEWEST, Pattern
 from headcount_analysis.corrupted.counts import (
     DifferenceCounts,
     DifferingField,

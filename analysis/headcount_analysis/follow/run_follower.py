@@ -27,8 +27,8 @@ from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.binning import widths_so_far
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.compare import block_comparer
-from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.read import expected_messages
+from headcount_analysis.pipeline.table_places import Places
 from headcount_analysis.read import topic_rows
 from headcount_analysis.read.read_batches import UNKNOWN_EPOCH, batch_of
 from headcount_analysis.read.source import map_frame

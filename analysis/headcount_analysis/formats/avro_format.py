@@ -59,7 +59,7 @@ class _AvroReader:
         """Read a payload."""
         try:
             event = fastavro.schemaless_reader(payload.stream, self._schema, None)
-        # fastavro raises whatever the bytes led it into.
+        # fastavro may raise any exception for bytes that do not match the schema.
         except Exception:  # noqa: BLE001
             return ParsedMessage(defect="not Avro of its schema")
         if payload.stream.read(1):
@@ -74,7 +74,7 @@ def _parsed(text: str, named: dict[str, Any]) -> Any:
 
 
 def as_json_values(schema: Any) -> Any:
-    """Return a schema that is read into JSON values: other logical types, the same bytes."""
+    """Return a schema of the same bytes whose logical types are read as JSON values."""
     if isinstance(schema, list):
         return [as_json_values(branch) for branch in schema]
     if not isinstance(schema, Mapping):

@@ -37,7 +37,7 @@ _WITHOUT_REGISTRY: Final = frozenset({"json", "cloudevents", "debezium", "raw"})
 def format_in(settings: FormatSettings, environ: Mapping[str, str]) -> MessageFormat:
     """Make the format that settings name, with the registry that the environment describes.
 
-    The registry's settings are read only for a format that may ask one: a file of Kafka's settings
+    The registry's settings are read only for a format that may need one: a file of Kafka's settings
     may have some that this version does not know. UsageError as for `format_of`.
     """
     asks_none = settings.name in _WITHOUT_REGISTRY

@@ -27,7 +27,6 @@ class CloudEventsFormat:
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ("content-type", "ce_specversion", "ce_source", "ce_type")
     required_headers: tuple[str, ...] = ("ce_id",)
-    needs_headers = True
     compares_content = True
 
     def __init__(self, options: FormatOptions) -> None:

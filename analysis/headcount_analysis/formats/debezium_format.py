@@ -26,7 +26,7 @@ _PAYLOAD: Final = "payload"
 _WITH_SCHEMA: Final = {"schema", _PAYLOAD}
 _OUTBOX_COLUMNS: Final = {"aggregatetype", "aggregate_type"}
 _TYPE_COLUMNS: Final = ("type", "event_type")
-_TOMBSTONE: Final = ParsedMessage(event={})
+_TOMBSTONE: Final = ParsedMessage(event={}, is_tombstone=True)
 
 
 class DebeziumFormat:
@@ -35,18 +35,17 @@ class DebeziumFormat:
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ("eventType",)
     required_headers: tuple[str, ...] = ()
-    needs_headers = True
     compares_content = True
 
     def __init__(self, options: FormatOptions) -> None:
         self._by_option = compared_place(options.compare_at) if options.compare_at else None
 
     def decode(self, record: Record) -> ParsedMessage:
-        """Decode a record. A tombstone, which follows a deletion, is an event without fields."""
+        """Decode a record. A tombstone, which follows a deletion, has no fields."""
         if record.value is None:
             return _TOMBSTONE
         parsed = _without_schema(record.value)
-        if parsed.event is None or parsed == _TOMBSTONE:
+        if parsed.event is None or parsed.is_tombstone:
             return parsed
         steps = _steps(parsed.event)
         parsed = _with_object_at(parsed, steps)
@@ -59,7 +58,7 @@ class DebeziumFormat:
 
 
 def _without_schema(value: bytes) -> ParsedMessage:
-    """Parse a message, also one that is text with JSON, and take it out of the converter's."""
+    """Parse a message, even JSON within a text, and remove the converter's wrapper."""
     parsed = _parsed_text(value) if value[:1] == b'"' else parse(value)
     if parsed.event is None or parsed.event.keys() != _WITH_SCHEMA:
         return parsed
@@ -84,7 +83,7 @@ def _parsed_text(value: bytes) -> ParsedMessage:
 
 
 def _steps(root: Object) -> tuple[str, ...]:
-    """Return the way to the object that is compared by default."""
+    """Return the path to the object that is compared by default."""
     if "op" in root and ("after" in root or "before" in root):
         row_name = "after" if root.get("after") is not None else "before"
         row = root.get(row_name)

@@ -43,7 +43,7 @@ class PayloadReader(Protocol):
     """Reads the payloads of one schema."""
 
     def read(self, payload: Payload) -> ParsedMessage:
-        """Read a payload, or say what is wrong with it. UnusableSchemaError as a last resort."""
+        """Read a payload, or name its defect. UnusableSchemaError if the schema is the cause."""
 
 
 class UnusableSchemaError(Exception):
@@ -55,7 +55,6 @@ class FramedFormat(ABC):
 
     context_headers: tuple[str, ...] = ("__value_schema_id",)
     required_headers: tuple[str, ...] = ()
-    needs_headers = True
     compares_content = True
     id_text: ClassVar[IdText]
     name: ClassVar[str]
@@ -68,7 +67,7 @@ class FramedFormat(ABC):
         self._compared = compared_place(options.compare_at)
 
     def __reduce__(self) -> tuple[type["FramedFormat"], tuple[FormatOptions]]:
-        """Travel as options: each process asks the registry itself."""
+        """Pickle only the options: each process asks the registry itself."""
         return type(self), (self._options,)
 
     @abstractmethod

@@ -12,7 +12,6 @@ class JsonFormat:
     id_text = IdText.JSON
     context_headers: tuple[str, ...] = ()
     required_headers: tuple[str, ...] = ()
-    needs_headers = False
     compares_content = True
 
     def __init__(self, options: FormatOptions) -> None:

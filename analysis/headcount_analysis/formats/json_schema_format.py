@@ -32,7 +32,7 @@ class JsonSchemaFormat(FramedFormat):
     id_text = IdText.CHECKED_JSON
 
     def reader_of(self, schema: NamedSchema) -> PayloadReader:
-        """Make the reader of a schema. It refers to nothing but the registry's references."""
+        """Make the reader of a schema. It may refer only to what the registry lists."""
         try:
             definition = json.loads(schema.text)
             resources = [

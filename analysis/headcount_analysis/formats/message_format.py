@@ -32,6 +32,8 @@ class IdText(StrEnum):
     PROTOBUF = "protobuf"
     """After its length."""
     OTHER = "other"
+    NONE = "none"
+    """Nowhere: nothing is read from values, so messages that differ in theirs alone are alike."""
 
 
 class MessageFormat(Protocol):
@@ -50,10 +52,6 @@ class MessageFormat(Protocol):
         """The headers that matter only by being there, such as one with an id."""
 
     @property
-    def needs_headers(self) -> bool:
-        """Whether it reads the headers of records."""
-
-    @property
     def compares_content(self) -> bool:
         """Whether its events have fields that can be compared with the request."""
 
@@ -63,3 +61,8 @@ class MessageFormat(Protocol):
         What is wrong with a record is the `defect` of the result. EvidenceError is raised only if
         no record can be judged, such as when the schema registry does not answer.
         """
+
+
+def reads_headers(message_format: MessageFormat) -> bool:
+    """Whether what a format makes of a record depends on headers, which must then be read."""
+    return bool(message_format.context_headers or message_format.required_headers)

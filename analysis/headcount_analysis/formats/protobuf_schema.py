@@ -1,4 +1,4 @@
-"""Protobuf schemas: from what a registry has to descriptors of messages.
+"""Protobuf schemas: turns what a registry has into descriptors of messages.
 
 A registry has the text of a schema, and gives its descriptor in base64 as the form `serialized`;
 clients may also register the descriptor itself. Where a registry has the text only, as Apicurio

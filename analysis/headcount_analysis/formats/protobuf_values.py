@@ -1,7 +1,7 @@
 """Protobuf messages as JSON objects, by the rules that docs/formats.md declares.
 
-They are those of Protobuf's own JSON mapping, but for 64-bit integers, which are numbers, and NaN
-and the infinities, which equal no JSON value. Field names are those of the schema.
+They are those of Protobuf's own JSON mapping, except that 64-bit integers are numbers, and that NaN
+and the infinities equal no JSON value. Field names are those of the schema.
 """
 
 import functools

@@ -11,10 +11,9 @@ _NO_FIELDS = ParsedMessage(event={})
 class RawFormat:
     """Messages whose content is unknown; their ids are in headers or keys."""
 
-    id_text = IdText.OTHER
+    id_text = IdText.NONE
     context_headers: tuple[str, ...] = ()
     required_headers: tuple[str, ...] = ()
-    needs_headers = False
     compares_content = False
 
     def __init__(self, options: FormatOptions) -> None:

@@ -149,7 +149,7 @@ def schema_registry(settings: RegistrySettings) -> SchemaRegistry:
 
 
 def _client_options(settings: RegistrySettings, files: ExitStack) -> dict[str, Any]:
-    """Return the client's options, which contain secrets; it reads the files when it is made."""
+    """Return the client's options, which contain secrets; a new client reads the files."""
     options: dict[str, Any] = {
         "url": settings.url,
         "timeout": _TIMEOUT_S,

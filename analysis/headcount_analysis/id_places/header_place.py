@@ -36,6 +36,6 @@ def header_values(record: Record, name: str) -> list[bytes]:
 
 
 def header_column(headers: pa.Array, name: str) -> IdColumn:
-    """Return a header's value for each message; it is unsure where it occurs more than once."""
+    """Return a header's value for each message; uncertain where the header is repeated."""
     column = HeaderRows.of(headers).column(name)
     return IdColumn(column.texts, ~column.is_repeated)

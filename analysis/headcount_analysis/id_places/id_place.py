@@ -5,7 +5,7 @@ one with the argument, which is empty without a colon.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -37,18 +37,24 @@ class IdPlace(Protocol):
 class IdColumn:
     """The texts at a place beside the values of messages: binary, null where there is none.
 
-    Where it is not sure, the text may be another, or the message may have a defect.
+    Where a text is not certain, another may count, or the message may have a defect.
     """
 
     texts: pa.Array
     is_sure: Flags
 
 
+@runtime_checkable
 class ColumnPlace(IdPlace, Protocol):
     """A place beside the value; the ids of all messages of a batch are read from it together."""
 
     def column(self, messages: pa.RecordBatch) -> IdColumn:
         """Return the texts at this place, for rows of `topic_range.MESSAGES`."""
+
+
+def seen_at(place: IdPlace, message: ParsedMessage, record: Record) -> SeenId:
+    """Return what a message has at a place; a tombstone has nothing anywhere."""
+    return SeenId() if message.is_tombstone else place.seen(message, record)
 
 
 def only(texts: list[str], where: str) -> SeenId:

@@ -8,7 +8,7 @@ from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import answers
 from headcount_analysis.judge.checks import locust, topic_settled
 from headcount_analysis.messages.timestamps import CREATE_TIME, describe
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2
@@ -90,7 +90,7 @@ def _is_few(counts: Counts) -> bool:
 
 def _acked(counts: Counts) -> str:
     plural = "attempt was" if counts.attempted == 1 else "attempts were"
-    return f"{counts.acked} of {counts.attempted} {plural} acknowledged ({_percent(counts)})"
+    return f"{counts.acked:,} of {counts.attempted:,} {plural} acknowledged ({_percent(counts)})"
 
 
 def _percent(counts: Counts) -> str:
@@ -102,7 +102,7 @@ def _percent(counts: Counts) -> str:
 def _unanswered(evidence: Evidence) -> Iterator[str]:
     if evidence.unanswered:
         yield (
-            f"{evidence.unanswered} of {evidence.counts.attempted} requests had no response; "
+            f"{evidence.unanswered:,} of {evidence.counts.attempted:,} requests had no response; "
             "every duration counts them with the time waited, a lower bound"
         )
 
@@ -111,12 +111,13 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
     known = evidence.checked
     if evidence.unusable:
         yield (
-            f"{known.timed} of {known.seen} events have a usable timestamp, and only these count "
-            f"for end-to-end times and `late`: {describe(evidence.unusable)}; Kafka's "
+            f"{known.timed:,} of {known.seen:,} events have a usable timestamp, and only these "
+            f"count for end-to-end times and `late`: {describe(evidence.unusable)}; Kafka's "
             "timestamps should be Unix time in milliseconds"
         )
     if known.placed and known.placed < known.seen:
-        yield f"the responses for {known.placed} of {known.seen} events name a partition and offset"
+        share = f"{known.placed:,} of {known.seen:,}"
+        yield f"the responses for {share} events name a partition and offset"
     if evidence.order is not None and evidence.order.events < known.seen:
         order = evidence.order
         yield (
@@ -194,8 +195,8 @@ def _bound(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
     if counts.lost == 0 and counts.acked > 0:
         yield (
-            f"0 of {counts.acked} acknowledged events lost: with 95 % confidence the rate of loss "
-            f"is below {rule_of_three(counts.acked)}, if losses are independent of each other"
+            f"0 of {counts.acked:,} acknowledged events lost: with 95 % confidence the rate of "
+            f"loss is below {rule_of_three(counts.acked)}, if losses are independent of each other"
         )
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from headcount_analysis.judge.checks import (
     acknowledged_types,
+    coverage,
+    id_in_place,
     ledger,
     locust,
-    looked_at,
-    placement,
     problems,
     reading,
     rows,
@@ -52,10 +52,10 @@ SUBJECTS = (
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read completely"),
     Subject(topic_settled.checks, NEEDS_TOPIC, topic_settled.BECAUSE),
-    Subject(placement.checks, NEEDS_IDS, "no message has its id in place"),
+    Subject(id_in_place.checks, NEEDS_IDS, "no message has its id in place"),
     Subject(scenario.checks),
     Subject(acknowledged_types.checks),
     Subject(locust.checks),
-    Subject(looked_at.checks),
+    Subject(coverage.checks),
 )
 """All subjects, in the order in which the report lists their checks."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from headcount.ledger.event_types import UNKNOWN
 from headcount.thresholds.grammar import Threshold
 from headcount_analysis.classes_and_flags import Counts, total
-from headcount_analysis.measure.samples import WindowSample
+from headcount_analysis.measure.window_samples import WindowSample
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,17 @@ include its own delay. A generator counts as saturated if
   Meanwhile no response was recorded or no request was sent, so every percentile from p90 on may
   include this delay; a single pause does not count.
 
+The cause is the scenario if its process used most of a core; else the host, if its CPUs were busy
+while the generator was late; else, with a rate, too few users for the time that responses took,
+and without one a call of the scenario that blocks all users of its process.
+
 Pure.
 """
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from headcount.ledger.generator_health import Health, Sample
@@ -28,18 +33,58 @@ BUSY_PERCENT = 90.0
 LATE_MS = 100.0
 LATE_SHARE = 0.1
 
+_NAMED = 3
+"""How many generators a note names."""
+
+
+class SaturationCause(Enum):
+    """Why a generator was too busy, and what to do about it."""
+
+    SCENARIO = (
+        " because the scenario needs more than one core",
+        "use more generators (--processes, or workers on other hosts), or reduce the load",
+    )
+    HOST = (
+        " because its host was busy",
+        "run it on a host of its own, or reduce the load",
+    )
+    USERS = (
+        " because no user was free in time",
+        "let more requests wait for responses (--users, --max-in-flight), or reduce the rate",
+    )
+    BLOCKED = (
+        " because the scenario blocks it",
+        "replace calls that block all users of a process, such as those of a client without gevent",
+    )
+    UNKNOWN = (
+        "",
+        "use more generators (--processes, or workers on other hosts), or reduce the load",
+    )
+
+    @property
+    def because(self) -> str:
+        """The cause as a part of a sentence; empty if it is unknown."""
+        return self.value[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return self.value[1]
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratorHealth:
     """One generator's health: its samples under load, in order.
 
     Without samples, its health is unknown. `userless` arrivals were dropped because users had ended
-    by themselves, which says nothing about the generator.
+    by themselves, which says nothing about the generator. `has_rate` is whether a rate set when
+    requests were due.
     """
 
     generator: int
     samples: tuple[Sample, ...] = ()
     userless: int = 0
+    has_rate: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -69,6 +114,27 @@ class GeneratorHealth:
         return max((each.dropped for each in self.samples), default=None)
 
     @property
+    def cause(self) -> SaturationCause:
+        """Why the generator was too busy, if it was."""
+        if self._is_busy:
+            return SaturationCause.SCENARIO
+        late = [each for each in self.samples if each.schedule_lag_ms >= LATE_MS] or self.samples
+        of_host = [each.host_cpu_percent for each in late if each.host_cpu_percent is not None]
+        if not of_host:
+            return SaturationCause.UNKNOWN
+        if statistics.median(of_host) >= BUSY_PERCENT:
+            return SaturationCause.HOST
+        return SaturationCause.USERS if self.has_rate else SaturationCause.BLOCKED
+
+    @property
+    def _busy(self) -> int:
+        return sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
+
+    @property
+    def _is_busy(self) -> bool:
+        return 2 * self._busy > len(self.samples)
+
+    @property
     def evidence(self) -> tuple[str, ...]:
         """Why the generator counts as saturated; empty if it does not."""
         return tuple(self._evidence())
@@ -78,11 +144,10 @@ class GeneratorHealth:
         late_arrivals = (self.dropped or 0) - self.userless
         if late_arrivals > 0:
             yield f"{name} dropped {late_arrivals:,} arrivals that it could not start in time"
-        busy = sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
-        if 2 * busy > count:
+        if self._is_busy:
             yield (
-                f"{name} used {BUSY_PERCENT:g} % or more of a core in {busy} of {count} samples "
-                f"under load (median {self.cpu_percent_median:.0f} %)"
+                f"{name} used {BUSY_PERCENT:g} % or more of a core in {self._busy} of {count} "
+                f"samples under load (median {self.cpu_percent_median:.0f} %)"
             )
         late = sum(each.schedule_lag_ms >= LATE_MS for each in self.samples)
         if late and late >= LATE_SHARE * count:
@@ -120,22 +185,33 @@ class FleetHealth:
 
     def _notes(self) -> Iterator[str]:
         yield from self.shortfall.sentences
-        if self.saturated:
-            yield (
-                f"generator: saturated: {'; '.join(self.evidence)}: latencies and rates include "
-                "the generator's own delay; use more generators (--processes, or workers on other "
-                "hosts), or reduce the load"
-            )
+        yield from self._overloads()
         if self.missing:
             yield (
-                f"generator: {self.missing} of the requested workers never started, so the load "
-                "was not the one requested"
+                f"{self.missing} of the requested workers never started, so the load was not the "
+                "one requested"
             )
+        yield from self._without_health()
+
+    def _overloads(self) -> Iterator[str]:
+        """Yield a note for each cause of an overload."""
+        for cause in SaturationCause:
+            texts = ["; ".join(each.evidence) for each in self.known if each.cause is cause]
+            named = list(filter(None, texts))
+            if named:
+                more = len(named) - _NAMED
+                others = f"; and {more} more" if more > 0 else ""
+                yield (
+                    f"the load generator was overloaded{cause.because}: "
+                    f"{'; '.join(named[:_NAMED])}{others}; latencies and rates include its delay; "
+                    f"{cause.remedy}"
+                )
+
+    def _without_health(self) -> Iterator[str]:
         unknown = [str(each.generator) for each in self.known if not each.is_known]
         if unknown:
             yield (
-                f"generator: no health samples from generator {', '.join(unknown)}, so latencies "
-                "may include the generator's own delay"
+                f"generator {', '.join(unknown)} stopped reporting; latencies may include its delay"
             )
 
 
@@ -151,7 +227,7 @@ def generators(
         healths: The health of each generator that has a ledger; None if unknown.
         begun: The generators that started; None if unknown.
         options: The manifest's options; `expect_workers` and `processes` give the requested number
-            of generators.
+            of generators, and `rate` the rate, if there is one.
         shortfalls: The shortfall of each generator.
     """
     numbers, shortfalls = sorted({*healths, *(begun or ())}), shortfalls or {}
@@ -160,6 +236,7 @@ def generators(
             number,
             under_load(health.samples) if (health := healths.get(number)) else (),
             shortfalls[number].userless if number in shortfalls else 0,
+            bool(options.get("rate")),
         )
         for number in numbers
     )

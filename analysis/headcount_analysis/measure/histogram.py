@@ -154,7 +154,8 @@ def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     columns = [totals[name] for name in (*keys, *("_".join(each) for each in sums))]
     if not has_unanswered:
         columns.append(_zeros(len(totals)))
-    return pa.Table.from_arrays(columns, names)
+    # Chunks of a grouped table share buffers; each would be sent to the driver with all of them.
+    return pa.Table.from_arrays(columns, names).combine_chunks()
 
 
 def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:

@@ -20,7 +20,7 @@ from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
-from headcount_analysis.measure.samples import WindowSample
+from headcount_analysis.measure.window_samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
 
 _WHOLE_MS = 1.0

@@ -1,11 +1,13 @@
 """Over time: how many requests were due, sent, answered and published, and how long they took.
 
-The run is divided into at most about 600 slices of equal width; slice 0 begins when the first
-request was due. Sending, answering and publishing each count in the slice in which they happened,
-so the lines diverge if a service falls behind. A duration counts in the slice in which its request
-was due.
+The run is divided into slices of 1 s, or wider ones if it is longer than an hour; slice 0 begins
+when the first request was due. Sending, answering and publishing each count in the slice in which
+they happened, so the lines diverge if a service falls behind. What became of a request counts in
+the slice in which it was sent, its duration in the slice in which it was due.
 """
 
+import bisect
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +17,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.outcome import Outcome
-from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
-from headcount.thresholds.percentiles import FEW_QUANTILES
-from headcount_analysis.arrow_types import Integers, equal_ranges
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
-from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys
+from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys, over_ns
+from headcount_analysis.measure.latency_over_time import LatencySlice, latency_slices
 from headcount_analysis.messages.timestamps import YEAR_MS
 
-MOST_SLICES = 600
+MOST_SLICES = 3600
 
 _WIDTHS_S = (1, 2, 3, 5, 10, 15, 20, 30, 60)
-_SHORT_RUN_S, _SHORT_WIDTH_S = 10, 0.1
+_CLASSES = (Fate.LOST, Fate.DUPLICATED, Fate.GHOST)
 _MARGIN_NS = 60_000_000_000
 _NS_PER_MS = 1_000_000
 
@@ -34,20 +36,12 @@ RateAt = Callable[[int], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Nearest-rank percentiles of durations, those of FEW_QUANTILES, and the maximum, in ms."""
-
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
-
-
-@dataclass(frozen=True, slots=True)
 class LoadSlice:
     """Counts of the slice that begins at `elapsed_s`; `target` is a rate, None if none was set.
 
-    `arrived` counts the events seen in the topic, by the time of their first copy.
+    `arrived` counts the events seen in the topic, by the time of their first copy; `ended` counts
+    requests that were answered or given up. The counts from `failed` on are of requests by the time
+    when they were sent; they overlap.
     """
 
     elapsed_s: float
@@ -57,20 +51,51 @@ class LoadSlice:
     answered: int = 0
     acked: int = 0
     arrived: int = 0
-    latency: Mapping[Measure, Percentiles] = field(default_factory=dict)
+    ended: int = 0
+    failed: int = 0
+    indeterminate: int = 0
+    lost: int = 0
+    corrupted: int = 0
+    duplicated: int = 0
+    ghost: int = 0
 
 
-COUNTED = ("due", "started", "answered", "acked", "arrived")
+OUTCOMES = ("failed", "indeterminate")
+EXCEPTIONS = ("lost", "corrupted", "duplicated", "ghost")
+"""What became of requests that an event was wrong for, worst first."""
+
+COUNTED = ("due", "started", "answered", "acked", "arrived", "ended", *OUTCOMES, *EXCEPTIONS)
 """The names of the counts, in the order of the columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """Contiguous slices, each `width_s` wide; `first_ns` is when the first request was due."""
+    """Contiguous slices, each `width_s` wide; `first_ns` is when the first request was due.
+
+    `latency` has the durations of each measure, in slices that are wide enough for percentiles.
+    """
 
     width_s: float = 1.0
     first_ns: int = 0
     slices: tuple[LoadSlice, ...] = ()
+    latency: Mapping[Measure, tuple[LatencySlice, ...]] = field(default_factory=dict)
+
+    def latency_at(self, measure: Measure, elapsed_s: float) -> LatencySlice | None:
+        """Return the durations of the requests that were due at about this time."""
+        slices = self.latency.get(measure, ())
+        place = bisect.bisect_right(slices, elapsed_s, key=_starts_at) - 1
+        if place < 0 or elapsed_s >= slices[place].elapsed_s + slices[place].width_s:
+            return None
+        return slices[place]
+
+    @property
+    def in_flight(self) -> tuple[int, ...]:
+        """How many requests were in flight at the end of each slice."""
+        return tuple(itertools.accumulate(each.started - each.ended for each in self.slices))
+
+
+def _starts_at(part: LatencySlice) -> float:
+    return part.elapsed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +164,20 @@ def counted(fates: pa.Table, bin_width: BinWidth, durations: pa.Table) -> OverTi
         "answered": fates["answered_at_ns"],
         "acked": fates["answered_at_ns"].filter(is_acked),
         "arrived": fates["entered_at_ns"],
+        "ended": over_ns(fates),
+        **{name: fates["sent_at_ns"].filter(rows) for name, rows in _selected(fates).items()},
     }
     numbers = {name: count_bins(times[name].drop_null().to_numpy(), bin_width) for name in COUNTED}
     return OverTimeCounts(bin_width, numbers, by_keys([durations], BY_PLACE))
+
+
+def _selected(fates: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """Select the requests of each outcome and class that is counted by the time of sending."""
+    return {
+        **{name: pc.equal(fates["outcome"], Outcome(name).value) for name in OUTCOMES},
+        **{fate.value: pc.equal(fates["fate"], fate.value) for fate in _CLASSES},
+        "corrupted": fates["corrupted"],
+    }
 
 
 def due_place(fates: pa.Table, bin_width: BinWidth) -> Integers:
@@ -170,7 +206,7 @@ def over_time(
         )
         for name in COUNTED
     }
-    latency = _latency([_coarsened(part, binning.bin_width) for part in parts])
+    durations = by_keys([_coarsened(part, binning.bin_width) for part in parts], BY_PLACE)
     slices = (
         LoadSlice(
             elapsed_s=round(place * binning.width_s, 3),
@@ -179,18 +215,20 @@ def over_time(
             else rate_at(
                 binning.bin_width.first_ns + round((place + 0.5) * binning.bin_width.width_ns)
             ),
-            latency=latency.get(place, {}),
             **{name: int(numbers[index]) for name, numbers in sums.items()},
         )
         for index, place in enumerate(range(binning.start, binning.end + 1))
     )
-    return OverTime(binning.width_s, binning.bin_width.first_ns, tuple(slices))
+    return OverTime(
+        binning.width_s,
+        binning.bin_width.first_ns,
+        tuple(slices),
+        latency_slices(durations, binning.width_s, binning.end - binning.start + 1),
+    )
 
 
 def width_for(length_s: float) -> float:
     """Choose the width of the slices, in seconds, for a run of this length."""
-    if length_s <= _SHORT_RUN_S:
-        return _SHORT_WIDTH_S
     for width_s in _WIDTHS_S:
         if length_s <= width_s * MOST_SLICES:
             return width_s
@@ -200,8 +238,6 @@ def width_for(length_s: float) -> float:
 def common_bin_width(first_ns: int, length_s: float) -> BinWidth:
     """Choose the widest bins that can still be added up if the run, and its slices, get longer."""
     first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
-    if length_s <= _SHORT_RUN_S:
-        return BinWidth(first_ns, round(_SHORT_WIDTH_S * 1e9))
     later_widths_s = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
     return BinWidth(first_ns, math.gcd(*later_widths_s) * 1_000_000_000)
 
@@ -210,25 +246,3 @@ def _coarsened(part: OverTimeCounts, bin_width: BinWidth) -> pa.Table:
     place = part.bin_width.coarsened(part.durations["place"].to_numpy().astype(np.int64), bin_width)
     at = part.durations.column_names.index("place")
     return part.durations.set_column(at, "place", pa.array(place, pa.int32()))
-
-
-def _latency(durations: Sequence[pa.Table]) -> dict[int, dict[Measure, Percentiles]]:
-    """Compute the percentiles of each slice from buckets."""
-    order = [(name, "ascending") for name in ("place", "measure", "bucket")]
-    rows = by_keys(durations, BY_PLACE).sort_by(order)
-    place, count, most = (rows[name].to_numpy() for name in ("place", "count", "max"))
-    measure = rows["measure"].combine_chunks().dictionary_encode()
-    code = measure.indices.to_numpy()
-    by_slice: dict[int, dict[Measure, Percentiles]] = {}
-    for start, end in equal_ranges(place, code):
-        name = Measure(measure.dictionary[int(code[start])].as_py())
-        percentiles = _percentiles(count[start:end], most[start:end])
-        by_slice.setdefault(int(place[start]), {})[name] = percentiles
-    return by_slice
-
-
-def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:
-    cumulative = np.cumsum(count).tolist()
-    ranks = (nearest_rank(cumulative[-1], quantile) for quantile in FEW_QUANTILES)
-    longest_ns = (*(most_ns[bucket_at(cumulative, rank)] for rank in ranks), most_ns.max())
-    return Percentiles(*(float(duration_ns) / 1e6 for duration_ns in longest_ns))

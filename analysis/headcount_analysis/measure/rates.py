@@ -24,15 +24,14 @@ class Rates:
 
     @property
     def shown(self) -> dict[str, str]:
-        """The formatted rates, by name."""
-        return {
-            "target": _shown(self.target_per_s, "none"),
-            "achieved": _shown(self.achieved_per_s, "not measured"),
-        }
+        """The formatted rates, by name; without a target or a measured rate, it is left out."""
+        rates = {"target": self.target_per_s, "achieved": self.achieved_per_s}
+        return {name: _shown(rate) for name, rate in rates.items() if rate is not None}
 
     def __str__(self) -> str:
         """Format both rates in one line."""
-        return ", ".join(f"{name} {rate}" for name, rate in self.shown.items())
+        shown = (f"{name} {rate}" for name, rate in self.shown.items())
+        return ", ".join(shown) or "rate not measured"
 
 
 def of_arrivals(arrivals: Arrivals, due_for_s: float) -> Rates:
@@ -49,7 +48,5 @@ def _per_s(count: int, seconds: float) -> float | None:
     return count / seconds if seconds > 0 else None
 
 
-def _shown(per_s: float | None, otherwise: str) -> str:
-    if per_s is None:
-        return otherwise
+def _shown(per_s: float) -> str:
     return f"{per_s:,.1f}/s" if per_s >= 1 else f"{per_s:.2g}/s"

@@ -13,7 +13,7 @@ from headcount.run.manifest import Abort
 from headcount.run.verdict import Result
 from headcount.thresholds.grammar import Threshold, Window
 from headcount_analysis.measure.metric_values import Measurement, measured
-from headcount_analysis.measure.samples import WindowSample
+from headcount_analysis.measure.window_samples import WindowSample
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class ParsedMessage(NamedTuple):
     `repeated` names the keys that occur more than once in one of its objects; the last value
     counts. `repeated_fields` are those of them that are top-level fields of the event. `root` is
     the whole message if the event is only a part of it, and `event_type` the type of the event if
-    its envelope names it.
+    its envelope names it. A tombstone marks that a row was deleted: it stands for no event,
+    although its key or headers may have an id.
     """
 
     event: Object | None = None
@@ -44,6 +45,7 @@ class ParsedMessage(NamedTuple):
     repeated_fields: tuple[str, ...] = ()
     root: Object | None = None
     event_type: str | None = None
+    is_tombstone: bool = False
 
     @property
     def whole(self) -> Object | None:

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 from headcount_analysis.judge import Judgement, judge
 from headcount_analysis.measure.run_span import run_span
-from headcount_analysis.measure.samples import WindowSample, samples
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
+from headcount_analysis.measure.window_samples import WindowSample, samples
 from headcount_analysis.pipeline.compare import ComparedRun
-from headcount_analysis.pipeline.gather import RunEvidence
-from headcount_analysis.pipeline.places import FATES_FOLDER
+from headcount_analysis.pipeline.evidence import RunEvidence
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.schedule import idle
+from headcount_analysis.pipeline.table_places import FATES_FOLDER
 
 
 @dataclass(frozen=True, slots=True)

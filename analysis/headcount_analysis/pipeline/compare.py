@@ -8,9 +8,9 @@ from headcount_analysis.blocks.seq_block import BinWidths, SeqBlock, block_input
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.pipeline.binning import Binning, binning_of
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.read import RunRead
+from headcount_analysis.pipeline.table_places import Places
 from headcount_analysis.pipeline.tools import Tools
 
 

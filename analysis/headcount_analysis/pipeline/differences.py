@@ -14,8 +14,8 @@ from headcount_analysis.corrupted.ranges import merged_ranges
 from headcount_analysis.corrupted.summary import SAMPLED_SETS, Differences
 from headcount_analysis.corrupted.table import read_samples
 from headcount_analysis.pipeline.compare import ComparedRun
-from headcount_analysis.pipeline.places import ARRIVALS_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.table_places import ARRIVALS_FOLDER
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.spark.executors import ExecutorError, mapped
 from headcount_analysis.spark.tables import Tables, keep_only

@@ -10,8 +10,8 @@ from headcount_analysis.ledger.asked_shapes import AskedShapes
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.places import Places
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.table_places import Places
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.read.topic_cache import TopicRequest
 from headcount_analysis.read.topic_rows import TopicRows

@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from headcount.run.marks import read_marks
-from headcount_analysis.compare_run.exception_patterns import patterns
+from headcount_analysis.causes.exception_patterns import patterns
+from headcount_analysis.causes.losses import losses
+from headcount_analysis.causes.unacknowledged import unacknowledged
+from headcount_analysis.compare_run.class_times import class_times
 from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
@@ -14,10 +17,11 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
 from headcount_analysis.pipeline.checks import CheckedRun
 from headcount_analysis.pipeline.compare import ComparedRun
-from headcount_analysis.pipeline.gather import RunEvidence
-from headcount_analysis.pipeline.places import FATES_FOLDER
+from headcount_analysis.pipeline.evidence import RunEvidence
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.schedule import planned_rate, rates
+from headcount_analysis.pipeline.table_places import FATES_FOLDER
+from headcount_analysis.report.earlier_run import earlier_run
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.versions import versions
 
@@ -29,6 +33,7 @@ def report(
     time = run_span(comparison.read.ledger.times.spans_ns, gathered.evidence.clocks)
     span_s = 0.0 if time is None else time.seconds
     blocks, fates = comparison.blocks, plan.folder.path / FATES_FOLDER
+    counts = gathered.evidence.counts
     return replace(
         _report(plan, checked),
         evidence=gathered.evidence,
@@ -41,7 +46,10 @@ def report(
         span_s=span_s,
         span_error_s=0.0 if time is None else time.error_ns / 1e9,
         fates=fates,
-        patterns=(*patterns(fates), *gathered.evidence.differences.patterns),
+        patterns=(*patterns(fates, counts), *gathered.evidence.differences.patterns),
+        class_times=class_times(fates, counts),
+        losses=losses(fates, counts.lost),
+        unacknowledged=unacknowledged(fates, counts),
     )
 
 
@@ -62,6 +70,7 @@ def _report(plan: VerificationPlan, checked: CheckedRun) -> Report:
         locust_exit=plan.folder.read_locust_exit(),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(plan.manifest),
+        earlier=earlier_run(plan.folder, plan.manifest),
     )
 
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.messages.placement import Placement, Search
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.messages.ids_elsewhere import Placement, Search
 from headcount_analysis.read.partition_reader import Split
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.source import Source
 
 _MOST_PARTITIONS = 16

@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 
 from headcount.ledger.event_types import UNKNOWN
 from headcount_analysis.ledger.overview import Ledger
-from headcount_analysis.pipeline.places import FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.table_places import FATES_FOLDER
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.read import topic_range
 from headcount_analysis.spark.object_store import spark_url

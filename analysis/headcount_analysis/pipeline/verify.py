@@ -14,12 +14,12 @@ from headcount_analysis.judge import other_topic
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.checks import check
 from headcount_analysis.pipeline.compare import ComparedRun, compare
-from headcount_analysis.pipeline.gather import gather
-from headcount_analysis.pipeline.places import Places
+from headcount_analysis.pipeline.evidence import gather
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.read import read
 from headcount_analysis.pipeline.report import crashed_report, report
 from headcount_analysis.pipeline.settle import settle
+from headcount_analysis.pipeline.table_places import Places
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.session import is_alive

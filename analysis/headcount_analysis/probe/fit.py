@@ -16,6 +16,7 @@ from headcount.run.message_format import RAW, FormatSettings
 from headcount.run.probe_ids import HeaderIds
 from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.id_places.catalogue import place_of
+from headcount_analysis.id_places.id_place import seen_at
 from headcount_analysis.messages.found_place import places_beside_value, texts_in
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
@@ -188,7 +189,7 @@ def _read(topic: str, decoded: Decoded, settings: IdSettings, header: HeaderIds)
         return OptionsFit(topic, settings, FormatSettings(), {})
     place = place_of(settings.location, settings.header)
     for record, parsed in decoded:
-        text = place.seen(parsed, record).text
+        text = seen_at(place, parsed, record).text
         event_id = None if text is None else header.ids.parse(text)
         if event_id is not None:
             messages[event_id.seq] = (*messages.get(event_id.seq, ()), record)

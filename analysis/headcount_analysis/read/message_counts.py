@@ -12,7 +12,7 @@ from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.column_combinations import Combined, added
 from headcount_analysis.event_types import known_types
 from headcount_analysis.messages.kinds import MessageKind
-from headcount_analysis.read.partition_read import Defect, PartitionRead
+from headcount_analysis.read.partition_summary import Defect, PartitionRead
 from headcount_analysis.read.topic_range import OffsetRange
 
 SAMPLES = 5

@@ -9,6 +9,7 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.classes_and_flags import Counts
+from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
@@ -17,7 +18,8 @@ from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
+from headcount_analysis.report.causes_document import losses_document, unacknowledged_document
 from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
@@ -44,10 +46,15 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "differences": differences_document(report),
         "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
+        "losses": losses_document(report),
+        "unacknowledged": unacknowledged_document(report),
         "state": report.state.result.value,
         "thresholds": [_threshold(each) for each in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
+        "class_times": {name: _times(each) for name, each in report.class_times.items()},
         "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
+        "endpoints": {name: list(each) for name, each in report.endpoints.items()},
+        "run_before": None if report.earlier is None else report.earlier.document.run_id,
         "span_s": report.span_s,
         "span_error_s": report.span_error_s if math.isfinite(report.span_error_s) else None,
         "offsets": _offsets(report),
@@ -76,6 +83,10 @@ def document(report: Report) -> dict[str, Any]:
         "verified_at": report.verified_at,
         "versions": dict(report.versions),
     }
+
+
+def _times(times: ClassTimes) -> dict[str, str]:
+    return {"first": iso_time(times.first_ns), "last": iso_time(times.last_ns)}
 
 
 def _limits(report: Report) -> dict[str, int | None]:

@@ -1,7 +1,10 @@
-"""The exceptions: a row for each id with a flag or a class other than delivered or refused."""
+"""The exceptions: a row for each id with a flag or a class other than delivered or refused.
+
+exceptions.csv has all of them. The page shows all of a kind, or an even selection.
+"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +18,13 @@ from headcount.files import written_aside
 from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.compare_run.reach import where
 from headcount_analysis.corrupted.table import differences_of, of_events
+from headcount_analysis.report.exception_kinds import (
+    kind_of,
+    kinds_of,
+    kinds_worst_first,
+    names_of,
+    worst_first,
+)
 from headcount_analysis.report.tables import csv
 
 COLUMNS = (
@@ -53,8 +63,13 @@ six are empty unless the event is corrupted: the number of copies that differ fr
 the first of them is, the fields that differ in any of them, how, and the asked and found values
 (the last, only of samples: see `corrupted/table.py`)."""
 
-SHOWN_OF_A_KIND = 200
+SHOWN_OF_A_KIND = 150
 """The maximum number of each kind on the page; the file has all of them."""
+
+SHOWN = 1_200
+"""The maximum number on the page, if that leaves enough of each kind."""
+
+_ENOUGH = 20
 
 SORTED_UP_TO = 500_000
 """More rows than this are not sorted but written in storage order, to bound the memory."""
@@ -93,18 +108,35 @@ _NEEDED = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
-    """The count of each kind, and the first rows of each kind: COLUMNS, as text.
+    """The count of each kind, worst first, and the rows for the page: COLUMNS, as text.
 
     A kind is a class with its flags, such as `delivered + corrupted`.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    first: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+    shown: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     @property
     def count(self) -> int:
         """The number of exceptions of all kinds."""
         return sum(self.counts.values())
+
+    @property
+    def most(self) -> int:
+        """The maximum number of each kind among the rows for the page."""
+        return _most(self.counts)
+
+    @property
+    def by_name(self) -> Mapping[str, int]:
+        """The number of exceptions of each class and with each flag that occurs, worst first."""
+        counts = Counter[str]()
+        for name, count in self.counts.items():
+            counts.update(dict.fromkeys(names_of(name), count))
+        return {name: counts[name] for name in worst_first(counts)}
+
+
+def _most(kinds: Sized) -> int:
+    return min(SHOWN_OF_A_KIND, max(_ENOUGH, SHOWN // max(1, len(kinds))))
 
 
 def write(fates: Path | None, target: Path, table: Path | None = None) -> Exceptions:
@@ -116,50 +148,78 @@ def write(fates: Path | None, target: Path, table: Path | None = None) -> Except
         table: The differences of corrupted events, of `corrupted.table.DIFFERENCES`, if known.
 
     Returns:
-        Up to SHOWN_OF_A_KIND rows of each kind for the page, so that none crowds out another.
+        Some rows of each kind for the page, so that none crowds out another. If there are more,
+        they are spread evenly over generators and time.
 
     Raises:
         OSError: A file cannot be read or written.
     """
-    counts: Counter[str] = Counter()
-    first = [Exceptions().first]
+    counts = _counts(fates) if fates is not None else {}
+    passed: Counter[str] = Counter()
+    shown = [Exceptions().shown]
     with (
         written_aside(target) as aside,
         aside.open("w", encoding="utf-8", newline="") as file,
     ):
         file.write(csv(pd.DataFrame(columns=list(COLUMNS))))
-        for batch in _batches(fates) if fates is not None else ():
+        for batch in _batches(fates, sum(counts.values())) if fates is not None else ():
             rows = _rows(batch, table)
             file.write(csv(rows, header=False))
-            first.append(_first(rows, counts))
-    return Exceptions(counts, pd.concat(first, ignore_index=True))
+            shown.append(_selected(rows, counts, passed))
+    return Exceptions(counts, _sorted(pd.concat(shown, ignore_index=True), counts))
 
 
-def _first(rows: pd.DataFrame, counts: Counter[str]) -> pd.DataFrame:
-    """Count the rows by kind, and return those that the page still has room for."""
-    kinds = kind(rows)
-    rank = rows.groupby(kinds).cumcount() + kinds.map(counts).fillna(0)
-    counts.update(kinds)
-    shown = rows[rank < SHOWN_OF_A_KIND].astype(object)
+def _selected(
+    rows: pd.DataFrame, counts: Mapping[str, int], passed: "Counter[str]"
+) -> pd.DataFrame:
+    """Select the rows for the page from those that come after the `passed` ones."""
+    kinds = kinds_of(rows)
+    rank = rows.groupby(kinds).cumcount() + kinds.map(passed).fillna(0).astype(int)
+    passed.update(kinds)
+    last = (kinds.map(counts) - 1).clip(lower=1)
+    steps = _most(counts) - 1
+    # The first, the last, and those where another whole step has been made between them.
+    is_shown = (rank == 0) | (last <= steps) | (rank * steps // last > (rank - 1) * steps // last)
+    shown = rows[is_shown].astype(object)
     return shown.where(shown.notna(), "")
 
 
-def kind(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Return the kind of each row."""
-    named = rows["class"].fillna("unclassed") + " " + rows["flags"]
-    return named.str.strip().str.replace(" ", " + ")
+def _sorted(rows: pd.DataFrame, counts: Mapping[str, int]) -> pd.DataFrame:
+    """Sort rows by kind, in the order of `counts`, and each kind by time."""
+    order = {name: place for place, name in enumerate(counts)}
+    time = rows["sent_at"].where(rows["sent_at"] != "", rows["broker_at"])
+    keys = pd.DataFrame({"kind": kinds_of(rows).map(order), "time": time})
+    return rows.loc[keys.sort_values(["kind", "time"], kind="stable").index]
 
 
-def _batches(fates: Path) -> Iterator[pa.RecordBatch]:
-    """Read the exceptional fates, sorted by generator and sequence number if memory allows."""
-    dataset = ds.dataset(fates, format="parquet")
-    exceptional = ~pc.field("fate").isin([str(fate) for fate in UNEXCEPTIONAL])
-    # A fate without a class is an exception too.
-    exceptional |= pc.field("fate").is_null()
+def _exceptional() -> pc.Expression:
+    """Return the condition; a fate without a class is an exception too."""
+    condition = ~pc.field("fate").isin([str(fate) for fate in UNEXCEPTIONAL])
+    condition |= pc.field("fate").is_null()
     for flag in FLAGS:
-        exceptional |= pc.field(flag)
-    scanner = dataset.scanner(columns=list(_NEEDED), filter=exceptional)
-    if dataset.count_rows(filter=exceptional) > SORTED_UP_TO:
+        condition |= pc.field(flag)
+    return condition
+
+
+def _counts(fates: Path) -> dict[str, int]:
+    """Count the exceptions of each kind, worst first."""
+    counts = Counter[str]()
+    columns = ["fate", *FLAGS]
+    dataset = ds.dataset(fates, format="parquet")
+    for batch in dataset.to_batches(columns=columns, filter=_exceptional()):
+        groups = pa.Table.from_batches([batch]).group_by(columns, use_threads=False)
+        for row in groups.aggregate([([], "count_all")]).to_pylist():
+            flags = " ".join(flag for flag in FLAGS if row[flag])
+            counts[kind_of(row["fate"], flags)] += row["count_all"]
+    return {name: counts[name] for name in kinds_worst_first(counts)}
+
+
+def _batches(fates: Path, count: int) -> Iterator[pa.RecordBatch]:
+    """Read the exceptional fates, sorted by generator and sequence number if memory allows."""
+    scanner = ds.dataset(fates, format="parquet").scanner(
+        columns=list(_NEEDED), filter=_exceptional()
+    )
+    if count > SORTED_UP_TO:
         yield from scanner.to_batches()
         return
     order = [("generator", "ascending"), ("seq", "ascending"), ("id", "ascending")]

@@ -7,8 +7,11 @@ from pathlib import Path
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount_analysis.causes.exception_patterns import Pattern
+from headcount_analysis.causes.losses import Losses
+from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.exception_patterns import Pattern
+from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
@@ -20,6 +23,7 @@ from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
+from headcount_analysis.report.earlier_run import EarlierRun
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
 
@@ -32,7 +36,8 @@ class Report:
 
     `economy` is None if no request changed the game's state; `span_s` is the time from the first
     request to the last response. `span_error_s` is by how much differing clocks may make it wrong,
-    infinite if that is unknown.
+    infinite if that is unknown. `class_times` are the send times of each class and flag that
+    occurs; `earlier` is the last run of the same scenario before this one, None if there is none.
     """
 
     manifest: Manifest
@@ -49,11 +54,15 @@ class Report:
     thresholds: tuple[ThresholdResult, ...] = ()
     fates: Path | None = None
     patterns: tuple[Pattern, ...] = ()
+    losses: Losses = field(default_factory=Losses)
+    unacknowledged: tuple[UnacknowledgedGroup, ...] = ()
     locust_exit: LocustExit | None = None
     verified_at: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     span_s: float = 0.0
     span_error_s: float = 0.0
+    class_times: Mapping[str, ClassTimes] = field(default_factory=dict)
+    earlier: EarlierRun | None = None
 
     @property
     def run_id(self) -> str:
@@ -101,6 +110,11 @@ class Report:
         """The fields that differ in corrupted events."""
         return Differences() if self.evidence is None else self.evidence.differences
 
+    def sample_of(self, answer: str) -> str:
+        """Return the beginning of the first response with this status or error, if it is known."""
+        samples = {} if self.locust_exit is None else self.locust_exit.answers
+        return samples.get(answer, "")
+
     @property
     def counts(self) -> Counts | None:
         """The whole run's counts."""
@@ -120,6 +134,11 @@ class Report:
     def first_notes(self) -> tuple[str, ...]:
         """The notes that readers need to interpret everything else."""
         return self.judgement.first_notes
+
+    @property
+    def endpoints(self) -> Mapping[str, tuple[str, ...]]:
+        """The requests of each event type, such as `POST /swords`, as far as they are known."""
+        return {} if self.evidence is None else self.evidence.endpoints
 
     @property
     def generators(self) -> FleetHealth:

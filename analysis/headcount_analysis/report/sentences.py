@@ -1,7 +1,7 @@
 """Sentences that both the page and the Markdown summary contain."""
 
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
-from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions
+from headcount_analysis.report.exceptions import Exceptions
 
 
 def sum_of_classes(counts: Counts | None) -> str:
@@ -18,13 +18,18 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
     return [(fate.value, values[fate]) for fate in ATTEMPT_FATES if values.get(fate)]
 
 
-def shown_exceptions(exceptions: Exceptions) -> str:
-    """Summarize the exceptions by kind, and how many of them are shown."""
+def counted_exceptions(exceptions: Exceptions) -> str:
+    """Summarize the exceptions by kind."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
-    shown, count = len(exceptions.first), exceptions.count
-    selection = (
-        "All are shown"
-        if shown == count
-        else (f"{shown:,} are shown, up to {SHOWN_OF_A_KIND} of each kind")
+    return f"{exceptions.count:,} exceptions: {kinds}. exceptions.csv has all of them."
+
+
+def selected_exceptions(exceptions: Exceptions) -> str:
+    """Say how many of the exceptions are shown."""
+    shown, count = len(exceptions.shown), exceptions.count
+    if shown == count:
+        return f"All {count:,} are listed below, and in exceptions.csv."
+    return (
+        f"{shown:,} of {count:,} are listed below, up to {exceptions.most} of each kind, evenly "
+        "spread; exceptions.csv has all of them."
     )
-    return f"{count:,} exceptions: {kinds}. {selection}; exceptions.csv has all of them."

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from headcount.ledger.event_types import TOTAL
-from headcount.thresholds.percentiles import PERCENTILE_NAMES
+from headcount.thresholds.percentiles import FEW_QUANTILES, PERCENTILE_NAMES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.over_time import COUNTED, LoadSlice, Percentiles
+from headcount_analysis.measure.over_time import COUNTED, OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report
 from headcount_analysis.state.game.economy import Economy
@@ -22,7 +22,6 @@ _STATE_EVENT_COLUMNS = (
     *("expected_change", "change_in_topic", "partition", "offset"),
 )
 RATES = tuple(Rates.__slots__)
-_PERCENTILES = tuple(Percentiles.__slots__)
 _STANDS_ALONE = {"": "", "expected": "scenario", "implied": "topic", "stored": "database"}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -82,28 +81,34 @@ def _with_rates(frame: pd.DataFrame, rates: Rates) -> pd.DataFrame:
 def over_time(report: Report) -> pd.DataFrame:
     """Return a row per slice of the run; all columns are floats.
 
-    elapsed_s and width_s are in seconds. target is empty if no rate was set. due, started,
-    answered, acked and arrived are rates per second. Percentiles are in ms, empty if nothing was
-    measured.
+    elapsed_s and width_s are in seconds. target is empty if no rate was set. The columns of
+    COUNTED are rates per second. Percentiles are in ms, of the requests that were due in the
+    latency_width_s around a slice, empty if these are too few.
     """
     course = report.over_time
+    widths = {each.width_s for slices in course.latency.values() for each in slices}
+    latency_width_s = max(widths, default=None)
     rows = [
         (
             *(each.elapsed_s, course.width_s, each.target),
             *(getattr(each, name) / course.width_s for name in COUNTED),
-            *(_percentile(each, measure, name) for measure in Measure for name in _PERCENTILES),
+            latency_width_s,
+            *(ms for measure in Measure for ms in _percentiles(course, measure, each.elapsed_s)),
         )
         for each in course.slices
     ]
-    durations = [f"{measure}_{name}" for measure in Measure for name in _PERCENTILES]
-    columns = ["elapsed_s", "width_s", "target", *COUNTED, *durations]
+    names = [*(percentile_name(quantile) for quantile in FEW_QUANTILES), "max"]
+    durations = [f"{measure}_{name}_ms" for measure in Measure for name in names]
+    columns = ["elapsed_s", "width_s", "target", *COUNTED, "latency_width_s", *durations]
     return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
 
 
-def _percentile(part: LoadSlice, measure: Measure, name: str) -> float | None:
-    percentiles = part.latency.get(measure)
-    value: float | None = None if percentiles is None else getattr(percentiles, name)
-    return value
+def _percentiles(course: OverTime, measure: Measure, elapsed_s: float) -> tuple[float | None, ...]:
+    around = course.latency_at(measure, elapsed_s)
+    if around is None:
+        return (None,) * (len(FEW_QUANTILES) + 1)
+    percentiles = (around.percentile_ms(quantile) for quantile in FEW_QUANTILES)
+    return (*percentiles, around.percentiles.max_ms)
 
 
 def of_state(report: Report) -> dict[str, pd.DataFrame | None]:

@@ -1,4 +1,4 @@
-"""Expected labels: how each fault must be reported of messages in a style."""
+"""Expected labels: how each fault must be reported for messages in a style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -157,7 +157,8 @@ class Generation:
         name = f"{own.partition}:{self.offsets[own.partition]}"
         key = self._sample(attempt).key or _SOME_KEY
         # The producer refuses a message that has neither a value nor a key.
-        content = MessageContent(key, None)
+        has_own_key = own.key is not None and self._writer.encoder.tombstone_has_own_key
+        content = MessageContent(own.key if has_own_key else key, None)
         if fault == Fault.INVENTED:
             invented = self._invented(attempt)
             name = invented[form % len(invented)]

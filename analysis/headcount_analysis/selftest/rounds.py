@@ -21,8 +21,8 @@ from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.verdict import Verdict
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, FLAGS, Fate
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.pipeline.places import ARRIVALS_FOLDER, FATES_FOLDER
 from headcount_analysis.pipeline.plan import VerificationPlan
+from headcount_analysis.pipeline.table_places import ARRIVALS_FOLDER, FATES_FOLDER
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.report.model import Report

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from headcount.cli.commands.up import WEB_PORT
 from headcount.cli.finding import Finding, checked
-from headcount.cli.kafka_findings import of_cluster
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_reports_dir
@@ -52,7 +51,7 @@ _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": 
     "--topic",
     default="",
     metavar="NAME",
-    help="Check your rights on this topic of theirs, too.",
+    help="Check your rights on this topic, too.",
 )
 @with_kafka_options
 @with_reports_dir
@@ -88,6 +87,9 @@ def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Fi
         taken = f"{port} is taken, which does no harm: a run uses a free one, and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if cluster is not None:
+        # A Kafka client loads slowly, and --help needs none.
+        from headcount.cli.kafka_findings import of_cluster  # noqa: PLC0415
+
         yield from of_cluster(cluster, topic)
 
 

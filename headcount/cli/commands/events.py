@@ -1,21 +1,11 @@
 """`headcount events`: the game's events in a run's part of the topic, filtered."""
 
-import contextlib
 import functools
-import os
 from pathlib import Path
 from typing import Any
 
 import click
-from headcount_analysis.read import topic_range
-from headcount_analysis.spark.session import open_session, sql
-from headcount_analysis.state.game import export
-from headcount_analysis.state.game.events import Wanted, game_events, matching
 from headcount_service.catalogue import Attribute, Choice, load_catalogue
-from pyspark.sql import DataFrame
-from pyspark.sql.types import DataType, LongType, StringType
-from rich.table import Table
-from rich.text import Text
 
 from headcount.cli.options.groups import (
     GroupedCommand,
@@ -29,12 +19,8 @@ from headcount.cli.options.output_options import with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.verify_options import VerifyOptions
-from headcount.cli.platform import platform
-from headcount.cli.verifying.spark_config import session_config
-from headcount.cli.verifying.verification import brokers
-from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console
-from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 
 _EXAMPLES = """
 \b
@@ -43,7 +29,6 @@ Examples:
   headcount events RUN --type checkout --player 5t0xk2v9qd.0.o17
   headcount events RUN --guild knights --output knights.csv
 """
-_SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
 
 
 class ByCatalogue(GroupedCommand):
@@ -133,54 +118,19 @@ def events(
 ) -> None:
     """Show the game's events in RUN's part of the topic that match the filters."""
     folder = find_run(run, reports_dir)
-    if output is not None:
-        export.check_path(output)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
     filters = {name: value for name, value in described.items() if value is not None}
-    wanted = Wanted(event_type, item, player_id, guild, filters)
-    console = Console(quiet=quiet)
-    verify_options = VerifyOptions(spark_master, spark_heap, spark_conf=spark_conf)
-    request = VerifyRequest(folder, verify_options, bootstrap_servers, kafka=kafka_options.settings)
-    ready = platform({**os.environ, **kafka_options.environ}, console)
-    manifest, end = folder.read_manifest(), folder.read_end()
-    if end is None:
-        raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
-    with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(brokers(request, manifest, ready))
-        offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
-        config = session_config(folder, verify_options, ready, events=offsets.size)
-        spark = stack.enter_context(open_session(config))
-        source = topic_range.read(
-            sql(spark), cluster, offsets, with_headers=manifest.id_location.is_in_headers
-        )
-        published = game_events(topic_range.messages(source), _types(), manifest.id_location)
-        _show(matching(published, wanted), limit, output, console)
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount_analysis.state.game.events import Wanted  # noqa: PLC0415
 
+        from headcount.cli.game_events import EventsOutput, show_events  # noqa: PLC0415
 
-def _types() -> dict[str, DataType]:
-    return {
-        name: StringType() if any(isinstance(kind, Choice) for kind in kinds) else LongType()
-        for name, kinds in load_catalogue().attributes.items()
-    }
-
-
-def _show(matches: DataFrame, limit: int, output: Path | None, console: Console) -> None:
-    with console.step("Reading the topic"):
-        kept = matches.cache()
-        rows, shown = kept.count(), kept.limit(limit).collect()
-    used = [name for name in kept.columns if any(row[name] is not None for row in shown)]
-    columns = [name for name in used if name in _SHOWN or name in _types()]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name.replace("_", " "))
-    for row in shown:
-        table.add_row(*(Text("" if row[name] is None else str(row[name])) for name in columns))
-    if shown:
-        console.result(table)
-    console.result(f"{rows:,} rows" + (f", {len(shown):,} shown" if len(shown) < rows else ""))
-    if output is not None:
-        try:
-            export.write(kept, output)
-        except OSError as error:
-            raise UsageError(f"cannot write {output}: {error.strerror or error}") from None
-        console.result(f"Written: {output}")
+    show_events(
+        folder,
+        Wanted(event_type, item, player_id, guild, filters),
+        EventsOutput(limit, output, Console(quiet=quiet)),
+        verify_options=VerifyOptions(spark_master, spark_heap, spark_conf=spark_conf),
+        bootstrap_servers=bootstrap_servers,
+        kafka_options=kafka_options,
+    )

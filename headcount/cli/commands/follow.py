@@ -1,36 +1,14 @@
 """`headcount follow`: reconciles a run that another process drives, and judges it."""
 
-import os
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
-
-import pyarrow.fs as pafs
 
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
 from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
-from headcount.cli.platform import platform
-from headcount.cli.result import show
-from headcount.cli.verifying.follower import Follower, following
-from headcount.cli.verifying.run_lock import run_lock
-from headcount.cli.verifying.verification import judge
-from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
-from headcount.kafka.cluster import Cluster
-from headcount.ledger.location import open_location, traces, unsealed
-from headcount.run.folder import RunFolder
-
-POLL_S = 0.5
-LOOK_EVERY_S = 5.0
-"""The minimum time between two listings: a long run leaves many files."""
-
-SILENT_AFTER_S = 60.0
-"""A generator that has written nothing for this long is dead: it writes every few seconds."""
+from headcount.gc_control import permanent_objects
 
 _EXAMPLES = """
 \b
@@ -64,72 +42,12 @@ def follow(
     it was. A generator that has written nothing for a minute counts as dead.
     """
     folder = find_run(run, reports_dir)
-    limits_of(verify_options)
-    manifest = folder.read_manifest()
-    servers = bootstrap_servers or manifest.bootstrap_servers
-    cluster = Cluster(servers, kafka_options.settings)
-    ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
-    with (
-        run_lock(folder, ready.console),
-        following(folder, verify_options, manifest.ledger, cluster, ready) as follower,
-    ):
-        _await_end(folder, follower, ready.console)
-        request = VerifyRequest(
-            folder,
-            verify_options,
-            bootstrap_servers,
-            saw_the_end=True,
-            kafka=cluster.settings,
-        )
-        report = judge(request, ready, follower)
-    show(report, folder, ready.console, as_json=as_json)
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount.cli.result import show  # noqa: PLC0415
+        from headcount.cli.verifying.followed_run import followed_run  # noqa: PLC0415
+
+    console = Console(quiet=quiet)
+    report = followed_run(folder, verify_options, bootstrap_servers, kafka_options, console)
+    show(report, folder, console, as_json=as_json)
     return report.exit_code
-
-
-def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
-    """Wait until every generator that has begun has sealed its ledger, or is dead."""
-    location = open_location(folder.ledger_location(folder.read_manifest()))
-    silence = _Silence(*location)
-    with console.step(f"Following {folder.run_id}") as step:
-        while folder.begun is None or silence.is_broken(_unsealed(folder, location)):
-            step.update(follower.progress)
-            time.sleep(POLL_S)
-    if missing := _unsealed(folder, location):
-        names = ", ".join(map(str, missing))
-        console.remark(f"Nothing was written for {SILENT_AFTER_S:g} s by generator {names}")
-
-
-def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[int]:
-    return unsealed(*location, folder.begun)
-
-
-class _Traces(NamedTuple):
-    """The files of a generator, since when they are unchanged, and when they were listed."""
-
-    files: frozenset[tuple[str, int, int]]
-    since_s: float
-    seen_s: float
-
-
-@dataclass(slots=True)
-class _Silence:
-    """Measures how long generators have written nothing, by the monotonic clock.
-
-    File times only show changes: they are from another host's clock, which may jump.
-    """
-
-    filesystem: pafs.FileSystem
-    location: str
-    known: dict[int, _Traces] = field(default_factory=dict)
-
-    def is_broken(self, generators: Sequence[int]) -> bool:
-        """Return whether any of the generators has written something lately."""
-        return any(self._silent_s(generator) < SILENT_AFTER_S for generator in generators)
-
-    def _silent_s(self, generator: int) -> float:
-        now_s, known = time.monotonic(), self.known.get(generator)
-        if known is None or now_s >= known.seen_s + LOOK_EVERY_S:
-            files = traces(self.filesystem, self.location, generator)
-            since_s = known.since_s if known and known.files == files else now_s
-            known = self.known[generator] = _Traces(files, since_s, now_s)
-        return now_s - known.since_s

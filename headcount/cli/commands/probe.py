@@ -16,12 +16,14 @@ from headcount.cli.options.target_options import check_host
 from headcount.cli.options.types import Seconds
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.kafka.cluster import Cluster
 from headcount.kafka_settings.config_file import registry_from_environment
+from headcount.kafka_settings.registry_url import parse_registry_url
 from headcount.run.address import without_secrets
 from headcount.run.id_form import IdForm
 from headcount.run.id_settings import parse_id_header, parse_id_settings
-from headcount.run.message_format import format_names, parse_format_name, parse_registry
+from headcount.run.message_format import format_names, parse_format_name
 from headcount.run.outcome_rules import Rule
 
 REQUESTS, SETTLE_S = 10, 5.0
@@ -93,7 +95,7 @@ Exit codes:
     metavar="NAME",
     callback=checked_text(parse_id_header),
     show_default="X-Event-Id",
-    help="Request header to try besides the usual ones.",
+    help="Request header to try in addition to the usual ones.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,
@@ -102,7 +104,7 @@ Exit codes:
     default=IdForm.PLAIN.value,
     show_default=True,
     metavar="FORM",
-    help="How the id is written there, and as EVENT_ID: plain, uuid or trace.",
+    help="How the id is written in that header and as EVENT_ID: plain, uuid or trace.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,
@@ -119,7 +121,7 @@ Exit codes:
     "--schema-registry",
     default="",
     metavar="URL",
-    callback=checked_text(parse_registry),
+    callback=checked_text(parse_registry_url),
     help="Schema registry that speaks Confluent's API.",
 )
 @grouped_option(
@@ -162,13 +164,14 @@ def probe(
     if not servers:
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
-    registry = registry_from_environment(environ).with_url(parse_registry(schema_registry))
-    # A mistaken option and --help need none of what carries out a probe, which loads slowly.
-    from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
-    from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
+    registry = registry_from_environment(environ).with_url(parse_registry_url(schema_registry))
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
+        from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
 
-    from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
-    from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
+        from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
+        from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
 
     host = host and check_host(host)
     scenario = ProbeScenario(locustfile, host, servers, ids, requests, outcome_rules, extra)

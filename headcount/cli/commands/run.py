@@ -21,9 +21,9 @@ from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
 from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_verify_options
 from headcount.console import Console
-from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.run.folder import RunFolder
-from headcount.run.ids import is_run_id, new_run_id
+from headcount.run.ids import run_id_of
 
 _EXAMPLES = f"""
 \b
@@ -96,11 +96,12 @@ def run(
     load_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     check_locustfiles(locustfile)
-    folder = RunFolder(reports_dir.absolute() / _checked_run_id(run_id))
-    # A mistaken option and --help need none of what carries out a run, which loads slowly.
-    from headcount.cli.judged_run import judged_run  # noqa: PLC0415
-    from headcount.cli.locust_command import Load  # noqa: PLC0415
-    from headcount.cli.result import show  # noqa: PLC0415
+    folder = RunFolder(reports_dir.absolute() / run_id_of(run_id))
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount.cli.judged_run import judged_run  # noqa: PLC0415
+        from headcount.cli.locust_command import Load  # noqa: PLC0415
+        from headcount.cli.result import show  # noqa: PLC0415
 
     load = Load(
         *(locustfile, load_options, target_options, message_options, verify_options),
@@ -110,13 +111,3 @@ def run(
     report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)
     return report.exit_code
-
-
-def _checked_run_id(run_id: str) -> str:
-    """Return the run id, a new one if empty. UsageError if it cannot name a run."""
-    run_id = run_id or new_run_id()
-    if not is_run_id(run_id):
-        raise UsageError(
-            f"--run-id must be at most 40 lowercase letters, digits and hyphens, got {run_id!r}"
-        )
-    return run_id

@@ -1,35 +1,18 @@
 """`headcount selftest`: proves that the verifier finds what it must, and no more."""
 
-import contextlib
 import os
-import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
-from headcount_analysis.selftest.combinations import combinations
-from headcount_analysis.selftest.matrix import Matrix
-from headcount_analysis.selftest.message_writer import MessageStyle
-from headcount_analysis.selftest.rounds import Round, RoundContext, Size, mixed_round, rounds
-from headcount_analysis.spark.config import SessionConfig, suited_to
-from headcount_analysis.spark.session import open_session
-from rich.table import Table
-from rich.text import Text
 
-from headcount.cli.local_stack import BROKER_DATA, start_broker
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.message_options import MessageOptions, with_message_options
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
-from headcount.cli.platform import Platform, platform
-from headcount.cli.verifying.spark_config import class_data
 from headcount.console import Console
 from headcount.errors import UsageError
-from headcount.kafka.topic import ensure_topic
-from headcount.run.ids import new_run_id
+from headcount.gc_control import permanent_objects
 
-TOPIC = "events"
-WRONG = 1
 MOST_FAULTS = 2000
 
 _EXAMPLES = """
@@ -82,7 +65,7 @@ Examples:
     OptionGroup.MESSAGES,
     "--every-place",
     is_flag=True,
-    help="All faults at once for each format, or that of --format, each place and form of ids.",
+    help="Test each format, or only that of --format, with each place and form of ids.",
 )
 @with_message_options
 @with_reports_dir
@@ -105,116 +88,29 @@ def selftest(
     Uses a broker and a topic of its own. Exits with 0 if every injected fault was
     reported correctly, and nothing else was reported.
     """
-    size = Size(events, faults or min(events // 50, MOST_FAULTS), seed)
     message_options.check(os.environ)
-    styles = _styles(context, message_options) if every_place else ()
-    folder = _folder(reports_dir)
-    ready = platform(dict(os.environ), Console(quiet=quiet))
-    with contextlib.ExitStack() as stack:
-        stage = _stage(stack, ready, folder, spark_heap, suited_to(events))
-        with ready.console.step("Testing the verifier") as step:
-            if every_place:
-                done = _every_place(stage, size, styles, step.update)
-            else:
-                style = MessageStyle(message_options.id_settings, message_options.format_settings)
-                done = list(rounds(stage, size, style, step.update))
-    _show(done, ready.console)
-    if all(each.is_right for each in done):
-        shutil.rmtree(folder)
-        return 0
-    ready.console.result(f"The runs are kept in {folder}")
-    return WRONG
+    only = _only_format(context, message_options) if every_place else None
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount_analysis.selftest.rounds import Size  # noqa: PLC0415
+
+        from headcount.cli.selftest_run import selftest_run  # noqa: PLC0415
+
+    size = Size(events, faults or min(events // 50, MOST_FAULTS), seed)
+    console = Console(quiet=quiet)
+    return selftest_run(
+        size, message_options, only=only, reports_dir=reports_dir, heap=spark_heap, console=console
+    )
 
 
-def _styles(context: click.Context, options: MessageOptions) -> tuple[MessageStyle, ...]:
-    """Choose the combinations. UsageError if an option says otherwise."""
+def _only_format(context: click.Context, options: MessageOptions) -> str:
+    """Return --format, empty if not given. UsageError if another option narrows the rounds."""
     for name in ("id_form", "id_at", "id_header", "compare_at"):
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+        if _is_given(context, name):
             flag = "--" + name.replace("_", "-")
             raise UsageError(f"--every-place goes through all of {flag}: leave one of them out")
-    is_chosen = context.get_parameter_source("format_name") is ParameterSource.COMMANDLINE
-    only = options.format_name if is_chosen else ""
-    return tuple(combinations(options.format_settings.schema_registry, only))
+    return options.format_name if _is_given(context, "format_name") else ""
 
 
-def _every_place(
-    stage: RoundContext, size: Size, styles: Sequence[MessageStyle], update: Callable[[str], None]
-) -> list[Round]:
-    done = []
-    for number, style in enumerate(styles, start=1):
-        place = f"{style.format.name} {style.format.compare_at}".strip()
-        name = f"{number} {place}, {style.ids.location}, {style.ids.form}"
-        update(f"{name} ({len(styles)} in all)")
-        done.append(mixed_round(stage, size, style, name, lambda _: None))
-    return done
-
-
-def _folder(reports_dir: Path) -> Path:
-    folder = reports_dir.absolute() / f"selftest-{new_run_id()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
-    return folder
-
-
-def _stage(
-    stack: contextlib.ExitStack,
-    ready: Platform,
-    folder: Path,
-    heap: str,
-    java_options: tuple[str, ...],
-) -> RoundContext:
-    broker = stack.enter_context(start_broker(ready, folder / BROKER_DATA))
-    ensure_topic(broker.cluster, TOPIC, partitions=4)
-    log = folder / "spark.log"
-    config = SessionConfig(
-        ready.java.home,
-        ready.connector_jars,
-        log,
-        heap=heap,
-        java_options=java_options,
-        class_data=class_data(ready, ready.connector_jars),
-    )
-    with ready.console.step("Starting Spark"):
-        spark = stack.enter_context(open_session(config))
-    return RoundContext(folder, spark, broker.cluster, TOPIC)
-
-
-def _show(done: list[Round], console: Console) -> None:
-    console.result(_summary(done))
-    total: Matrix = sum((each.matrix for each in done), start=Matrix({}))
-    console.result(_matrix(total))
-    for each in done:
-        for problem in (*each.matrix.samples, *each.problems):
-            console.result(f"  - {each.name}: {problem}")
-    right = all(each.is_right for each in done)
-    verdict = "every injected fault was reported correctly, and nothing else was reported"
-    text = f"Self-test: {verdict if right else 'the verifier is wrong; please report it'}"
-    console.result(Text(text, "bold green" if right else "bold red"))
-
-
-def _summary(done: list[Round]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("injected")
-    for name in ("faults", "attempts and messages", "off the diagonal"):
-        table.add_column(name, justify="right")
-    for each in done:
-        cells = each.matrix.cells
-        wrong = sum(count for (fault, reported), count in cells.items() if fault != reported)
-        table.add_row(each.name, f"{each.injected:,}", f"{sum(cells.values()):,}", f"{wrong:,}")
-    return table
-
-
-def _matrix(matrix: Matrix) -> Table:
-    """Show the confusion matrix: a row for what was injected, a column for what was reported."""
-    labels = matrix.labels
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.title = "injected (rows), reported (columns)"
-    table.add_column("")
-    for number in range(1, len(labels) + 1):
-        table.add_column(str(number), justify="right")
-    for number, injected in enumerate(labels, start=1):
-        counts = [matrix.cells.get((injected, reported), 0) for reported in labels]
-        table.add_row(f"{number} {injected}", *(f"{count:,}" if count else "." for count in counts))
-    return table
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

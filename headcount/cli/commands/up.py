@@ -4,26 +4,27 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from headcount.cli.local_stack import Target, start
-from headcount.cli.locust_command import flat, up_command
 from headcount.cli.locustfile import default_locustfile
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.message_options import MessageOptions, with_message_options
-from headcount.cli.options.output_options import with_quiet, with_reports_dir
+from headcount.cli.options.output_options import made_folder, with_quiet, with_reports_dir
 from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
-from headcount.errors import UsageError
+from headcount.gc_control import permanent_objects
 from headcount.kafka_settings.config_file import FILE_VARIABLE
-from headcount.run.ids import new_run_id
 from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
+
+if TYPE_CHECKING:
+    from headcount.cli.local_stack import Target
 
 WEB_PORT = 8089
 POLL_S = 0.2
@@ -64,7 +65,12 @@ def up(
     refuse_decided("up", extra, BY_UP)
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
-    folder = _folder(reports_dir)
+    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    with permanent_objects():
+        from headcount.cli.local_stack import start  # noqa: PLC0415
+        from headcount.cli.locust_command import flat, up_command  # noqa: PLC0415
+
+    folder = made_folder(reports_dir, "up")
     ready = platform({**os.environ, **kafka_options.environ}, Console(quiet=quiet))
     with contextlib.ExitStack() as stack:
         target = start(stack, target_options, kafka_options.settings, ready, folder)
@@ -89,7 +95,7 @@ def up(
             time.sleep(POLL_S)
 
 
-def _client_file(target: Target) -> str:
+def _client_file(target: "Target") -> str:
     path = target.kafka_environ.get(FILE_VARIABLE)
     return f", settings of clients in {path}" if path else ""
 
@@ -99,17 +105,8 @@ def _shown(host: str) -> str:
     return LOOPBACK if host in {"", "*", "0.0.0.0", "::"} else host  # noqa: S104 - only shown
 
 
-def _folder(reports_dir: Path) -> Path:
-    folder = reports_dir.absolute() / f"up-{new_run_id()}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
-    return folder
-
-
 def _start_locust(
-    command: list[str], port: int, folder: Path, ready: Platform, target: Target
+    command: list[str], port: int, folder: Path, ready: Platform, target: "Target"
 ) -> Process:
     log = folder / "logs" / "locust.log"
     with ready.console.step("Starting Locust's web UI"):

@@ -1,7 +1,7 @@
 """Option groups: a command's help lists its options by subject, one line each."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any
@@ -66,11 +66,18 @@ def group_of(option: click.Option) -> OptionGroup:
 
 
 def grouped_command(
-    name: str | None = None, *, epilog: str, cls: type[click.Command] = GroupedCommand
+    name: str | None = None,
+    *,
+    epilog: str,
+    cls: type[click.Command] = GroupedCommand,
+    settings: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a function a command, with its examples as the epilog of the help."""
-    settings = {"max_content_width": HELP_WIDTH}
-    return click.command(name, cls=cls, epilog=epilog, context_settings=settings)
+    """Make a function a command, with its examples as the epilog of the help.
+
+    `settings` are arguments of its `click.Context`.
+    """
+    context_settings = {"max_content_width": HELP_WIDTH, **(settings or {})}
+    return click.command(name, cls=cls, epilog=epilog, context_settings=context_settings)
 
 
 def grouped_option(group: OptionGroup, *names: str, **attributes: Any) -> Decorator:

@@ -13,6 +13,7 @@ from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Spacing
 from headcount.run.outcome_rules import Rule, split
 from headcount.thresholds.metric_text import MetricError
+from headcount.time_span import seconds_of
 
 USERS, RUN_TIME = 20, "30s"
 
@@ -42,6 +43,12 @@ class LoadOptions:
         """The duration of a load without a run time or an end of its own; else None."""
         has_end = bool(self.rate) and parse_rate(self.rate).duration_s is not None
         return None if self.run_time or has_end else RUN_TIME
+
+    def length_s(self, shape: str | None) -> float | None:
+        """How long the load takes, in s; None if a load shape decides it, or nothing does."""
+        if run_time := self.run_time or (None if shape else self.default_run_time):
+            return seconds_of("--run-time", run_time)
+        return parse_rate(self.rate).duration_s if self.rate else None
 
     def check(self) -> None:
         """Raise UsageError if the rate is invalid, or missing for an option that needs it."""

@@ -1,4 +1,4 @@
-"""How ids and messages are written: the service's choice, which the options repeat."""
+"""How the service writes ids and messages, as the options say."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from headcount.cli.options.groups import (
 )
 from headcount.errors import UsageError
 from headcount.kafka_settings.config_file import registry_from_environment
+from headcount.kafka_settings.registry_url import parse_registry_url
 from headcount.run.id_form import IdForm
 from headcount.run.id_location import parse_location
 from headcount.run.id_settings import IdSettings, parse_id_header, parse_id_settings
@@ -26,7 +27,6 @@ from headcount.run.message_format import (
     parse_compare_at,
     parse_format_name,
     parse_format_settings,
-    parse_registry,
 )
 
 
@@ -140,7 +140,7 @@ _OPTIONS = in_order(
         "--schema-registry",
         default="",
         metavar="URL",
-        callback=checked_text(parse_registry),
+        callback=checked_text(parse_registry_url),
         help="Schema registry that speaks Confluent's API.",
     ),
 )

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from headcount.cli.options.groups import OptionGroup, grouped_option
+from headcount.errors import UsageError
+from headcount.run.ids import new_run_id
 
 with_reports_dir = grouped_option(
     OptionGroup.OUTPUT,
@@ -15,6 +17,16 @@ with_reports_dir = grouped_option(
     show_default=True,
     help="Folder with one folder for each run.",
 )
+
+
+def made_folder(reports_dir: Path, command: str) -> Path:
+    """Make a folder for what a command writes that is not a run. UsageError if it cannot."""
+    folder = reports_dir.absolute() / f"{command}-{new_run_id()}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(f"cannot make {folder}: {error.strerror}; choose --reports-dir") from None
+    return folder
 
 
 def checked_location(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import RunFollower, follow
 from headcount_analysis.formats.catalogue import format_in
+from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
@@ -53,6 +54,11 @@ class Follower:
         if self._follower is None:
             return ""
         return f"{self._follower.messages:,} messages, {self._follower.blocks:,} blocks compared"
+
+    @property
+    def message_format(self) -> MessageFormat | None:
+        """The format in which messages were read; None if the run was never followed."""
+        return None if self._follower is None else self._follower.message_format
 
     def finish(self) -> RunCache:
         """Stop following and return the cache; an empty one if the run was never followed."""

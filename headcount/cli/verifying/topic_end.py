@@ -10,8 +10,8 @@ from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.read.settling_policy import Reach, Waits
 
 from headcount.cli.options.verify_options import VerifyOptions
+from headcount.cli.verifying.game_database import GameDatabase, account, await_outbox, find
 from headcount.cli.verifying.settling_clock import SinceAnswer, TopicSettling
-from headcount.cli.verifying.state_snapshot import GameDatabase, account, await_outbox, find
 from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
@@ -93,7 +93,8 @@ def recording_in_time(
 ) -> contextlib.AbstractContextManager[None]:
     """Record the end when the settle time is over, even if Spark is still starting.
 
-    Not with a database: it must be read at the moment at which the judgement records the end.
+    Does nothing if the run has a database, which must be read at the moment when the judgement
+    records the end.
     """
     if settling is None or reach.database.is_due or reach.database.stored is not None:
         return contextlib.nullcontext()

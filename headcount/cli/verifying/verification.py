@@ -95,7 +95,8 @@ def judge(
             console.step("Reconciling the ledger with the topic") as step,
             _ahead(_warm_up_report),
         ):
-            message_format = format_in(manifest.format_settings, ready.environ)
+            followed = None if follower is None else follower.message_format
+            message_format = followed or format_in(manifest.format_settings, ready.environ)
             tools = Tools(
                 spark=spark,
                 source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),

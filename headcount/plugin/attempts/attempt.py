@@ -12,7 +12,7 @@ class LedgerFailedError(Exception):
 
 
 class ReportedDelivery(NamedTuple):
-    """What a response reports besides its status: the event's position, and the server process."""
+    """What a response reports beyond its status: the event's position, and the server process."""
 
     partition: int | None = None
     offset: int | None = None

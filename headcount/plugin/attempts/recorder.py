@@ -7,11 +7,11 @@ segment.
 
 import itertools
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
 from headcount.ledger.digest import describe
+from headcount.ledger.endpoints import EndpointRecord
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -31,11 +31,7 @@ from headcount.plugin.attempts.attempt import (
 )
 from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.attempts.refusal import not_comparable
-from headcount.plugin.attempts.requested_event import (
-    has_id,
-    has_id_field,
-    without_id_field,
-)
+from headcount.plugin.attempts.requested_event import has_id, has_id_field, without_id_field
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
 from headcount.plugin.event_id import SIGN, with_id
@@ -59,7 +55,7 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    and `shortfall` counts the requests that were not made. `id_settings` say how ids are written.
+    `shortfall` counts requests not made, `endpoints` names the others; `id_settings` form the ids.
     """
 
     def __init__(
@@ -75,6 +71,7 @@ class Recorder(SeqReservation):
         self.dropped = 0
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
+        self.endpoints = EndpointRecord()
         self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
@@ -97,9 +94,9 @@ class Recorder(SeqReservation):
         """The number of attempts that have begun and not ended."""
         return len(self._in_flight)
 
-    def in_flight_by_type(self) -> Counter[str]:
-        """The number of attempts that have begun and not ended, by event type."""
-        return Counter(attempt.event_type for attempt in self._in_flight.values())
+    def attempts_in_flight(self) -> list[Attempt]:
+        """The attempts that have begun and not ended, in the order of sending."""
+        return list(self._in_flight.values())
 
     @property
     def attempted(self) -> int:
@@ -107,15 +104,12 @@ class Recorder(SeqReservation):
         return self._next
 
     def write_health(self, health: Health) -> None:
-        """Write this generator's health and shortfall beside its ledger.
-
-        Raises OSError.
-        """
+        """Write this generator's health, shortfall and endpoints beside its ledger. OSError."""
         if self._sealed:
             return
         if self.pool is not None:
             self.shortfall.userless = self.pool.userless
-        self._segments.write_health(health, self.shortfall.shortfall)
+        self._segments.write_health(health, self.shortfall.shortfall, self.endpoints.endpoints)
 
     def new_owner(self) -> str:
         """Return a new owner name, unique across runs and generators."""
@@ -134,8 +128,7 @@ class Recorder(SeqReservation):
         `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
         Raises LedgerFailedError if the ledger can no longer be written, or if the event cannot be
-        compared or its changes cannot be accounted for. In the latter cases no id is used up, and
-        the run is stopped, since it would otherwise continue without this request.
+        compared or its changes cannot be accounted for: then no id is used up, and the run stops.
         """
         try:
             event_type.encode()

@@ -1,4 +1,4 @@
-"""The requested event: what of `event=` is compared, where the request's id stands in it."""
+"""The requested event: the part of `event=` that is compared, and where it contains the id."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ assert HASHED == SIGN, "one look finds the events that contain the id, and those
 
 
 def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
-    """Return a function: whether events of a shape have the field that holds the id."""
+    """Return a function that tells whether events of a shape have the id's field."""
     location = id_settings.location
     if location.kind is not LocationKind.FIELD:
         return lambda _shape: False
@@ -38,9 +38,9 @@ def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Ma
 
 
 def has_id(event: Mapping[str, object], shape: str) -> bool:
-    """Whether the id stands in an event, so that it can be described only with the id.
+    """Whether an event contains the id, and so can be described only once the id is known.
 
-    ValueError if it stands in a field's name.
+    ValueError if the name of a field contains it.
     """
     if MARK in shape:
         raise ValueError("EVENT_ID stands in the name of a field, and can only be in a value")

@@ -13,6 +13,7 @@ import gevent
 import gevent.lock
 import gevent.threadpool
 
+from headcount.ledger.endpoints import Endpoints
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
 from headcount.ledger.segment_buffer import SegmentBuffer
@@ -57,10 +58,11 @@ class SegmentWriter:
             if len(buffer):
                 self._disk.apply(self._write_segment, (buffer,))
 
-    def write_health(self, health: Health, shortfall: Shortfall) -> None:
-        """Write both beside the ledger. OSError."""
+    def write_health(self, health: Health, shortfall: Shortfall, endpoints: Endpoints) -> None:
+        """Write the health, the shortfall and the endpoints beside the ledger. OSError."""
         self._disk.apply(self._writer.write_health, (health,))
         self._disk.apply(self._writer.write_shortfall, (shortfall,))
+        self._disk.apply(self._writer.write_endpoints, (endpoints,))
 
     def stop(self) -> None:
         """Stop the background flushes, after any flush in progress."""

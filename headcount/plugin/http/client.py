@@ -41,9 +41,10 @@ class LedgerUserAgent(LocustUserAgent):
 
     @classmethod
     def _conversation_str(cls, _url: str, resp: FastResponse, *_: Any, **_options: Any) -> str:  # type: ignore[override]
-        """Read the body of a refusal, because geventhttpclient then gives up the connection.
+        """Read the body of a refused response, before geventhttpclient closes the connection.
 
-        Its own log of the conversation is never read, and fails if the body is not UTF-8.
+        geventhttpclient calls this for its log of the conversation, which nobody reads, and which
+        fails if the body is not UTF-8.
         """
         with contextlib.suppress(DecodingError):
             decoded(resp, lambda: resp.content)

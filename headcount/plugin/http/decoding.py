@@ -1,4 +1,4 @@
-"""Decoding: reads a body to its end, and tells a cut one from one that cannot be decoded."""
+"""Decoding: reads a body; distinguishes one that is cut off from one that cannot be decoded."""
 
 import zlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ class DecodingError(zlib.error):
 def decoded(response: Any, decode: Callable[[], bytes]) -> bytes:
     """Read and decode a body. DecodingError if it is complete and cannot be decoded.
 
-    Locust counts zlib's errors as failed requests, and lets all others of decoding end the task.
+    Locust counts zlib's errors as failed requests, but lets any other decoding error end the task.
     """
     try:
         return decode()

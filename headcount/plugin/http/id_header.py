@@ -1,4 +1,4 @@
-"""The id header: what the request header that carries the id says."""
+"""The id header: the value of the request header that carries the id."""
 
 from headcount.run.id_location import TRACEPARENT
 

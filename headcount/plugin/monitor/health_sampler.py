@@ -7,6 +7,7 @@ arrivals may queue although no timer is late, so their lag counts as well.
 
 import logging
 import time
+from collections.abc import Callable
 
 import gevent
 import psutil
@@ -23,13 +24,18 @@ _log = logging.getLogger(__name__)
 
 
 class HealthSampler:
-    """Samples one generator's health until it is stopped, and writes it into the ledger."""
+    """Samples one generator's health until it is stopped, and writes it into the ledger.
 
-    def __init__(self, recorder: Recorder) -> None:
+    `count_users` returns how many users the generator has.
+    """
+
+    def __init__(self, recorder: Recorder, count_users: Callable[[], int]) -> None:
         self._recorder = recorder
+        self._count_users = count_users
         self._history = History()
         self._process = psutil.Process()
-        self._process.cpu_percent()  # the first call only starts the measurement
+        self._process.cpu_percent()  # the first calls only start the measurements
+        psutil.cpu_percent()
         self._lag_s = 0.0
         self._taken_s = time.monotonic()
         self._is_logged = False
@@ -77,6 +83,8 @@ class HealthSampler:
             in_flight=recorder.in_flight,
             attempted=recorder.attempted,
             dropped=recorder.dropped,
+            users=self._count_users(),
+            host_cpu_percent=psutil.cpu_percent(),
         )
         self._lag_s, self._taken_s = 0.0, time.monotonic()
         return sample

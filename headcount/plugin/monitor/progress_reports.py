@@ -3,6 +3,7 @@
 Without a web UI and `abort` thresholds, nothing uses the reports, and none are sent.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 import gevent
@@ -48,4 +49,7 @@ class ProgressReporter:
 
     def _report(self) -> None:
         clock_s = self._recorder.now_ns / 1e9
-        self._send(self._progress.report(self._recorder.in_flight_by_type(), clock_s).packed())
+        in_flight = self._recorder.attempts_in_flight()
+        by_type = Counter(attempt.event_type for attempt in in_flight)
+        sent_ns = {attempt.seq: attempt.sent_at_ns for attempt in in_flight}
+        self._send(self._progress.report(by_type, clock_s, sent_ns).packed())

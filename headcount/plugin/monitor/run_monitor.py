@@ -7,18 +7,19 @@ threshold is broken, and starts the verification after the test.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import gevent
 
 from headcount.monitor.abort_rules import AbortRules, BrokenThreshold
-from headcount.monitor.live_stats import LiveSnapshot, LiveStats
+from headcount.monitor.display.load_progress import ProgressFile
+from headcount.monitor.display.run_view import RunStage, RunView
+from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.monitor.watch_gap import WatchGap
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
 from headcount.plugin.monitor.watcher import Watcher
-from headcount.plugin.shutdown.verification import RunStage, Verification, why_not_verifiable
+from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
@@ -32,23 +33,11 @@ time to watch it after the run's end."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """The state of a run at one moment."""
-
-    run_id: str
-    stage: RunStage
-    snapshot: LiveSnapshot
-    verification: Verification | None
-    why_not: str
-    abort: str
-    not_watched: str
-
-
 class RunMonitor:
     """Follows one run; calls `on_broken` with the threshold that must stop the test.
 
-    It watches the topic if a web UI shows the counts (`is_shown`) or a threshold needs them.
+    It watches the topic if someone sees the counts (`is_shown`) or a threshold needs them. With
+    `progress_file`, it writes the run's state into it once a second.
     """
 
     def __init__(
@@ -59,8 +48,9 @@ class RunMonitor:
         on_broken: Callable[[BrokenThreshold], None],
         *,
         is_shown: bool,
+        progress_file: ProgressFile | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self._manifest = folder, manifest
         self._abort_rules = AbortRules(thresholds)
         self._stats = LiveStats(time.monotonic(), manifest.settle_s)
         self._watch_after_end_s = manifest.settle_s + WATCH_AFTER_END_S
@@ -70,6 +60,7 @@ class RunMonitor:
         self._verification: Verification | None = None
         self._why_not = ""
         self._is_over = False
+        self._progress_file = progress_file
         needs_watcher = is_shown or bool(self._abort_rules.needing_topic)
         self._watcher = Watcher(folder) if needs_watcher else None
         self._greenlet = gevent.spawn(self._poll_for_ever)
@@ -84,14 +75,19 @@ class RunMonitor:
         self._stats.receive(progress, time.monotonic())
         self._abort_rules.receive(progress, time.time())
 
-    def view(self) -> View:
+    def view(self) -> RunView:
         """Return the current state of the run."""
         stage, why_not = self._stage()
-        snapshot = self._stats.snapshot(time.monotonic())
-        abort = "" if self._broken is None else str(self._broken)
-        not_watched = self._watch_gap.text
-        return View(
-            self.folder.run_id, stage, snapshot, self._verification, why_not, abort, not_watched
+        verification = self._verification
+        return RunView(
+            self._manifest,
+            stage,
+            self._stats.snapshot(time.monotonic(), is_over=self._is_over),
+            step=verification.step if verification and stage is RunStage.JUDGING else "",
+            verdict=verification.verdict if verification and stage is RunStage.JUDGED else None,
+            why_not=why_not,
+            abort="" if self._broken is None else str(self._broken),
+            not_watched=self._watch_gap.text,
         )
 
     def _stage(self) -> tuple[RunStage, str]:
@@ -131,7 +127,7 @@ class RunMonitor:
         while True:
             gevent.sleep(POLL_EVERY_S)
             self._poll()
-            self._stats.add_point(time.monotonic())
+            self._write_progress()
             if self._broken is None and not self._is_over:
                 self._broken = self._abort_rules.broken(self._stats)
                 if self._broken is not None:
@@ -147,6 +143,15 @@ class RunMonitor:
         now_s, complete_at_s = time.monotonic(), self._stats.complete_at_s
         if change := self._watch_gap.update(now_s, complete_at_s, problem, time.time()):
             _log.warning("headcount: %s", change)
+
+    def _write_progress(self) -> None:
+        if self._progress_file is None:
+            return
+        try:
+            self._progress_file.write(self._stats.snapshot(time.monotonic()), self._watch_gap.text)
+        except OSError as error:
+            _log.warning("headcount: the progress cannot be shown: %s", error)
+            self._progress_file = None
 
     def _abort(self, broken: BrokenThreshold) -> None:
         """Record why the test is stopped, then stop it."""

@@ -228,7 +228,11 @@ def _await_seals(environment: Environment) -> None:
     filesystem, location = open_location(ledger_location(environment))
     deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
     while time.monotonic() < deadline:
-        if state.failed.issuperset(unsealed(filesystem, location)):
+        try:
+            if state.failed.issuperset(unsealed(filesystem, location)):
+                return
+        except OSError as error:
+            _log.error("headcount: the ledger cannot be read: %s", error)
             return
         gevent.sleep(POLL_S)
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)

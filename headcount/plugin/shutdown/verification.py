@@ -4,8 +4,8 @@ import importlib.util
 import os
 import sys
 import time
-from enum import StrEnum
 
+from headcount.monitor.display.run_view import RunStage
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import StoredVerdict, read_verdict
 from headcount.stack.process import Process, error_lines
@@ -13,15 +13,6 @@ from headcount.stack.process import Process, error_lines
 POLL_S = 0.1
 
 _JUDGED = frozenset({0, 1, 3, 4})
-
-
-class RunStage(StrEnum):
-    """The stage that a run has reached."""
-
-    RUNNING = "running"
-    JUDGING = "judging"
-    JUDGED = "judged"
-    NOT_JUDGED = "not judged"
 
 
 def why_not_verifiable() -> str:

@@ -7,7 +7,7 @@ from random import Random
 
 from locust.env import Environment
 
-from headcount.errors import PartError
+from headcount.errors import HeadcountError, PartError
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.open_model.mix import parse_mix, weighted
@@ -47,6 +47,17 @@ def _apply_mix(environment: Environment) -> Iterator[str]:
             yield user.__name__
 
 
+def report_failure(environment: Environment, error: HeadcountError) -> None:
+    """Send the master the error that keeps this generator from recording, which ends the run."""
+    runner = environment.runner
+    assert runner is not None
+    runner.send_message(LEDGER_FAILED, (_generator(environment), error.exit_code, str(error)))
+
+
+def _generator(environment: Environment) -> int:
+    return max(getattr(environment.runner, "worker_index", 0), 0)
+
+
 def begin(environment: Environment) -> None:
     """Open this generator's ledger and start its recorder. PartError if it cannot be written.
 
@@ -56,7 +67,7 @@ def begin(environment: Environment) -> None:
     assert options is not None
     assert runner is not None
     warm_up.finish()
-    generator = max(getattr(runner, "worker_index", 0), 0)
+    generator = _generator(environment)
     id_settings = id_settings_of(options)
     check_generator(id_settings.form, generator)
     filesystem, location = open_location(ledger_location(environment))
@@ -72,7 +83,7 @@ def begin(environment: Environment) -> None:
     state.random = Random(f"{options.prepared_seed}.{generator}")  # noqa: S311 - traffic
     state.recorder = Recorder(
         writer,
-        lambda error: runner.send_message(LEDGER_FAILED, (generator, error.exit_code, str(error))),
+        functools.partial(report_failure, environment),
         clock_offset_ns(os.environ),
         id_settings,
     )
@@ -80,7 +91,7 @@ def begin(environment: Environment) -> None:
     state.recorder.shortfall.unmixed_users = unmixed_users
     state.recorder.outcome_rules = split_rules(options.outcome)
     state.http_way = http_way_of(os.environ)
-    state.health = HealthSampler(state.recorder)
+    state.health = HealthSampler(state.recorder, lambda: runner.user_count)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
         state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)

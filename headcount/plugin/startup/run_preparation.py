@@ -33,7 +33,7 @@ from headcount.plugin.startup.host_check import check_host
 from headcount.plugin.startup.user_classes import check_users
 from headcount.plugin.user import LedgerUser
 from headcount.run.address import without_secrets
-from headcount.run.ids import is_run_id, new_run_id, new_tag
+from headcount.run.ids import new_tag, run_id_of
 from headcount.run.manifest import JUDGED_BY_PARENT, Manifest
 from headcount.run.outcome_rules import split as split_rules
 from headcount.thresholds.grammar import Threshold
@@ -67,11 +67,9 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     else:
         start = _topic_start(cluster, options.topic)
     state_of(environment).has_run = False
-    options.prepared_run, options.prepared_tag = _new_run(options.run_id), new_tag()
+    options.prepared_run, options.prepared_tag = run_id_of(options.run_id), new_tag()
     options.run_id = ""  # the next run from the web form needs a new id
     folder = folder_of(environment)
-    if folder.manifest_path.exists():
-        raise UsageError(f"{folder.path} exists already: choose another --run-id, or remove it")
     manifest = Manifest(
         run_id=folder.run_id,
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -106,20 +104,13 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         versions=_versions(has_own_broker=bool(options.broker_data)),
         tag=options.prepared_tag,
     )
-    try:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.write_manifest(manifest)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the run's folder {folder.path}: {error.strerror}; "
-            "choose another --reports-dir"
-        ) from None
+    folder.begin(manifest)
     return manifest, thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class _TopicStart:
-    """The topic when the run begins; its end offsets then are those that the run starts at."""
+    """The topic when the run begins; its end offsets at that moment are the run's start offsets."""
 
     cluster_id: str = ""
     topic_id: str | None = None
@@ -144,7 +135,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    """Return the cluster: of the option, else of the settings, else the default. UsageError."""
+    """Return the cluster that the option, else the settings, else the default name. UsageError."""
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)
@@ -160,15 +151,6 @@ def _versions(*, has_own_broker: bool) -> dict[str, str]:
             jar.version for jar in read_lock() if jar.artifact.startswith("kafka_")
         )
     return {"python": platform.python_version(), **versions}
-
-
-def _new_run(asked_for: str) -> str:
-    run_id = asked_for or new_run_id()
-    if not is_run_id(run_id):
-        raise UsageError(
-            f"--run-id must be at most 40 lowercase letters, digits and hyphens, got {run_id!r}"
-        )
-    return run_id
 
 
 def _checked_ledgers(text: str) -> str:

@@ -3,8 +3,8 @@
 Spark and Kafka load thousands of classes before they do any work. A JVM can archive its class data
 when it exits (JEP 350); a JVM of the same Java with the same jars then starts in half the time.
 Writing takes seconds, so it happens at the second start: a machine that discards its cache never
-pays for an archive that it cannot use. Such an archive builds on one of Java's own classes. If Java
-comes without that base archive, it is written first.
+pays for an archive that it cannot use. Such an archive builds on an archive of Java's own classes.
+If Java comes without that base archive, it is written first.
 """
 
 import contextlib

@@ -5,16 +5,20 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from headcount_analysis.batches.content import Reader
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.formats.json_format import JsonFormat
 from headcount_analysis.formats.message_format import FormatOptions, IdText
+from headcount_analysis.formats.raw_format import RawFormat
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
+from headcount_analysis.read.topic_range import MESSAGES
 
 from headcount.ledger.digest import shape
-from headcount.run.id_form import RunIds
+from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.message_format import FormatSettings
 from tests.analysis.batches.hostile import ASKED, TAG
@@ -59,6 +63,19 @@ def test_a_null_is_no_empty_value(place: str, name: str) -> None:
     texts = (None, b"else", own(1).encode(), f"{own(1)}x".encode())
     messages = [message(value, ("id", text), key=text) for value in (None, b"") for text in texts]
     check(place, messages, settings=(name,))
+
+
+@pytest.mark.parametrize("place", ["key", "header:id"])
+@pytest.mark.parametrize("tombstone", [None, b'{"schema":null,"payload":null}'])
+def test_a_tombstone_has_no_id(place: str, tombstone: bytes | None) -> None:
+    """Although it has the key, and perhaps the headers, of the event before it."""
+    values = [b'{"op":"c","after":{}}', b'{"op":"d","before":{}}', tombstone, tombstone]
+    ids = [own(seq).encode() for seq in range(len(values))]
+    messages = [
+        message(value, ("id", text), key=text) for value, text in zip(values, ids, strict=True)
+    ]
+    rows = check(place, [*messages, *messages], settings=("debezium",))
+    assert [row["kind"] for row in rows] == ["claimed", "claimed", "foreign", "foreign"] * 2
 
 
 @pytest.mark.parametrize("missing", ["ce_id", "ce_type", "ce_source", "ce_specversion"])
@@ -230,3 +247,40 @@ def test_values_that_a_schema_bounds() -> None:
     messages = [message({"n": 2900 + seq}, key=own(seq).encode()) for seq in range(MANY + 1)]
     rows = read_together(expected, messages)
     assert [row["kind"] for row in rows] == ["claimed"] * 100 + ["garbled"] * (MANY - 99)
+
+
+class CountingFormat(RawFormat):
+    """Any bytes, as often as they are decoded."""
+
+    def __init__(self) -> None:
+        super().__init__(FormatOptions())
+        self.decoded = 0
+
+    def decode(self, record: Record) -> ParsedMessage:
+        """Decode a record."""
+        self.decoded += 1
+        return super().decode(record)
+
+
+@pytest.mark.parametrize("place", ["key", "header:id", "traceparent", "field:id"])
+def test_values_from_which_nothing_is_read(place: str) -> None:
+    """However different they are, none is decoded but a sample."""
+    counting = CountingFormat()
+    ids = RunIds(TAG, IdForm.TRACE)
+    expected = Expected(ids, parse_location(place), {0: MANY}, [], message_format=counting)
+    messages = [
+        message(
+            b"%d: %a" % (seq, ids.text(0, 1)),
+            ("id", ids.text(0, seq).encode()),
+            ("traceparent", f"00-{ids.text(0, seq)}-0000000000000001-01".encode()),
+            key=ids.text(0, seq).encode(),
+        )
+        for seq in range(MANY)
+    ]
+    (rows,) = pa.Table.from_pylist(messages, MESSAGES).combine_chunks().to_batches()
+    arrivals = Reader(expected).arrivals(rows)
+    assert counting.decoded <= 2
+    assert len(arrivals["value_hash"].unique()) == MANY
+    is_there = place != "field:id"
+    assert arrivals["kind"].unique().to_pylist() == ["claimed" if is_there else "foreign"]
+    assert arrivals["seq"].to_pylist() == (list(range(MANY)) if is_there else [None] * MANY)

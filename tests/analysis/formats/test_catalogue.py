@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from headcount_analysis.formats.catalogue import GROUP, OWN, format_in, format_of, known_formats
-from headcount_analysis.formats.message_format import IdText
+from headcount_analysis.formats.message_format import IdText, reads_headers
 
 from headcount.errors import UsageError
 from headcount.kafka_settings.config_file import ASSIGNMENTS_VARIABLE
@@ -37,14 +37,13 @@ def test_each_format_can_be_loaded(name: str) -> None:
 
 
 def test_each_format_has_all_that_a_reader_asks_for() -> None:
-    """Headers are read if, and only if, something depends on them."""
+    """Headers are read only for formats that depend on them."""
     registry = RegistrySettings(url="http://127.0.0.1:1")
     for name in OWN:
         made_format = format_of(FormatSettings(name), registry)
         assert made_format.id_text in IdText
         assert isinstance(made_format.compares_content, bool)
-        headers = (*made_format.context_headers, *made_format.required_headers)
-        assert made_format.needs_headers == bool(headers), name
+        assert reads_headers(made_format) == (name not in {"json", "raw"}), name
 
 
 def test_a_registry_s_settings_are_read_only_where_one_is_asked() -> None:
@@ -54,7 +53,7 @@ def test_a_registry_s_settings_are_read_only_where_one_is_asked() -> None:
     with pytest.raises(UsageError, match=r"schema\.registry\.ssl\.protocol is not a setting"):
         format_in(FormatSettings("avro"), unknown)
     url = {ASSIGNMENTS_VARIABLE: "schema.registry.url=http://127.0.0.1:1"}
-    assert format_in(FormatSettings("avro"), url).needs_headers
+    assert reads_headers(format_in(FormatSettings("avro"), url))
 
 
 def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +64,7 @@ def test_another_package_adds_a_format(tmp_path: Path, monkeypatch: pytest.Monke
     semicolons = pickle.loads(pickle.dumps(made("semicolons")))  # noqa: S301 - our own
     parsed = semicolons.decode(record(b"x-event-id=r.0.1;quantity=3"))
     assert parsed.event == {"x-event-id": "r.0.1", "quantity": "3"}
-    assert (semicolons.id_text, semicolons.needs_headers) == (IdText.OTHER, False)
+    assert (semicolons.id_text, reads_headers(semicolons)) == (IdText.OTHER, False)
     assert semicolons.context_headers == semicolons.required_headers == ()
     assert semicolons.decode(record(b"\xff")).defect == "not UTF-8"
 

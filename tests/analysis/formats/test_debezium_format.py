@@ -105,10 +105,11 @@ def test_a_payload_of_another_table_is_a_column_like_others() -> None:
 
 
 @pytest.mark.parametrize("value", [None, b'{"schema": null, "payload": null}'])
-def test_a_tombstone_is_an_event_without_fields(value: bytes | None) -> None:
-    """Debezium publishes one after each deletion: it is no defect of the topic."""
+def test_a_tombstone_is_no_defect(value: bytes | None) -> None:
+    """Debezium publishes one after each deletion, which stands for no event of its own."""
     parsed = made("debezium").decode(record(value))
-    assert (parsed.event, parsed.defect) == ({}, None)
+    assert (parsed.event, parsed.defect, parsed.is_tombstone) == ({}, None, True)
+    assert not made("debezium").decode(record(b"{}")).is_tombstone
 
 
 @pytest.mark.parametrize(

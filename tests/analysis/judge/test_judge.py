@@ -16,7 +16,7 @@ from headcount_analysis.ledger.ledger_state import GeneratorState, LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
-from headcount_analysis.read.partition_read import PartitionRead
+from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
@@ -465,12 +465,12 @@ def test_a_reserved_event_type_is_a_doubt(name: str, outcome: str) -> None:
         (
             Counts(attempted=10_000, acked=9_999, failed=1, delivered=9_999, refused=1),
             0,
-            "9999 of 10000 attempts were acknowledged (99.9 %)",
+            "9,999 of 10,000 attempts were acknowledged (99.9 %)",
         ),
         (
             Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999),
             0,
-            "only 1 of 10000 attempts were acknowledged (0.01 %): the verdict on delivery",
+            "only 1 of 10,000 attempts were acknowledged (0.01 %): the verdict on delivery",
         ),
     ],
 )

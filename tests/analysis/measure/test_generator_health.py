@@ -1,11 +1,13 @@
 """Generator health: when a generator counts as saturated, and when it does not."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from headcount_analysis.measure.generator_health import (
     FleetHealth,
     GeneratorHealth,
+    SaturationCause,
     generators,
     under_load,
 )
@@ -49,7 +51,53 @@ def test_each_sign_is_reported(health: Health, evidence: str) -> None:
     weighed = assessed(health)
     assert weighed.saturated
     assert evidence in weighed.evidence[0]
-    assert weighed.notes[0].startswith("generator: saturated: generator 0 ")
+    assert weighed.notes[0].startswith("the load generator was overloaded")
+    assert weighed.evidence[0] in weighed.notes[0]
+
+
+def with_host(health: Health, host_cpu_percent: float) -> Health:
+    """Return samples with the CPU load of the host."""
+    return Health(
+        tuple(replace(each, host_cpu_percent=host_cpu_percent) for each in health.samples)
+    )
+
+
+LATE = samples([20.0] * 20, lag=[150.0, 100.0])
+BUSY = samples([95.0] * 20, lag=[150.0, 100.0])
+
+
+@pytest.mark.parametrize(
+    ("health", "cause"),
+    [
+        (LATE, SaturationCause.UNKNOWN),
+        (with_host(LATE, 98.0), SaturationCause.HOST),
+        (with_host(LATE, 50.0), SaturationCause.BLOCKED),
+        (with_host(BUSY, 98.0), SaturationCause.SCENARIO),
+        (with_host(samples([20.0] * 9, dropped=3), 98.0), SaturationCause.HOST),
+    ],
+)
+def test_an_overload_is_noted_by_its_cause(health: Health, cause: SaturationCause) -> None:
+    """A process that used a core needs more of them; else its host was busy, or it was blocked."""
+    weighed = assessed(health)
+    assert (weighed.known[0].cause, weighed.saturated) == (cause, True)
+    assert weighed.notes[0].startswith(f"the load generator was overloaded{cause.because}: ")
+    assert weighed.notes[0].endswith(cause.remedy)
+
+
+def test_with_a_rate_too_few_users_are_a_cause() -> None:
+    """If neither the process nor its host was busy."""
+    health = with_host(samples([20.0] * 9, dropped=3), 50.0)
+    (known,) = generators({0: health}, [0], {"rate": "300/s"}).known
+    assert known.cause is SaturationCause.USERS
+
+
+def test_an_overload_of_many_generators_is_one_note() -> None:
+    """It names three of them, and how many more there are."""
+    weighed = generators(dict.fromkeys(range(5), with_host(BUSY, 50.0)), range(5), {})
+    (note,) = weighed.notes
+    assert "generator 2 used" in note
+    assert "generator 3" not in note
+    assert "; and 2 more; " in note
 
 
 def test_a_generator_whose_users_ended_is_not_saturated() -> None:
@@ -68,7 +116,7 @@ def test_unknown_health_is_reported() -> None:
     assert not weighed.saturated
     assert weighed.known == (GeneratorHealth(0),)
     assert weighed.known[0].cpu_percent_median is None
-    assert "no health samples from generator 0" in weighed.notes[0]
+    assert "generator 0 stopped reporting" in weighed.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from headcount_analysis.measure import histogram
 from headcount_analysis.measure.bin_width import BinWidth
 from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.latency_over_time import Percentiles
 from headcount_analysis.measure.over_time import (
     MOST_SLICES,
     OverTime,
     OverTimeCounts,
-    Percentiles,
     counted,
     due_place,
     over_time,
@@ -31,9 +31,13 @@ FATES = pa.schema(
         ("event_type", pa.string()),
         ("outcome", pa.string()),
         *((name, pa.int64()) for name in TIMES),
+        ("fate", pa.string()),
+        ("corrupted", pa.bool_()),
     ]
 )
 ACKED, FAILED = "acked", "failed"
+CHANGED = 777
+"""An event that arrives at this time has other content."""
 
 Attempt = tuple[str, int, int, int | None, int | None]
 """outcome; due, sent, answered and arrived, in ms after the start"""
@@ -47,11 +51,12 @@ def course(*attempts: Attempt) -> OverTime:
             None if answered is None else (START_MS + answered) * MS,
             None if arrived is None else (START_MS + arrived) * MS,
             None,
+            *("lost" if outcome == ACKED and arrived is None else "delivered", arrived == CHANGED),
         )
         for outcome, due, sent, answered, arrived in attempts
     ]
-    nothing_known = ("(unknown)", "indeterminate", None, None, None, None, None)
-    phantom = ("x", None, None, None, None, (START_MS + 10**9) * MS, None)
+    nothing_known = ("(unknown)", "indeterminate", *[None] * 5, "absent", False)
+    phantom = ("x", None, None, None, None, (START_MS + 10**9) * MS, None, "phantom", None)
     records = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, phantom]]
     fates = pa.Table.from_pylist(records, FATES)
     limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
@@ -93,6 +98,19 @@ def test_events_count_in_the_slice_in_which_they_happened() -> None:
     assert [each.target for each in over.slices[:3]] == [1, 3, 5]
 
 
+def test_what_became_of_requests_counts_when_they_were_sent() -> None:
+    """A loss shows when it began, not when the answer came; nothing else is added to it."""
+    over = course(
+        (ACKED, 0, 1100, 2500, None),
+        (FAILED, 500, 1500, 3900, None),
+        (ACKED, 0, 100, 200, CHANGED),
+    )
+    counts = [(each.lost, each.failed, each.corrupted) for each in over.slices]
+    assert counts == [(0, 0, 1), (1, 1, 0), (0, 0, 0), (0, 0, 0)]
+    assert sum(each.indeterminate + each.duplicated + each.ghost for each in over.slices) == 0
+    assert over.in_flight == (0, 2, 1, 0)
+
+
 def test_percentiles_are_of_their_slice() -> None:
     """They are by nearest rank, at most 0.1 % too high, in the slice where requests were due."""
     chance = random.Random(3)
@@ -105,13 +123,17 @@ def test_percentiles_are_of_their_slice() -> None:
     over = course(*attempts)
     for place, values in took.items():
         (percentiles,) = {
-            over.slices[place].latency[measure] for measure in (Measure.HTTP, Measure.FROM_INTENDED)
+            around.percentiles
+            for measure in (Measure.HTTP, Measure.FROM_INTENDED)
+            if (around := over.latency_at(measure, place)) is not None
         }
         for quantile, ms in ((0.5, percentiles.p50_ms), (0.99, percentiles.p99_ms)):
             exact = sorted(values)[math.ceil(quantile * len(values)) - 1]
             assert exact <= ms <= exact * 1.001
         assert percentiles.max_ms == max(values)
-    assert over.slices[1].latency == {}
+    assert over.latency_at(Measure.HTTP, 1) is None
+    assert over.latency_at(Measure.HTTP, -1) is None
+    assert over.latency_at(Measure.END_TO_END, 0) is None
 
 
 def test_the_columns_are_named_after_their_percentiles() -> None:
@@ -126,7 +148,9 @@ def test_a_clock_that_is_ahead_or_behind_shows() -> None:
     assert [each.elapsed_s for each in over.slices[:3]] == [-2, -1, 0]
     assert (over.slices[0].arrived, over.slices[2].due) == (1, 1)
     assert [each.target for each in over.slices[:3]] == [0, 0, 1]
-    assert over.slices[2].latency[Measure.END_TO_END] == Percentiles(*[-1500.0] * 4)
+    around = over.latency_at(Measure.END_TO_END, 0)
+    assert around is not None
+    assert around.percentiles == Percentiles(*[-1500.0] * 4)
 
 
 def test_a_wrong_clock_does_not_stretch_the_axis() -> None:
@@ -142,7 +166,7 @@ def test_nothing_answered() -> None:
     """A run without any answer has slices, but no percentiles."""
     over = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
     assert sum(each.started for each in over.slices) == 2
-    assert all(not each.latency for each in over.slices)
+    assert not over.latency
 
 
 @pytest.mark.parametrize("factor", [0.001, 1000, 1_000_000, -1])

@@ -14,8 +14,8 @@ from headcount_analysis.judge import Limits
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.metric_values import measured
-from headcount_analysis.measure.samples import WindowSample, unfilled
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
+from headcount_analysis.measure.window_samples import WindowSample, unfilled
 from headcount_analysis.messages.timestamps import Unit
 
 from headcount.run.manifest import Abort

@@ -180,9 +180,8 @@ def test_times_are_corrected_by_the_offset_of_the_clocks(
     assert all(each.value is not None and 2 <= each.value <= 6 for each in report.thresholds)
     for each in report.breakdown.groups:
         assert each.measure is not Measure.END_TO_END or 2 <= each.max_ms <= 6
-    for slice_ in report.over_time.slices:
-        if Measure.END_TO_END in slice_.latency:
-            assert 2 <= slice_.latency[Measure.END_TO_END].max_ms <= 6
+    for slice_ in report.over_time.latency[Measure.END_TO_END]:
+        assert 2 <= slice_.percentiles.max_ms <= 6
 
 
 def test_a_service_that_answers_before_it_publishes(history: RunHistory) -> None:

@@ -5,8 +5,12 @@ from collections.abc import Mapping
 
 import pytest
 from headcount_analysis.probe.fit import FormatMaker, OptionsFit, fit_of
+from headcount_analysis.selftest.encoders.catalogue import FRAMED, encoder_of
+from headcount_analysis.selftest.encoders.encoder import Encoder
 
 from headcount.run.id_form import IdForm
+from headcount.run.id_location import LocationKind
+from headcount.run.message_format import FormatSettings
 from headcount.run.probe_ids import probe_ids
 from tests.analysis.probe.services import (
     COUNT,
@@ -196,6 +200,34 @@ def test_some_messages_that_are_not_json() -> None:
     assert best is not None
     assert best.message_format.name == "json"
     assert best.defects == ("not JSON",)
+
+
+@pytest.mark.parametrize("name", FRAMED)
+def test_messages_with_schemas(name: str, registry: str) -> None:
+    """A real registry says what they are, and the options name it."""
+
+    def document(encoder: Encoder, identity: str, order: Order) -> Mapping[str, object]:
+        return encoder.document({"order_id": identity, **order}, 0)
+
+    encoder = encoder_of(
+        FormatSettings(name, "", registry),
+        LocationKind.FIELD,
+        lambda encoder: document(encoder, "", {"item": "", "quantity": 0}),
+    )
+
+    def service(headers: Headers, order: Order) -> Message:
+        return encoder.encoded(document(encoder, headers["X-Event-Id"], order), 0).value, None, ()
+
+    best = fit(service, FormatMaker(FORMATS.make, FORMATS.names, registry))
+    assert best is not None
+    assert dict(best.options) == {
+        "--topic": TOPIC,
+        "--id-at": "field:order_id",
+        "--format": name,
+        "--schema-registry": registry,
+    }
+    assert (best.content.equal, best.content.differing) == (("item", "quantity"), ())
+    assert [len(best.messages[seq]) for seq in range(COUNT)] == [1] * COUNT
 
 
 def test_a_wanted_format() -> None:

@@ -7,7 +7,8 @@ from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.generator_health import generators
 from headcount_analysis.measure.histogram import Bucket, Measure
-from headcount_analysis.measure.over_time import LoadSlice, OverTime, Percentiles
+from headcount_analysis.measure.latency_over_time import LatencySlice, Percentiles
+from headcount_analysis.measure.over_time import LoadSlice, OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.model import Report
@@ -24,7 +25,9 @@ START_NS = 1_700_000_000_000 * MS
 def a_health(cpu_percent: float) -> Health:
     """Create the health of a generator with one request per second."""
     return Health(
-        tuple(Sample(START_NS + at * 10**9, cpu_percent, 2.0, 1, at) for at in range(1, 31))
+        tuple(
+            Sample(START_NS + at * 10**9, cpu_percent, 2.0, 1, at, users=3) for at in range(1, 31)
+        )
     )
 
 
@@ -53,16 +56,25 @@ def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
         buckets=tuple(
             Bucket("default", measure, 11, 5 * MS, 5 * MS, 55.0 * MS) for measure in Measure
         ),
-        over_time=OverTime(1.0, START_NS, tuple(a_slice(at) for at in range(30))),
+        over_time=OverTime(
+            1.0,
+            START_NS,
+            tuple(a_slice(at) for at in range(30)),
+            {measure: tuple(a_latency_slice(at) for at in (0, 10)) for measure in Measure},
+        ),
         rates=Rates(target_per_s=10.0, achieved_per_s=9.5),
         versions={"headcount": "1", "locust": HOSTILE},
     )
 
 
 def a_slice(at_s: int) -> LoadSlice:
-    """Create a slice of 1 s; the last one has no latencies."""
-    measured = {measure: Percentiles(5.0, 6.0, 7.0, 500.0) for measure in Measure}
-    return LoadSlice(float(at_s), 10.0, 10, 10, 9, 9, 9, measured if at_s < 29 else {})
+    """Create a slice of 1 s; the third has a loss."""
+    return LoadSlice(float(at_s), 10.0, 10, 10, 9, 9, 9, 10, lost=int(at_s == 2))
+
+
+def a_latency_slice(at_s: int) -> LatencySlice:
+    """Create the latencies of 100 requests in 10 s."""
+    return LatencySlice(float(at_s), 10.0, 100, Percentiles(5.0, 6.0, 7.0, 500.0))
 
 
 def some_exceptions(**counts: int) -> Exceptions:

@@ -16,6 +16,7 @@ from headcount.ledger.generator_health import Sample
 from headcount.run.folder import RunFolder
 from tests.analysis.report.literal import a_report
 
+CAUSE = "the scenario needs more than one core"
 BUSY = "generator 0 used 90 % or more of a core in 30 of 30 samples under load (median 99 %)"
 
 
@@ -46,7 +47,8 @@ def test_a_busy_generator_is_saturated_and_the_evidence_says_why() -> None:
             }
         ],
     }
-    assert content["notes"][0].startswith(f"generator: saturated: {BUSY}: ")
+    overloaded = f"the load generator was overloaded because {CAUSE}: {BUSY}; "
+    assert content["notes"][0].startswith(overloaded)
 
 
 def test_a_generator_with_spare_time_is_not_saturated() -> None:
@@ -54,7 +56,7 @@ def test_a_generator_with_spare_time_is_not_saturated() -> None:
     content = json.loads(dump(a_report(cpu_percent=20.0)))
     section = content["generator"]
     assert (section["saturated"], section["evidence"]) == (False, [])
-    assert not any("saturated" in note for note in content["notes"])
+    assert not any("overloaded" in note for note in content["notes"])
 
 
 def test_each_generator_has_its_own_entry() -> None:

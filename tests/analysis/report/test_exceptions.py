@@ -1,6 +1,7 @@
 """The exceptions: all are in the file, and some of each kind are on the page."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,7 +81,7 @@ def in_file(path: Path) -> int:
 
 
 def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
-    """The page has the first of each kind; the counts and the file cover all."""
+    """The page has some of each kind, worst first; the counts and the file cover all."""
     many = SHOWN_OF_A_KIND + 50
     kinds: list[tuple[str | None, set[str]]] = [("delivered", set()), ("refused", set())]
     kinds += [("recovered", set())] * many + [("lost", set())] * 2
@@ -89,12 +90,19 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
 
     exceptional = write(fates(tmp_path, kinds), target, differences(tmp_path))
 
-    assert exceptional.counts == {
-        "recovered": many,
-        "lost": 2,
-        "delivered + corrupted + late": many,
-        "unclassed": 1,
-    }
+    assert list(exceptional.counts.items()) == [
+        ("lost", 2),
+        ("delivered + corrupted + late", many),
+        ("unclassed", 1),
+        ("recovered", many),
+    ]
+    assert list(exceptional.by_name.items()) == [
+        ("lost", 2),
+        ("corrupted", many),
+        ("unclassed", 1),
+        ("late", many),
+        ("recovered", many),
+    ]
     assert exceptional.count == in_file(target) == 2 * many + 3
     with target.open(encoding="utf-8", newline="") as file:
         named = [row for row in csv.DictReader(file) if row["differing_fields"]]
@@ -107,21 +115,24 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
         ("run-1.0.254", "2", "3", "17", "a; /b/c", "type; missing", asked),
         ("run-1.0.255", "1", "0", "18", "a", "value", ""),
     ]
-    assert len(exceptional.first) == 2 * SHOWN_OF_A_KIND + 3
-    recovered = exceptional.first[exceptional.first["class"] == "recovered"]
-    assert list(recovered["id"]) == [f"run-1.0.{seq}" for seq in range(2, 2 + SHOWN_OF_A_KIND)]
+    assert len(exceptional.shown) == 2 * SHOWN_OF_A_KIND + 3
+    recovered = exceptional.shown[exceptional.shown["class"] == "recovered"]
+    seqs = [int(each.rsplit(".", 1)[1]) for each in recovered["id"]]
+    assert (len(seqs), seqs[0], seqs[-1]) == (SHOWN_OF_A_KIND, 2, 1 + many)
+    steps = [later - one for one, later in itertools.pairwise(seqs)]
+    assert set(steps) == {1, 2}, "they are spread evenly"
 
 
 def test_batches_are_counted_as_one(tmp_path: Path) -> None:
     """The number of rows shown does not grow with the number of batches read."""
     many = 120_000
     exceptional = write(fates(tmp_path, [("lost", set())] * many), tmp_path / "exceptions.csv")
-    assert (exceptional.count, len(exceptional.first)) == (many, SHOWN_OF_A_KIND)
+    assert (exceptional.count, len(exceptional.shown)) == (many, SHOWN_OF_A_KIND)
 
 
 def test_without_fates_there_are_none(tmp_path: Path) -> None:
     """The file exists nevertheless."""
     target = tmp_path / "exceptions.csv"
     exceptional = write(None, target)
-    assert (exceptional.count, len(exceptional.first), in_file(target)) == (0, 0, 0)
+    assert (exceptional.count, len(exceptional.shown), in_file(target)) == (0, 0, 0)
     assert Exceptions().count == 0

@@ -17,20 +17,26 @@ MEASURES = ("http", "from_intended", "end_to_end")
 
 def test_over_time_has_rates_and_percentiles() -> None:
     """Rates are per second; a target that was not set and a missing percentile are empty."""
-    course = OverTime(2.0, 0, (a_slice(0), replace(a_slice(29), target=None)))
+    course = replace(
+        a_report().over_time, width_s=2.0, slices=(a_slice(0), replace(a_slice(29), target=None))
+    )
     lines = tables.csv(tables.over_time(replace(a_report(), over_time=course))).splitlines()
     percentiles = [
         f"{measure}_{name}_ms" for measure in MEASURES for name in ("p50", "p95", "p99", "max")
     ]
     assert lines[0].split(",") == [
         *("elapsed_s", "width_s", "target", "due", "started", "answered", "acked", "arrived"),
+        *("ended", "failed", "indeterminate", "lost", "corrupted", "duplicated", "ghost"),
+        "latency_width_s",
         *percentiles,
     ]
     assert lines[1].split(",") == [
-        *("0.0", "2.0", "10.0", "5.0", "5.0", "4.5", "4.5", "4.5"),
+        *("0.0", "2.0", "10.0", "5.0", "5.0", "4.5", "4.5", "4.5", "5.0", *["0.0"] * 6, "10.0"),
         *(["5.0", "6.0", "7.0", "500.0"] * 3),
     ]
-    assert lines[2].split(",") == ["29.0", "2.0", "", "5.0", "5.0", "4.5", "4.5", "4.5", *[""] * 12]
+    assert lines[2].split(",")[:4] == ["29.0", "2.0", "", "5.0"]
+    assert lines[2].split(",")[15:16] == ["10.0"]
+    assert lines[2].split(",")[16:] == [""] * 12
 
 
 def test_percentiles_have_every_type_and_the_total() -> None:

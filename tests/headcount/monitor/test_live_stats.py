@@ -1,9 +1,8 @@
 """Live stats: generators' reports and the topic watcher's counts, combined."""
 
-import itertools
 from collections.abc import Iterable
 
-from headcount.monitor.live_stats import MOST_POINTS, Line, LiveStats
+from headcount.monitor.live_stats import Line, LiveStats
 from headcount.monitor.progress import Ended, Progress
 from headcount.monitor.seq_bitmap import packed, pages_of
 from headcount.monitor.topic_counts import TopicCounts
@@ -165,15 +164,35 @@ def test_failures_are_counted_by_cause() -> None:
     assert sum(count for *_, count in failures) == 69
 
 
-def test_points_are_bounded() -> None:
-    """A long run keeps every other point, and the latest."""
-    stats = LiveStats(100)
-    for elapsed_s in range(1, 5 * MOST_POINTS):
-        stats.receive(report(0, elapsed_s, acked=1), 100 + elapsed_s)
-        stats.add_point(100 + elapsed_s)
-    points = stats.snapshot(100).points
-    assert MOST_POINTS / 2 <= len(points) <= MOST_POINTS
-    assert points[0].elapsed_s == 0
-    assert points[-1].generated > 5 * MOST_POINTS - 10
-    gaps = [after.elapsed_s - before.elapsed_s for before, after in itertools.pairwise(points)]
-    assert max(gaps) <= 2 * min(gaps)
+def test_bins_are_by_the_second_of_sending() -> None:
+    """While the test runs, the latest seconds are left out; missing events have their second."""
+    stats = LiveStats(0, settle_s=1)
+    starts = {second: 10 * second for second in range(5)}
+    acknowledged = Progress(
+        *(0, {"sword": 50}, (), (), pages_of(range(50))),
+        *(105.0, 100 * 10**9, 105 * 10**9 - 1, starts, {0: 50}),
+    )
+    stats.receive(acknowledged, 5)
+    stats.receive_topic(arrived(6, set(range(50)) - {11, 25}))
+    running, over = stats.snapshot(6), stats.snapshot(6, is_over=True)
+    assert [each.arrived for each in running.bins] == [10, 9, 9]
+    assert [each.missing for each in over.bins] == [0, 1, 1, 0, 0]
+    assert (running.rate, running.first_sent_ns, running.bin_s) == (10, 100 * 10**9, 1)
+
+
+def test_a_restarted_watcher_counts_no_event_twice() -> None:
+    """It reports again what it has reported already."""
+    stats = LiveStats(0)
+    stats.receive(Progress(0, {"sword": 5}, first_sent_ns=1, starts={0: 0}), 1)
+    stats.receive_topic(arrived(1, range(5)))
+    stats.receive_topic(arrived(2, range(5)))
+    assert [each.arrived for each in stats.snapshot(2, is_over=True).bins] == [5]
+
+
+def test_arrived_is_never_above_generated() -> None:
+    """An event may be seen in the topic before its generator reports that it was sent."""
+    stats = LiveStats(0)
+    stats.receive(report(0, 10, acked=8), 1)
+    stats.receive_topic(seen(2, 12))
+    snapshot = stats.snapshot(2)
+    assert (snapshot.total.arrived, snapshot.by_event_type["sword"].arrived) == (10, 10)

@@ -1,5 +1,6 @@
 """Missing events: exactly the acknowledged events that were never seen, in bounded memory."""
 
+import calendar
 import json
 import random
 import time
@@ -110,15 +111,15 @@ def test_whole_ids_are_those_of_the_verification(value: bytes) -> None:
 
 def test_a_watch_gap_is_logged() -> None:
     """Once when it begins, with the thresholds it disables, and once when it ends."""
-    noon = time.mktime((2026, 11, 29, 12, 3, 20, 0, 0, -1))
+    noon = calendar.timegm((2026, 11, 29, 12, 3, 20))
     watch_gap = WatchGap(("lost == 0 abort",))
     assert watch_gap.update(UNWATCHED_AFTER_S, 0, "", noon) == ""
     change = watch_gap.update(110.5, 100, "connection refused", noon + 0.5)
     assert change == (
-        "topic not watched since 12:03:10, losses are not seen live (connection refused); "
+        "topic not watched since 12:03:10 UTC, losses are not seen live (connection refused); "
         "'lost == 0 abort' cannot stop the test meanwhile"
     )
-    assert watch_gap.text == "topic not watched since 12:03:10, losses are not seen live"
+    assert watch_gap.text == "topic not watched since 12:03:10 UTC, losses are not seen live"
     assert watch_gap.update(150, 100, "", noon) == ""
     assert "watched again" in watch_gap.update(160, 159, "", noon)
     assert (watch_gap.text, watch_gap.update(161, 160, "", noon)) == ("", "")

@@ -3,8 +3,17 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from headcount.ledger.schema import Row
-from headcount.monitor.progress import Durations, Ended, Progress, ProgressCounter
+from headcount.monitor.progress import (
+    SAMPLES_PER_REPORT,
+    Durations,
+    Ended,
+    Progress,
+    ProgressCounter,
+)
+from headcount.monitor.recent_latency import bucket_of
 
 S, MS = 1_000_000_000, 1_000_000
 
@@ -88,3 +97,41 @@ def test_nothing_is_reported_twice() -> None:
     assert progress.begun == {"sword": 2, "guild": 1}
     assert progress.ended == (Ended(5, "sword", "indeterminate", "TimeoutError", 1),)
     assert progress.durations == ()
+
+
+def test_the_first_number_of_each_second() -> None:
+    """Of the attempts that ended since the last report, and of those in flight, also the slow."""
+    counter = ProgressCounter(0, with_durations=False)
+    first_ns = 5 * S + 300 * MS
+    counter.add("sword", "acked", 200, None, (0, first_ns, first_ns + MS), seq=0)
+    counter.add("sword", "acked", 200, None, (0, first_ns + S + 9 * MS, 7 * S), seq=4)
+    progress = counter.report({"sword": 2}, 7.0, {3: first_ns + S, 5: first_ns + 2 * S})
+    assert (progress.first_sent_ns, progress.starts) == (first_ns, {0: 0, 1: 3, 2: 5})
+    assert progress.last_sent_ns == first_ns + 2 * S
+    counter.add("sword", "acked", 200, None, (0, first_ns + S, 9 * S), seq=3)
+    counter.add("sword", "acked", 200, None, (0, first_ns + 2 * S, 9 * S), seq=5)
+    counter.add("sword", "acked", 200, None, (0, first_ns + 2 * S + MS, 9 * S), seq=6)
+    assert counter.report({}).starts == {1: 3, 2: 5}
+    assert counter.report({}).starts == {}
+
+
+def test_response_times_are_counted() -> None:
+    """In the bucket of each; an attempt that never ended has none."""
+    rows = [row("acked", took_ms=10), row("failed", took_ms=10), row("failed", took_ms=None)]
+    progress = progress_of(0, rows, with_durations=False)
+    assert progress.latency == {bucket_of(10_000): 2}
+
+
+def test_few_of_many_response_times_are_counted() -> None:
+    """Counting each would cost time; the shares of slow and fast ones stay."""
+    counter = ProgressCounter(0, with_durations=False)
+    for _ in range(2):
+        for seq in range(5 * SAMPLES_PER_REPORT):
+            took_ns = (500 if seq % 5 == 0 else 10) * MS
+            counter.add("sword", "acked", 200, None, (0, S, S + took_ns), seq=seq)
+        progress = counter.report({})
+    assert SAMPLES_PER_REPORT / 2 < sum(progress.latency.values()) <= SAMPLES_PER_REPORT
+    slow = progress.latency[bucket_of(500_000)] / sum(progress.latency.values())
+    assert slow == pytest.approx(0.2, abs=0.01)
+    counter.add("sword", "acked", 200, None, (0, S, S), seq=8)
+    assert sum(counter.report({}).latency.values()) == 1

@@ -51,6 +51,16 @@ def test_seen_events_are_reported_once() -> None:
     assert tally.seen() == {}
 
 
+def test_a_message_without_a_value_is_not_a_duplicate() -> None:
+    """It may mark that the row of the event before it was deleted, with the same key."""
+    tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.KEY, "")))
+    tally.add(b"{}", b"run-1.0.0")
+    tally.add(None, b"run-1.0.0")
+    assert (tally.counts(), tally.duplicated) == ({"other": 1}, 0)
+    tally.add(b"{}", b"run-1.0.0")
+    assert tally.duplicated == 1
+
+
 def test_several_ids_are_not_a_duplicate() -> None:
     """Any may be the message's own: all count as arrived, and none as duplicated."""
     tally = TopicCounter(Identities(RunIds("run-1"), IdLocation(LocationKind.FIELD, "id")))

@@ -17,12 +17,11 @@ from gevent.event import Event
 from gevent.monkey import get_original
 from gevent.server import StreamServer
 from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
-from locust.env import Environment
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from headcount.plugin.session import LedgerSession
+from tests.headcount.plugin.sessions import a_session
 
 _hold_up = get_original("time", "sleep")
 TIMEOUT_S = 0.3
@@ -156,15 +155,8 @@ def _recorded(
     recorder = RecordingRecorder(writer, lambda error: sys.exit(str(error)))
     is_over = [Event() for _ in script]
     server = _serve(script, is_over, tls)
-    session: Any = LedgerSession(
-        recorder=recorder,
-        user_name="Tester",
-        base_url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
-        request_event=Environment().events.request,
-        user=None,
-        network_timeout=LONG_TIMEOUT_S,
-        max_retries=0,
-    )
+    base_url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    session = a_session(recorder, base_url, network_timeout=LONG_TIMEOUT_S)
     payload = "x" * 10_000_000 if script is SCRIPTS[LARGE] else ""
     for answer, over in zip(script, is_over, strict=True):
         is_soon_over = any(part == WAIT or part.startswith(HELD_UP) for part in answer)

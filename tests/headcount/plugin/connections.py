@@ -14,12 +14,11 @@ import gevent
 from gevent.event import Event
 from gevent.server import StreamServer
 from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
-from locust.env import Environment
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from headcount.plugin.session import LedgerSession
+from tests.headcount.plugin.sessions import a_session
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
@@ -161,13 +160,9 @@ def _results(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
     for name, case in CASES.items():
         server = ConnectionRecordingServer(tls)
         server.start()
-        session = LedgerSession(
-            recorder=recorder,
-            user_name="Tester",
-            base_url=f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
-            request_event=Environment().events.request,
-            user=None,
-            max_retries=0,
+        session = a_session(
+            recorder,
+            f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}",
             concurrency=3,
             connection_timeout=TIMEOUT_S,
             network_timeout=TIMEOUT_S,

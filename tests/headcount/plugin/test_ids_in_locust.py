@@ -3,10 +3,13 @@
 import json
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow.fs as pafs
 import pytest
 
+from headcount.ledger.endpoints import endpoint_texts, read_endpoints
 from headcount.run.folder import RunFolder
 from headcount.run.id_form import RunIds
 from headcount.run.id_settings import IdSettings, parse_id_settings
@@ -63,6 +66,17 @@ def assert_ids_agree(bench: Bench, settings: IdSettings) -> None:
     texts = [text.split("-")[1] if text.startswith("00-") else text for text in headers]
     assert sorted(texts) == written
     assert sorted(map(placed_id, bench.service.requests)) == written
+    assert endpoints_of(bench) == {
+        "bought": ("POST /forms", "POST /orders", "PUT /orders/{event_id}/lines")
+    }
+
+
+def endpoints_of(bench: Bench) -> Mapping[str, tuple[str, ...]]:
+    """Return the requests that the ledger names, by event type."""
+    (ledger,) = bench.reports.glob("*/ledger")
+    numbers = [int(each.name) for each in ledger.iterdir()]
+    filesystem = pafs.LocalFileSystem()
+    return endpoint_texts(read_endpoints(filesystem, str(ledger), number) for number in numbers)
 
 
 def placed_id(request: tuple[str, str]) -> str:

@@ -49,6 +49,7 @@ def test_generator_health(bench: Bench) -> None:
         assert health.samples[-1].attempted <= part.seal.attempted
         assert sum(each.cpu_percent for each in health.samples) > 0
         assert any(each.attempted for each in health.samples)
+        assert max(each.users for each in health.samples) > 0
         assert all(each.dropped == 0 for each in health.samples)
     bench.assert_accounts_agree(generators=2)
 
@@ -61,12 +62,12 @@ def test_nothing_in_flight_is_dropped(bench: Bench) -> None:
     assert {row["outcome"] for row in bench.rows()} == {"acked"}
 
 
-def test_master_and_workers(bench: Bench) -> None:
-    """With a manually started master and workers, each worker has its own ledger."""
+def run_distributed(bench: Bench, *options: str) -> None:
+    """Carry out a counted run with a master and two workers; each must exit with 0."""
     port = str(free_port())
     master = bench.command(
         *("--master", "--master-bind-port", port, "--expect-workers", "2"),
-        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
+        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1", *options),
         locustfile=counted(),
     )
     worker = bench.command("--worker", "--master-port", port, locustfile=counted())
@@ -77,27 +78,18 @@ def test_master_and_workers(bench: Bench) -> None:
     ):
         codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
     assert codes == [0, 0, 0]
+
+
+def test_master_and_workers(bench: Bench) -> None:
+    """With a manually started master and workers, each worker has its own ledger."""
+    run_distributed(bench)
     bench.assert_accounts_agree(generators=2)
 
 
 @pytest.mark.slow
 def test_a_separate_ledger_location(bench: Bench, tmp_path: Path) -> None:
     """Workers write to the master's location, and nothing else of the run."""
-    port = str(free_port())
-    master = bench.command(
-        *("--master", "--master-bind-port", port, "--expect-workers", "2"),
-        *("--headless", "-u", "10", "-r", "10", "--run-id", "run-1"),
-        *("--ledger", str(tmp_path / "ledgers")),
-        locustfile=counted(),
-    )
-    worker = bench.command("--worker", "--master-port", port, locustfile=counted())
-    with (
-        bench.started(master) as leader,
-        bench.started(worker) as one,
-        bench.started(worker) as two,
-    ):
-        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
-    assert codes == [0, 0, 0]
+    run_distributed(bench, "--ledger", str(tmp_path / "ledgers"))
     assert bench.ledger() == tmp_path / "ledgers" / f"run-1-{bench.tag()}"
     assert not (bench.reports / "run-1" / "ledger").exists()
     bench.assert_accounts_agree(generators=2)

@@ -41,6 +41,33 @@ def a_comparison(*runs: str, method: str = "POST", **more: Any) -> dict[str, Any
     return {**asking, "headers": SAME_ORIGIN, **more}
 
 
+def a_form(**values: str) -> dict[str, Any]:
+    """A request to check what was filled in."""
+    path = "/headcount/start-form"
+    return {"method": "POST", "path": path, "data": values, "headers": SAME_ORIGIN}
+
+
+def a_start(**values: str) -> dict[str, Any]:
+    """A request to start a test."""
+    data = {"user_count": "1", "spawn_rate": "1", **values}
+    return {"method": "POST", "path": "/swarm", "data": data}
+
+
+MISTAKES: dict[str, tuple[dict[str, str], str]] = {
+    "rate": ({"rate": "500"}, "Rate"),
+    "most": ({"max_in_flight": "7"}, "Max in flight"),
+    "most of a rate": ({"rate": "5/s", "max_in_flight": "no"}, "Max in flight"),
+    "mix": ({"mix": "nosuch=1"}, "Mix"),
+    "seed": ({"seed": "x"}, "Seed"),
+    "thresholds": ({"thresholds": "lots"}, "Thresholds"),
+    "outcome": ({"outcome": "perhaps"}, "Outcome rules"),
+    "settle": ({"settle": "soon"}, "Settle"),
+    "watch": ({"watch_for": "long"}, "Watch for"),
+    "id": ({"id_at": "somewhere"}, "ID at"),
+    "header": ({"id_header": "a b"}, "ID header"),
+}
+"""Forms with one mistake each, and the label of the field that has it."""
+
 PAIR = a_comparison("first", "second")
 WAVES: list[dict[str, Any]] = [
     {
@@ -56,6 +83,12 @@ WAVES: list[dict[str, Any]] = [
         "linked manifest": a_page("runs/third/verdict.json"),
         "a file": a_page("runs/second/verdict.json"),
         "linked beside": a_page("side-by-side?run=linked&run=second"),
+        "one beside": a_page("side-by-side?run=second"),
+        "no such run": a_page("runs/nosuch/report.html"),
+        "no such page": a_page("nosuch"),
+        "fields": a_page("start-form.html"),
+        **{f"form {name}": a_form(**values) for name, (values, _) in MISTAKES.items()},
+        **{f"start {name}": a_start(**values) for name, (values, _) in MISTAKES.items()},
     },
     {"one": PAIR, "at once": PAIR},
     {"too long": PAIR, "timeout_s": 0.01},
@@ -103,9 +136,9 @@ def with_links(place: Path, reports: Path) -> None:
 def test_a_broken_threshold_is_not_a_pass(answers: Answers) -> None:
     """Neither in the list nor side by side, even in a verdict without checks."""
     runs, pair = answers["runs"]["text"], answers["side by side"]["text"]
-    assert '<td class="text red"><strong>✗ THRESHOLD BROKEN</strong>' in runs
-    assert '<td class="text">1 of 1 broken</td>' in runs
-    assert '<td class="text green"><strong>✓ PASS</strong>' in runs
+    assert '<td class="text label red"><strong>✗ THRESHOLD BROKEN</strong>' in runs
+    assert '<td class="text" data-name="thresholds">1 of 1 broken</td>' in runs
+    assert '<td class="text label green"><strong>✓ PASS</strong>' in runs
     assert '<span class="red">✗ THRESHOLD BROKEN</span>' in pair
     assert '<span class="green">✓ PASS</span>' in pair
 
@@ -152,3 +185,42 @@ def test_links_in_a_run_are_not_followed(answers: Answers) -> None:
     assert not any(SECRET in each["text"] for each in answers.values())
     runs = answers["runs"]["text"]
     assert not any(f'value="{name}"' in runs for name in ("linked", "links", "third"))
+
+
+def test_an_error_is_a_page(answers: Answers) -> None:
+    """It says what is wrong in a sentence, and leads back."""
+    expected = {
+        "no such run": "There is no run &#39;nosuch&#39; in ",
+        "one beside": "Select exactly two runs: 1 selected",
+        "of none": "Select exactly two runs: none was selected",
+        "site 0": "This request did not come from a page of this site",
+        "link report.html": "The run links has no report.html yet",
+    }
+    for name, text in expected.items():
+        assert text in answers[name]["text"]
+        assert '<a class="button first" href="/headcount/runs">' in answers[name]["text"]
+        assert "/static/page.css" in answers[name]["text"]
+
+
+def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
+    """With labels, and with what an empty field stands for; Locust's form has none of it."""
+    page = answers["fields"]["text"]
+    for label, name in (("Rate", "rate"), ("Thresholds", "thresholds"), ("ID at", "id_at")):
+        assert f'<label for="headcount-{name}">{label}</label>' in page
+    assert 'value="10s"' in page
+    assert 'placeholder="as many as users"' in page
+    assert "<option selected>plain</option>" in page
+    assert "--rate" not in page
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_at_its_field(answers: Answers, name: str) -> None:
+    """Before the start and when it is refused, under the field's name and its label."""
+    values, label = MISTAKES[name]
+    checked = json.loads(answers[f"form {name}"]["text"])
+    refused = json.loads(answers[f"start {name}"]["text"])
+    field = label.lower().replace(" ", "_").replace("outcome_rules", "outcome")
+    assert list(checked) == [field]
+    assert field in values
+    assert refused["success"] is False
+    assert refused["message"] == f"{label}: {checked[field]}"

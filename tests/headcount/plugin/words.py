@@ -14,14 +14,13 @@ import gevent
 import pyarrow.parquet as pq
 from gevent.event import Event
 from gevent.server import StreamServer
-from locust.env import Environment
 from locust.exception import InterruptTaskSet, LocustError, ResponseError
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from headcount.plugin.session import LedgerSession
 from headcount.run.outcome_rules import split
+from tests.headcount.plugin.sessions import a_session
 
 RULES = '202 = indeterminate; 200 and json /status == "rejected" = failed; header X-Lost = acked'
 EVENT = {"event_type": "asked"}
@@ -207,14 +206,7 @@ def _recorded(folder: str, options: dict[str, Any], port: int | None) -> dict[st
     writer.open()
     recorder = Recorder(writer, lambda error: sys.exit(str(error)))
     recorder.outcome_rules = split(RULES)
-    session: Any = LedgerSession(
-        recorder=recorder,
-        user_name="Tester",
-        base_url=f"http://127.0.0.1:{port}",
-        request_event=Environment().events.request,
-        user=None,
-        max_retries=0,
-    )
+    session = a_session(recorder, f"http://127.0.0.1:{port}")
     for case in CASES.values():
         with contextlib.suppress(*RAISED):
             case(session, **options)

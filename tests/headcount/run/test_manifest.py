@@ -1,27 +1,16 @@
 """The run folder: documents survive, and a damaged one gets a one-line error."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headcount.errors import EvidenceError, UsageError
+from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import End, Manifest
-
-MANIFEST = Manifest(
-    run_id="run-1",
-    created_at="2026-11-23T22:00:00.000+00:00",
-    headcount_version="0.1.0",
-    scenario="mixed.py",
-    host="http://127.0.0.1:8000",
-    bootstrap_servers="127.0.0.1:9092",
-    cluster_id="c",
-    topic="events",
-    topic_id=None,
-    cleanup_policy="delete",
-    start_offsets={0: 5, 1: 0},
-)
+from headcount.run.manifest import End
+from tests.manifests import MANIFEST
 
 
 def a_run(tmp_path: Path) -> RunFolder:
@@ -70,11 +59,40 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
         RunFolder(tmp_path / "run-1").create()
 
 
+def test_a_run_begins_once(tmp_path: Path) -> None:
+    """Not even a Locust with the same --run-id writes its manifest over that of another."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.begin(MANIFEST)
+    with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+        folder.begin(replace(MANIFEST, tag="another"))
+    assert folder.read_manifest() == MANIFEST
+    assert [path.name for path in folder.path.iterdir()] == ["run.json"]
+
+
+def test_a_run_begins_once_if_two_processes_begin_it_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second comes while the first, which saw no other run, has yet to write its manifest."""
+    folder = RunFolder(tmp_path / "run-1")
+
+    def write(path: Path, content: bytes) -> None:
+        monkeypatch.undo()
+        with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+            folder.begin(replace(MANIFEST, tag="another"))
+        write_atomically(path, content)
+
+    monkeypatch.setattr("headcount.run.folder.write_atomically", write)
+    folder.begin(MANIFEST)
+    assert folder.read_manifest() == MANIFEST
+
+
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     """The message names the folder and the option."""
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="choose another --reports-dir"):
         RunFolder(tmp_path / "file" / "run-1").create()
+    with pytest.raises(UsageError, match="choose another --reports-dir"):
+        RunFolder(tmp_path / "file" / "run-1").begin(MANIFEST)
 
 
 @pytest.mark.parametrize(

@@ -2,40 +2,41 @@
 
 from collections.abc import Iterator
 
-import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
-from headcount_analysis.report.html.charts import MAX_POINTS
-from headcount_analysis.report.html.svg import PALETTE, svg
+from headcount.palette import event_type_name
+from headcount_analysis.report.html.bars import Bar, BarPart, drawn_bars
+from headcount_analysis.report.html.figure import Figure
+from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart, MarkKind
+from headcount_analysis.report.html.svg import drawn
 from headcount_analysis.state.game.economy import Economy
 
 SHOWN = 10
 SHOWN_VALUES = 30
+MOST_GUILDS = 8
 
 
-def pictures(trade: Economy) -> Iterator[tuple[str, Markup]]:
-    """Yield the charts that have data, each with its caption."""
+def game_figures(trade: Economy) -> Iterator[Figure]:
+    """Yield the charts that have data."""
     whole = trade.sales[trade.sales["attribute"] == ""]
     if not whole.empty:
-        yield "Sales by item, in gold", _bars(whole, "gold", "item")
+        yield _bars("Sales by item, in gold", whole.nlargest(SHOWN_VALUES, "gold"), "item", "gold")
     described = _described(trade.sales)
     if not described.empty:
-        yield (
-            f"Units sold, by item and parameter (top {len(described)})",
-            _parameters(described),
-        )
+        yield Figure(f"Units sold, by item and parameter (top {len(described)})", _sold(described))
     if not trade.guild_sizes.empty:
-        yield "Members of guilds over time", _guilds(trade.guild_sizes)
+        yield _guilds(trade.guild_sizes)
     richest = trade.richest.head(SHOWN)
     if not richest.empty:
-        yield f"The {len(richest)} richest players, in gold", _bars(richest, "gold", "player_id")
+        title = f"The {len(richest)} richest players, in gold"
+        yield _bars(title, richest, "player_id", "gold")
     carts = trade.abandoned_carts
     if not carts.empty:
         sums = carts.groupby("item")["quantity"].sum().reset_index()
         players = carts["player_id"].nunique()
-        caption = f"Units left in the carts of {players:,} players"
-        yield caption, _bars(sums, "quantity", "item")
+        title = f"Units left in the carts of {players:,} players"
+        yield _bars(title, sums.nlargest(SHOWN_VALUES, "quantity"), "item", "quantity")
 
 
 def _described(sales: pd.DataFrame) -> pd.DataFrame:
@@ -47,42 +48,37 @@ def _described(sales: pd.DataFrame) -> pd.DataFrame:
     return named.nlargest(SHOWN_VALUES, "sold")[["item", "parameter", "sold"]]
 
 
-def _parameters(described: pd.DataFrame) -> Markup:
-    bars = (
-        alt.Chart(described)
-        .mark_bar()
-        .encode(
-            y=alt.Y("parameter:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X("sold:Q", title="units"),
-            color=alt.Color("item:N", title=None, scale=alt.Scale(range=list(PALETTE))),
-        )
+def _sold(described: pd.DataFrame) -> Markup:
+    """Draw a bar for each parameter, in the colour of its item."""
+    items = {item: index for index, item in enumerate(dict.fromkeys(described["item"]))}
+    return drawn_bars(
+        [
+            Bar(name, (BarPart(sold, event_type_name(items[item]), f"{sold:,.0f}"),))
+            for item, name, sold in described.itertuples(index=False)
+        ]
     )
-    return svg(bars, alt.Step(16))
 
 
-def _guilds(sizes: pd.DataFrame) -> Markup:
-    step = max(1, -(-(int(sizes["elapsed_s"].max()) + 1) // MAX_POINTS))
-    at = sizes["elapsed_s"] // step * step
-    last = sizes.assign(elapsed_s=at).groupby(["guild", "elapsed_s"], as_index=False).last()
-    lines = (
-        alt.Chart(last)
-        .mark_line(interpolate="step-after")
-        .encode(
-            x=alt.X("elapsed_s:Q", title="seconds from the first event"),
-            y=alt.Y("members:Q", title="members", axis=alt.Axis(tickMinStep=1)),
-            color=alt.Color("guild:N", title=None, scale=alt.Scale(range=list(PALETTE))),
-        )
-    )
-    return svg(lines, 180)
+def _guilds(sizes: pd.DataFrame) -> Figure:
+    """Draw the members of the largest guilds over time."""
+    largest = sizes.groupby("guild")["members"].max().nlargest(MOST_GUILDS).index
+    end_s = max(1.0, float(sizes["elapsed_s"].max()))
+    lines = []
+    for index, guild in enumerate(largest):
+        of_guild = sizes[sizes["guild"] == guild].sort_values("elapsed_s", kind="stable")
+        xs = [*of_guild["elapsed_s"].astype(float), end_s]
+        ys = [*of_guild["members"].astype(float), float(of_guild["members"].iloc[-1])]
+        lines.append(ChartLine(str(guild), event_type_name(index), xs, ys))
+    axis = Axis(AxisKind.ELAPSED, 0.0, end_s)
+    chart = LineChart(axis, tuple(lines), "members", 160, MarkKind.STEP)
+    number = sizes["guild"].nunique()
+    some = "" if number == len(largest) else f"The {len(largest)} largest of {number:,} guilds. "
+    return Figure("Members of guilds", drawn(chart), f"{some}From the first event.")
 
 
-def _bars(frame: pd.DataFrame, number: str, name: str) -> Markup:
-    bars = (
-        alt.Chart(frame.astype({number: float}))
-        .mark_bar(color=PALETTE[0])
-        .encode(
-            y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=260)),
-            x=alt.X(f"{number}:Q", title="units" if number == "quantity" else number),
-        )
-    )
-    return svg(bars, alt.Step(18))
+def _bars(title: str, frame: pd.DataFrame, name: str, number: str) -> Figure:
+    colour = event_type_name(0)
+    ordered = frame.sort_values(number, ascending=False, kind="stable")
+    pairs = zip(ordered[name].astype(str), ordered[number].astype(float), strict=True)
+    bars = [Bar(each, (BarPart(value, colour, f"{value:,.0f}"),)) for each, value in pairs]
+    return Figure(title, drawn_bars(bars))

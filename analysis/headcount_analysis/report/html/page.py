@@ -1,27 +1,39 @@
 """The report as a page: a single HTML file that works offline, on a phone and in print."""
 
-import base64
-import hashlib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator
 from pathlib import Path
-
-from markupsafe import Markup
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
-from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.measure.histogram import Measure
-from headcount_analysis.measure.latency import Latency
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html import charts, game_charts
+from headcount_analysis.report.html import first_screen
+from headcount_analysis.report.html.class_charts import class_figure
+from headcount_analysis.report.html.earlier import earlier_line
+from headcount_analysis.report.html.exception_links import linked
+from headcount_analysis.report.html.exception_section import exception_section
+from headcount_analysis.report.html.game_charts import game_figures
+from headcount_analysis.report.html.health_charts import health_figures
+from headcount_analysis.report.html.latency_charts import (
+    distinct_measures,
+    latency_figures,
+    percentile_figure,
+)
+from headcount_analysis.report.html.load_charts import load_figures
+from headcount_analysis.report.html.page_files import (
+    chart_script,
+    chart_style,
+    hashes_of,
+    own_file,
+)
 from headcount_analysis.report.html.page_tables import (
     breakdown_caption,
     breakdown_groups,
     by_generator,
     checks,
     class_counts,
-    exception_rows,
     generators,
     latency,
     load_caption,
@@ -33,97 +45,83 @@ from headcount_analysis.report.html.page_tables import (
     timeline_events,
 )
 from headcount_analysis.report.html.templates import template
+from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import classes_of, shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import sum_of_classes
 
 _HERE = Path(__file__).parent
 
 _PAGE = _HERE / "page.html"
-
-_LATENCY_TITLES = {
-    Measure.FROM_INTENDED: "From the intended time to the response",
-    Measure.HTTP: "HTTP: from sending to the response",
-    Measure.END_TO_END: "End to end: from the intended time to the topic",
-}
+_STYLES = ("page.css", "exceptions.css")
 
 
 def warm_up() -> None:
-    """Load the template and draw a chart: the first time takes longest."""
-    charts.warm_up()
+    """Load the template, which takes longer the first time."""
     template(_PAGE)
 
 
 def render(report: Report, exceptions: Exceptions) -> str:
     """Return the page as HTML."""
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
-    evidence, latencies = report.evidence, report.latencies
+    evidence = report.evidence
+    measures = distinct_measures(report.latencies)
+    scripts = [chart_script(), *(own_file(_HERE / name) for name in _scripts(exceptions))]
     return template(_PAGE).render(
         report=report,
-        # Both files are our own.
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        script_hash=hash_of(script),
+        styles=[chart_style(), *(own_file(_HERE / name) for name in _STYLES)],
+        scripts=scripts,
+        script_hashes=hashes_of(scripts),
+        linked=functools.partial(linked, names=exceptions.by_name),
+        facts=tuple(first_screen.facts(report)),
+        broken=tuple(first_screen.broken_checks(report)),
+        parts=first_screen.bar_parts(report.counts),
+        tiles=tuple(first_screen.tiles(report)),
+        earlier=earlier_line(report),
+        types=type_table(report),
         checks=checks(report),
         checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),
-        parts=classes_of(report.counts),
-        flags=_nonzero(report.counts, ("corrupted", "reordered", "late", "misplaced", "phantom")),
-        unowned=_nonzero(report.counts, ("foreign", "malformed")),
-        figures=dict(_figures(report)),
         notes=[each for each in report.notes if each not in report.generators.notes],
         thresholds=thresholds(report),
-        load_chart=charts.load(report.over_time),
-        load_text=_load_text(report),
+        load_figures=tuple(
+            load_figures(
+                report.over_time,
+                report.generators.known,
+                report.timeline.moments,
+                _load_text(report) if report.over_time.slices else "",
+            )
+        ),
         course=load_over_time(report),
         course_caption=load_caption(report),
-        outcomes_chart=charts.outcomes(report.timeline),
         moments=timeline_events(report),
         latency_total=latency(report, only_total=True),
         latency=latency(report, only_total=False),
         groups=breakdown_groups(report.breakdown),
         groups_caption=breakdown_caption(report.breakdown),
-        curve_chart=charts.percentile_curve(report.percentiles),
-        latency_charts=tuple(_latency_charts(report, latencies)),
-        by_event_type=class_counts("event type", report.by_event_type, report.counts),
+        curve_figure=percentile_figure(
+            report.percentiles,
+            measures,
+            f"Latency by percentile; rarer to the right. {report.rates}.",
+        ),
+        latency_figures=tuple(latency_figures(report.over_time, measures, _latency_texts(report))),
         by_generator=class_counts("generator", by_generator(report)),
         by_answer=class_counts("response", most_frequent(evidence.by_answer if evidence else {})),
-        classes_chart=charts.classes(report.by_event_type),
+        class_figure=class_figure(report.by_event_type),
         offsets=offsets(report),
         exceptions=exceptions,
-        shown_exceptions=shown_exceptions(exceptions),
-        exception_rows=exception_rows(exceptions),
+        exception_section=exception_section(report, exceptions),
         state=state(report),
-        economy=tuple(game_charts.pictures(report.economy)) if report.economy else (),
+        economy=tuple(game_figures(report.economy)) if report.economy else (),
         generators=generators(report),
-        health_charts=charts.health(report.generators.known, report.over_time.first_ns),
+        health_figures=tuple(health_figures(report.generators.known, report.over_time)),
         configuration=configuration(report),
     )
 
 
-def hash_of(script: str) -> str:
-    """Return the script's hash in the form that a Content-Security-Policy uses."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
-def _nonzero(counts: Counts | None, keys: tuple[str, ...]) -> str:
-    values = {} if counts is None else counts.as_dict()
-    return ", ".join(f"{values[key]:,} {key}" for key in keys if values.get(key))
-
-
-def _figures(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield the headline figures: what most readers look for first."""
-    counts, course = report.counts, report.over_time
-    if counts is None or not course.slices:
-        return
-    yield "attempted", f"{counts.attempted:,}"
-    yield "lost", f"{counts.lost:,}"
-    yield "duplicated", f"{counts.duplicated:,}"
-    yield "duration", f"{_length_s(report):,.0f} s"
-    yield from report.rates.shown.items()
-    for each in report.latencies:
-        if each.event_type == TOTAL and each.measure is not Measure.FROM_INTENDED:
-            yield f"{each.measure.words} p50", f"{each.percentiles[0.5]:,.1f} ms"
-            yield f"{each.measure.words} p99", f"{each.percentiles[0.99]:,.1f} ms"
+def _scripts(exceptions: Exceptions) -> Iterator[str]:
+    """Yield the names of the scripts; without them the page reads the same."""
+    yield "screen.js"
+    if exceptions.count:
+        yield "exceptions.js"
 
 
 def _length_s(report: Report) -> float:
@@ -146,18 +144,14 @@ def _load_text(report: Report) -> str:
     return f"Per second: {'; '.join(rates)}. Overlapping lines have different widths."
 
 
-def _latency_charts(
-    report: Report, latencies: Sequence[Latency]
-) -> Iterator[tuple[str, str, Markup]]:
-    totals = {each.measure: each for each in latencies if each.event_type == TOTAL}
-    for measure, title in _LATENCY_TITLES.items():
-        drawn = charts.latency_over_time(report.over_time, measure)
-        if drawn is None or measure not in totals:
-            continue
-        total = totals[measure]
-        text = (
-            f"By the time when requests were due. Overall: p50 {total.percentiles[0.5]:,.1f}, "
-            f"p95 {total.percentiles[0.95]:,.1f}, p99 {total.percentiles[0.99]:,.1f}, "
-            f"max {total.max_ms:,.1f} ms; {report.rates}."
+def _latency_texts(report: Report) -> dict[Measure, str]:
+    """Describe the charts of latency in text."""
+    return {
+        each.measure: (
+            f"By the time when requests were due. Overall: p50 {each.percentiles[0.5]:,.1f}, "
+            f"p95 {each.percentiles[0.95]:,.1f}, p99 {each.percentiles[0.99]:,.1f}, "
+            f"max {each.max_ms:,.1f} ms; {report.rates}."
         )
-        yield title, text, drawn
+        for each in report.latencies
+        if each.event_type == TOTAL
+    }

@@ -12,7 +12,6 @@ from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
-from headcount_analysis.report.exceptions import Exceptions, kind
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import Entry
@@ -32,21 +31,6 @@ _BY = {"answer": "response"}
 """The kinds of groups that the page names differently from breakdown.csv."""
 
 _ALWAYS = frozenset({"attempted", "acked", "delivered", "lost", "duplicated"})
-
-_EXCEPTION_COLUMNS = (
-    "id",
-    "class",
-    "flags",
-    "where",
-    "event_type",
-    "outcome",
-    "http_status",
-    "error",
-    "copies",
-    "partition",
-    "offset",
-    "sent_at",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,16 +232,6 @@ def _event(entry: Entry) -> str:
     changes = {"requested": entry.expected, "published": entry.implied}
     parts = [f"{name} {change:+}" for name, change in changes.items() if change is not None]
     return f"{entry.event_type} {entry.id} ({', '.join(parts)}; {at})"
-
-
-def exception_rows(exceptions: Exceptions) -> PageTable:
-    """Show the exceptions by kind, in the order of `Exceptions.counts`."""
-    frame = exceptions.first
-    kinds = kind(frame)
-    order = {name: index for index, name in enumerate(exceptions.counts)}
-    by_kind = kinds.map(order).sort_values(kind="stable").index
-    table = _as_text(frame.loc[by_kind, list(_EXCEPTION_COLUMNS)])
-    return PageTable(table.header, table.rows, tuple(kinds[by_kind]))
 
 
 def _as_text(frame: pd.DataFrame) -> PageTable:

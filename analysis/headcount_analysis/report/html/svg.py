@@ -1,125 +1,150 @@
-"""Charts as inline SVG: no scripts, no network, no external fonts."""
+"""Charts as inline SVG: no script and no network; the page's script adds hover and zoom.
 
-import math
-import re
-from typing import Any
+A chart is drawn once for each width, and the page's style shows one of them. Its colours are the
+variables of `headcount/palette.py`. Every text is escaped.
+"""
 
-import altair as alt
-import pandas as pd
-import vl_convert
-from markupsafe import Markup
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from headcount_analysis.report.xml_text import as_xml
+from markupsafe import Markup, escape
 
-MAX_LETTERS = 80
-"""Longer names are truncated in charts; tables show them in full."""
-
-# Distinguishable with every common form of colour blindness (Okabe and Ito, 2008).
-PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a8a00", "#888888")
-
-WIDTHS = {"wide-page": 900, "narrow-page": 350}
-"""The width of each version of a chart, by the CSS class that shows it."""
-
-INK = "currentColor"  # follows the page, light or dark
-
-_FONT = "system-ui, sans-serif"
-
-# The reader's font may be wider than the font that labels are measured with.
-_PADDING = {"left": 6, "right": 14, "top": 6, "bottom": 4}
-
-_TICKS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
-
-_MOST_TICKS = 6
-
-_DAY_S = 86_400
-
-_SPREAD = 20
-"""The axis is logarithmic if the maximum is more than this many times the median."""
+from headcount_analysis.report.html.chart_data import data_of
+from headcount_analysis.report.html.line_chart import (
+    AxisKind,
+    ChartLine,
+    LineChart,
+    MarkKind,
+    label,
+)
+from headcount_analysis.report.html.scales import Scale, spaced
+from headcount_analysis.report.html.svg_paths import paths
 
 
-def is_single(values: "pd.Series[float]") -> bool:
-    """Return whether all values are equal, so that a line over them is a single point."""
-    return bool(values.min() == values.max())
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One version of a chart: sizes in px, `letter` is the width of a digit."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    points: int
+    letter: float
+    ticks: int
+    top: int = 20
+
+    @property
+    def plot_width(self) -> int:
+        return self.width - self.left - self.right
+
+    @property
+    def bottom(self) -> int:
+        return self.top + self.height
 
 
-def elapsed(seconds: "pd.Series[float]") -> alt.X:
-    """Return the time axis, in seconds, or in minutes for longer runs."""
-    first, last = float(seconds.min()), float(seconds.max())
-    days = math.ceil((last - first) / _DAY_S / _MOST_TICKS)
-    step = next((each for each in _TICKS_S if (last - first) / each <= _MOST_TICKS), days * _DAY_S)
-    ticks = [number * step for number in range(int(first // step), int(last // step) + 1)]
-    in_minutes = step >= 30  # noqa: PLR2004 - half a minute
-    axis = alt.Axis(
-        values=ticks,
-        grid=False,
-        labelExpr="floor(datum.value / 60) + ':' + format(datum.value % 60, '02d')"
-        if in_minutes
-        else alt.Undefined,
+def _layouts(height: int) -> dict[str, _Layout]:
+    """Return the version that each CSS class shows."""
+    return {
+        "wide-page": _Layout(900, height, 56, 30, 420, 7, 9),
+        "narrow-page": _Layout(350, height, 52, 28, 160, 7, 5),
+    }
+
+
+def drawn(chart: LineChart) -> Markup:
+    """Draw a chart with its legend and its data."""
+    versions = (
+        f'<div class="{name}">{_svg(chart, layout)}</div>'
+        for name, layout in _layouts(chart.height).items()
     )
-    unit = "minutes" if in_minutes else "seconds"
-    scale = alt.Scale(domain=[first, max(last, first + 0.1)], nice=False)
-    return alt.X("elapsed_s:Q", title=f"{unit} from the first request", axis=axis, scale=scale)
-
-
-def value_axis(values: "pd.Series[float]", unit: str) -> alt.Y:
-    """Return the value axis; it is logarithmic if outliers would hide typical values."""
-    typical, least = float(values.median()), float(values.min())
-    if unit == "ms" and least > 0 and float(values.max()) > _SPREAD * typical:
-        axis = alt.Axis(values=[10**power for power in range(-3, 9)], format=",~g")
-        return alt.Y("value:Q", title="ms, logarithmic", axis=axis, scale=alt.Scale(type="log"))
-    return alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=True))
-
-
-def svg(chart: Any, height: int | alt.Step) -> Markup:
-    """Draw a chart once for each of WIDTHS, in the page's own colours."""
-    drawn = (
-        f'<div class="{name}">{_svg(chart.properties(width=width, height=height))}</div>'
-        for name, width in WIDTHS.items()
+    # In JSON, < occurs only in texts, where it may be escaped.
+    data = json.dumps(data_of(chart), separators=(",", ":")).replace("<", "\\u003c")
+    return Markup(  # noqa: S704 - every text is escaped
+        f'<div class="chart" data-kind="{chart.axis.kind}">{_legend(chart)}'
+        f'<div class="plots">{"".join(versions)}</div>'
+        f'<script type="application/json">{data}</script></div>'
     )
-    # vl-convert escapes all text that it draws.
-    return Markup("".join(drawn))  # noqa: S704
 
 
-def _label(text: str) -> str:
-    """Make a text safe to draw: invalid text crashes vl-convert, and long text takes minutes."""
-    valid = as_xml(text)
-    return valid if len(valid) <= MAX_LETTERS else f"{valid[: MAX_LETTERS - 1]}…"
+def _legend(chart: LineChart) -> str:
+    looks = {line.name: line for line in reversed(chart.lines)}
+    entries = (
+        f'<li data-name="{number}">{_key(chart, looks[name])}{escape(label(name))}</li>'
+        for number, name in enumerate(chart.names)
+    )
+    return f'<ul class="legend">{"".join(entries)}</ul>'
 
 
-def _svg(chart: Any) -> str:
-    styled = (
-        chart.properties(autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
-        .configure(background="transparent", padding=_PADDING, font=_FONT)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK,
-            titleColor=INK,
-            domainColor=INK,
-            tickColor=INK,
-            gridColor=INK,
-            gridOpacity=0.15,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
+def _key(chart: LineChart, line: ChartLine) -> str:
+    if chart.mark is MarkKind.BARS:
+        shape = f'<rect x="5" width="12" height="10" style="fill:var(--{line.colour})"/>'
+    else:
+        shape = f'<path d="M1 5H21" {_stroke(line)}/>'
+    return f'<svg viewBox="0 0 22 10" aria-hidden="true">{shape}</svg>'
+
+
+def _stroke(line: ChartLine) -> str:
+    dashes = f' stroke-dasharray="{line.dashes}"' if line.dashes else ""
+    return f'style="stroke:var(--{line.colour})" stroke-width="{line.stroke:g}"{dashes}'
+
+
+def _svg(chart: LineChart, layout: _Layout) -> str:
+    rows = 2 if chart.axis.kind is AxisKind.TIME else 1
+    scale = chart.value_scale
+    plot = f"{layout.left} {layout.top} {layout.plot_width} {layout.height}"
+    unit = f"{chart.unit}, logarithmic" if scale.is_log else chart.unit
+    return (
+        f'<svg viewBox="0 0 {layout.width} {layout.bottom + 8 + 15 * rows}" data-plot="{plot}" '
+        f'aria-hidden="true"><text x="0" y="11">{escape(unit)}</text>'
+        f'{"".join(_value_axis(scale, layout))}<g class="x">{"".join(_axis(chart, layout))}</g>'
+        f'<svg class="lines" x="{layout.left}" y="{layout.top}" width="{layout.plot_width}" '
+        f'height="{layout.height}">{"".join(_marks(chart, scale, layout))}</svg></svg>'
+    )
+
+
+def _value_axis(scale: Scale, layout: _Layout) -> Iterator[str]:
+    for tick in scale.ticks:
+        y = round(layout.bottom - scale.share(tick.value) * layout.height, 1)
+        yield f'<path class="grid" d="M{layout.left} {y:g}h{layout.plot_width}"/>'
+        yield f'<text class="y" x="{layout.left - 7}" y="{y + 4:g}">{tick.label}</text>'
+
+
+def _axis(chart: LineChart, layout: _Layout) -> Iterator[str]:
+    """Draw the ticks of the horizontal axis, as many as fit."""
+    ticks = {
+        round(layout.left + chart.axis.scale.share(tick.value) * layout.plot_width, 1): tick
+        for tick in chart.axis.ticks(layout.ticks)
+    }
+    longest = max(
+        (len(text) for each in ticks.values() for text in (each.label, each.second)), default=1
+    )
+    if chart.axis.kind is AxisKind.TIME:
+        yield f'<text x="0" y="{layout.bottom + 18}">UTC</text>'
+    half = longest * layout.letter / 2
+    for x in spaced((each for each in ticks if each + half <= layout.width), 2 * half + 8):
+        yield f'<path class="tick" d="M{x:g} {layout.bottom}v4"/>'
+        yield f'<text x="{x:g}" y="{layout.bottom + 18}">{ticks[x].label}</text>'
+        if ticks[x].second:
+            yield f'<text class="soft" x="{x:g}" y="{layout.bottom + 33}">{ticks[x].second}</text>'
+
+
+def _marks(chart: LineChart, scale: Scale, layout: _Layout) -> Iterator[str]:
+    width, height = layout.plot_width, layout.height
+    for x, text in chart.rules:
+        at = round(chart.axis.scale.share(x) * width, 1)
+        yield (
+            f'<path class="rule" data-x="{x:.6g}" d="M{at:g} 0v{height}">'
+            f"<title>{escape(label(text))}</title></path>"
         )
-        .configure_legend(
-            labelColor=INK,
-            titleColor=INK,
-            orient="top",
-            columns=4,
-            labelFontSize=12,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            titleOrient="left",
-            columnPadding=16,
-        )
-    )
-    # Validating the specification takes longer than drawing it.
-    specification: dict[str, Any] = styled.to_dict(validate=False)
-    for rows in specification["datasets"].values():
-        for row in rows:
-            row.update({name: _label(text) for name, text in row.items() if type(text) is str})
-    drawn: str = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
-    scaled = re.sub(r'(<svg [^>]*?)\swidth="[^"]*"\sheight="[^"]*"', r"\1", drawn, count=1)
-    # The enclosing figure has a text; a screen reader would read out every label of the chart.
-    return scaled.replace("<svg ", '<svg aria-hidden="true" ', 1)
+    if chart.limit is not None:
+        y = round((1 - scale.share(chart.limit)) * height, 1)
+        yield f'<path class="rule" d="M0 {y:g}h{width}"/>'
+    for line, path in zip(
+        chart.lines, paths(chart, scale, width, height, layout.points), strict=True
+    ):
+        name = chart.names.index(line.name)
+        is_bar = chart.mark is MarkKind.BARS
+        look = f'style="fill:var(--{line.colour})"' if is_bar else _stroke(line)
+        kind = "bar" if is_bar else "line"
+        yield f'<path class="{kind}" data-name="{name}" {look} d="{path}"/>'

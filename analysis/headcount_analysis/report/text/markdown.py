@@ -10,7 +10,7 @@ from headcount_analysis.judge import watched
 from headcount_analysis.report import tables
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import shown_exceptions, sum_of_classes
+from headcount_analysis.report.sentences import counted_exceptions, sum_of_classes
 from headcount_analysis.report.text.markdown_text import code as _code
 from headcount_analysis.report.text.markdown_text import table as _table
 from headcount_analysis.report.text.markdown_text import text as _text
@@ -52,7 +52,7 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
     yield from _counts(report)
     if exceptions.count:
         yield ""
-        yield _text(shown_exceptions(exceptions))
+        yield _text(counted_exceptions(exceptions))
     yield from _latencies(report)
     manifest = report.manifest
     host = without_secrets(manifest.host)

@@ -20,6 +20,7 @@ class DebeziumEncoder(TextEncoder):
     """Writes changes; a pointer leads to the same place only in those of plain rows."""
 
     tombstone = MessageKind.FOREIGN
+    tombstone_has_own_key = True
 
     def __init__(self, settings: FormatSettings, *, has_outbox: bool) -> None:
         self._steps = steps_of(settings.compare_at or f"/{_AFTER}")

@@ -52,7 +52,7 @@ class Encoder(Protocol):
 
     @property
     def alterations(self) -> Sequence[Alteration]:
-        """What can happen to an event that is still a message of this format."""
+        """Alterations of an event after which it is still a message of this format."""
 
     @property
     def breaks(self) -> Sequence[Break]:
@@ -64,7 +64,11 @@ class Encoder(Protocol):
 
     @property
     def tombstone(self) -> MessageKind:
-        """What a message without a value, key and headers is."""
+        """The kind of a message without a value and headers."""
+
+    @property
+    def tombstone_has_own_key(self) -> bool:
+        """Whether that is so even if its key is that of an event."""
 
     def document(self, event: Document, variant: int) -> Document:
         """Put an event where it is compared."""
@@ -82,6 +86,7 @@ class TextEncoder:
     breaks = BREAKS
     compares_content = True
     tombstone = MessageKind.MALFORMED
+    tombstone_has_own_key = False
 
 
 def json_bytes(document: object) -> bytes:

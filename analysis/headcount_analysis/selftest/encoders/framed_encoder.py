@@ -55,7 +55,7 @@ class Codec(Protocol):
 
     @property
     def alterations(self) -> Sequence[Alteration]:
-        """What can happen to an event that still fits the schema."""
+        """Alterations of an event after which it still fits the schema."""
 
     def payload(self, document: Document) -> bytes:
         """Write a document without its frame."""
@@ -110,6 +110,7 @@ class FramedEncoder:
     breaks = BREAKS
     compares_content = True
     tombstone = MessageKind.MALFORMED
+    tombstone_has_own_key = False
 
     def __init__(self, settings: FormatSettings, codec: Codec, schema_id: int) -> None:
         self._steps = steps_of(settings.compare_at)

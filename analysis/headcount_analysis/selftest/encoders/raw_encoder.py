@@ -14,7 +14,7 @@ _MAGIC = b"\xc1\xff"
 
 
 class RawEncoder(TextEncoder):
-    """Writes bytes that are no JSON; nothing can be wrong with them."""
+    """Writes bytes that are not JSON; none of them can be malformed."""
 
     alterations = (OTHER_VALUE,)
     breaks = ()

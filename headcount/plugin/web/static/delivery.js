@@ -4,18 +4,10 @@
 (() => {
   const EVERY_MS = 1000;
   const TIMEOUT_MS = 15000;
-  const RATE_WINDOW = 5;
+  const RESULTS = { kept: "green", broken: "red", unproven: "yellow" };
   const byId = (id) => document.getElementById(id);
-  const number = (value) => (value === null ? "unknown" : value.toLocaleString("en"));
-  let shown = { run: null, stage: null };
-  let view = null;
-
-  const STAGE_TEXT = {
-    none: "No test has been started yet.",
-    running: "Running",
-    judging: "The test is over and is being judged",
-    "not judged": "NOT JUDGED",
-  };
+  let last = null;
+  let before = "";
 
   function cell(text, tag = "td", type = "") {
     const element = document.createElement(tag);
@@ -32,130 +24,147 @@
     return element;
   }
 
-  function link(text, href) {
-    const element = document.createElement("a");
-    element.textContent = text;
+  function link(text, href, type = "") {
+    const element = cell(text, "a", type);
     element.href = href;
     element.target = "_blank";
     element.rel = "noopener";
     return element;
   }
 
-  function showStage(run) {
-    const verdict = run.stage === "judged" ? run.verdict : null;
-    byId("stage").textContent = verdict ? `${verdict.mark} ${verdict.label}` : STAGE_TEXT[run.stage];
-    byId("stage").className = `stage ${verdict ? verdict.colour : ""}`;
-    byId("run").textContent = run.run_id ? `of run ${run.run_id}` : "";
-    byId("step").textContent =
-      run.stage === "judging" ? run.step : run.stage === "not judged" ? run.why_not : "";
-    const reasons = [...(verdict ? verdict.reasons : [])];
-    if (run.not_watched && run.stage === "running") reasons.unshift(run.not_watched);
-    if (run.abort) reasons.unshift(`The test was stopped by a threshold: ${run.abort}`);
-    byId("reasons").replaceChildren(...reasons.map((each) => cell(each, "li")));
+  function explained(text, explanation) {
+    const element = cell(text, "span", "explained");
+    element.dataset.tip = explanation;
+    element.tabIndex = 0;
+    return element;
+  }
+
+  const coloured = (element, kind) => {
+    element.style.setProperty("--kind", `var(--${kind})`);
+    return element;
+  };
+
+  function showBanner(run) {
+    byId("run").textContent = run.run_id ? `Run ${run.run_id}` : "Delivery";
+    byId("facts").replaceChildren(...(run.facts || []).map((fact) => cell(fact, "li")));
+    byId("stage").textContent = run.label || "NO TEST YET";
+    byId("banner").className = `verdict ${run.colour || "plain"}`;
+    byId("meaning").textContent = run.meaning || "Start a test; what becomes of its requests appears here.";
+    byId("step").textContent = run.step || "";
+    const reasons = run.reasons || [];
+    const items = reasons.map(({ text, remedy }) => {
+      const item = cell(text, "li");
+      if (remedy) item.append(cell(remedy, "small"));
+      return item;
+    });
+    byId("reasons").replaceChildren(...items);
+    byId("reasons").hidden = reasons.length === 0;
     const links = [link("Past runs", "./runs")];
-    if (verdict) links.unshift(link("Report", `./runs/${run.run_id}/report.html`), " · ");
+    if (run.stage === "judged") {
+      links.unshift(link("Open report", `./runs/${run.run_id}/report.html`, "button first"));
+    }
     byId("links").replaceChildren(...links);
-    showThresholds(verdict);
-    showChecks(verdict);
+    byId("notices").replaceChildren(...(run.notices || []).map((text) => cell(text, "p", "caution")));
   }
 
-  function showChecks(verdict) {
-    const colours = { kept: "green", broken: "red", unproven: "yellow" };
-    const rows = (verdict ? verdict.checks : []).map((each) =>
-      row([
-        cell(each.name, "th"),
-        cell(each.result, "td", `text ${colours[each.result] || ""}`),
-        cell(each.evidence, "td", "text prose"),
-        cell(each.remedy, "td", "text prose"),
-      ]),
-    );
-    byId("checks").replaceChildren(...rows);
-    byId("tally").textContent = verdict ? verdict.tally : "";
-    byId("checked").hidden = rows.length === 0;
+  function showSum(run) {
+    const parts = run.parts.map((part) => {
+      const element = cell("", "span");
+      element.append(coloured(cell("", "i", "key"), part.kind), `${part.count.toLocaleString("en")} ${part.name}`);
+      return element;
+    });
+    const joined = parts.flatMap((part, at) => (at ? [" + ", part] : [part]));
+    byId("sum").replaceChildren(`${run.attempted} attempted = `, ...(joined.length ? joined : ["0"]));
+    const bars = run.parts.map((part) => {
+      const bar = coloured(cell("", "i"), part.kind);
+      bar.style.flex = part.count;
+      return bar;
+    });
+    byId("bar").replaceChildren(...bars);
   }
 
-  function showThresholds(verdict) {
-    const rows = (verdict ? verdict.thresholds : []).map((each) =>
-      row([cell(each.text, "th"), cell(each.shown), cell(each.result, "td", "text")]),
-    );
-    byId("thresholds").replaceChildren(...rows);
-    byId("judged").hidden = rows.length === 0;
+  function showTiles(tiles) {
+    const shown = tiles.map((tile) => {
+      const box = cell("", "div", tile.kind ? "above" : "");
+      if (tile.kind) coloured(box, tile.kind);
+      const name = cell("", "dt");
+      name.append(explained(tile.name, tile.explanation));
+      const value = cell("", "dd");
+      const number = cell(tile.value, "span");
+      number.id = tile.id;
+      value.append(number);
+      if (tile.note) value.append(cell(tile.note, "small"));
+      box.append(name, value);
+      return box;
+    });
+    replaceKeepingFocus(byId("tiles"), shown);
   }
 
-  function showCounts(run) {
-    const total = run.lines.find((each) => each.name === "total");
-    for (const name of ["generated", "acked", "in_flight"]) byId(name).textContent = number(total[name]);
-    const seen = (value) => (run.is_watched ? number(value) : "–");
-    byId("arrived").textContent = seen(total.arrived);
-    byId("behind").textContent = seen(total.behind);
-    byId("behind_s").textContent = run.is_watched ? `events, ${run.behind_s.toFixed(1)} s` : "";
-    byId("missing").textContent = seen(run.missing);
-    byId("duplicated").textContent = seen(run.duplicated);
-    const columns = ["generated", "acked", "arrived", "in_flight", "behind", "failed", "indeterminate"];
-    const rows = run.lines.map((each) =>
-      row(
-        [cell(each.name, "th"), ...columns.map((name) => cell(number(each[name])))],
-        each.name === "total" ? "total" : "",
-      ),
+  function showTable(table) {
+    const heads = table.columns.map((column) => {
+      const head = cell("", "th");
+      head.scope = "col";
+      head.append(explained(column.name, column.explanation));
+      return head;
+    });
+    const first = cell("event type", "th", "text");
+    first.scope = "col";
+    replaceKeepingFocus(byId("columns"), [first, ...heads]);
+    const rows = table.rows.map(([name, ...values]) =>
+      row([cell(name, "th"), ...values.map((value) => cell(value))], name === "total" ? "total" : ""),
     );
     byId("lines").replaceChildren(...rows);
-    const failures = run.failures.map(([type, outcome, cause, count]) =>
-      row([cell(type, "th"), cell(outcome, "td", "text"), cell(cause, "td", "text"), cell(number(count))]),
+  }
+
+  // The page is drawn anew each second; what has the focus, and its explanation, must stay.
+  function replaceKeepingFocus(place, children) {
+    const focusable = () => [...place.querySelectorAll("[tabindex]")];
+    const focused = focusable().indexOf(document.activeElement);
+    place.replaceChildren(...children);
+    if (focused >= 0) focusable()[focused]?.focus();
+  }
+
+  function showRows(place, rows, section) {
+    byId(place).replaceChildren(...rows);
+    byId(section).hidden = rows.length === 0;
+  }
+
+  function showDetails(run) {
+    const result = (each) => cell(each.result, "td", `text ${RESULTS[each.result] || ""}`);
+    const checks = run.checks.map((each) =>
+      row([
+        cell(each.name, "th"), result(each),
+        cell(each.evidence, "td", "text prose"), cell(each.remedy, "td", "text prose"),
+      ]),
     );
-    byId("failures").replaceChildren(...failures);
-    byId("failed").hidden = failures.length === 0;
+    const thresholds = run.thresholds.map((each) => row([cell(each.text, "th"), cell(each.shown), result(each)]));
+    const failures = run.failures.map(([type, outcome, cause, count]) =>
+      row([
+        cell(type, "th"), cell(outcome, "td", "text"), cell(cause, "td", "text"),
+        cell(count.toLocaleString("en")),
+      ]),
+    );
+    showRows("checks", checks, "checked");
+    showRows("thresholds", thresholds, "judged");
+    showRows("failures", failures, "failed");
+    byId("tally").textContent = run.tally;
   }
 
-  // Rates over RATE_WINDOW points, because the counts are updated only once a second.
-  function ratesOf(points) {
-    const rates = [];
-    for (let index = 1; index < points.length; index += 1) {
-      const now = points[index];
-      const before = points[Math.max(0, index - RATE_WINDOW)];
-      const seconds = now.elapsed_s - before.elapsed_s;
-      for (const [name, key] of [["attempted", "generated"], ["acknowledged", "acked"], ["arrived", "arrived"]]) {
-        rates.push({ elapsed_s: now.elapsed_s, what: name, rate: Math.max(0, (now[key] - before[key]) / seconds) });
-      }
-    }
-    return rates;
+  function drawChart() {
+    if (last && last.chart) deliveryChart.draw(byId("chart"), byId("chart-text"), byId("legend"), last.chart);
   }
 
-  const ink = () => getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
-
-  async function makeChart() {
-    if (typeof vegaEmbed === "undefined") return null;
-    const color = ink();
-    const axis = { labelColor: color, titleColor: color, domainColor: color, tickColor: color, gridOpacity: 0.2 };
-    const specification = {
-      $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-      width: "container",
-      height: 220,
-      background: null,
-      data: { name: "rates", values: [] },
-      mark: { type: "line", strokeWidth: 2 },
-      encoding: {
-        x: { field: "elapsed_s", type: "quantitative", title: "seconds from the start", axis },
-        y: { field: "rate", type: "quantitative", title: "events per second", axis },
-        color: {
-          field: "what", type: "nominal", title: null,
-          scale: { domain: ["attempted", "acknowledged", "arrived"], range: ["#2f8fd0", "#e69f00", "#009e73"] },
-          legend: { labelColor: color, orient: "bottom", symbolSize: 400 },
-        },
-        strokeDash: {
-          field: "what", type: "nominal", title: null,
-          scale: { domain: ["attempted", "acknowledged", "arrived"], range: [[1, 0], [8, 3], [2, 2]] },
-        },
-      },
-      config: { view: { stroke: null } },
-    };
-    return (await vegaEmbed("#chart", specification, { actions: false, renderer: "svg" })).view;
+  function show(run) {
+    last = run;
+    showBanner(run);
+    byId("counts").hidden = run.stage === "none";
+    if (run.stage === "none") return;
+    showSum(run);
+    showTiles(run.tiles);
+    showTable(run.by_event_type);
+    showDetails(run);
+    drawChart();
   }
-
-  function showChart(points) {
-    if (view) view.data("rates", ratesOf(points)).runAsync();
-  }
-
-  let last = null;
 
   async function poll() {
     try {
@@ -164,27 +173,23 @@
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       if (!response.ok) throw new Error(`the server responded with ${response.status}`);
-      last = await response.json();
-      showStage(last);
-      byId("counts").hidden = last.stage === "none";
-      if (last.stage !== "none") {
-        if (!view) view = await makeChart();
-        showCounts(last);
-        showChart(last.points);
-      }
+      const text = await response.text();
+      if (text !== before) show(JSON.parse(text));
+      before = text;
     } catch (error) {
       byId("step").textContent = `Cannot update: ${error.message}`;
+      before = "";
     }
-    if (window.parent !== window) {
-      window.parent.postMessage({ height: document.body.scrollHeight }, window.location.origin);
-    }
+    postHeight();
     setTimeout(poll, EVERY_MS);
   }
 
-  window.addEventListener("theme", async () => {
-    if (!view) return;
-    view = await makeChart();
-    if (last) showChart(last.points);
-  });
+  function postHeight() {
+    if (window.parent === window) return;
+    const height = Math.ceil(document.body.getBoundingClientRect().height);
+    window.parent.postMessage({ height }, window.location.origin);
+  }
+
+  window.addEventListener("resize", () => { drawChart(); postHeight(); });
   poll();
 })();

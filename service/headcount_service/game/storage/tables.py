@@ -45,25 +45,22 @@ players = Table(
     Column("guild", String(64), index=True),
 )
 
-holdings = Table(
-    "holdings",
-    metadata,
-    Column("player_id", ForeignKey(players.c.player_id), primary_key=True),
-    Column("variant", String(500), primary_key=True),
-    Column("item", String(32), nullable=False),
-    Column("attributes", JSON, nullable=False),
-    Column("quantity", BigInteger, CheckConstraint("quantity > 0", "quantity"), nullable=False),
-)
 
-cart_lines = Table(
-    "cart_lines",
-    metadata,
-    Column("player_id", ForeignKey(players.c.player_id), primary_key=True),
-    Column("variant", String(500), primary_key=True),
-    Column("item", String(32), nullable=False),
-    Column("attributes", JSON, nullable=False),
-    Column("quantity", BigInteger, CheckConstraint("quantity > 0", "quantity"), nullable=False),
-)
+def _quantities(name: str) -> Table:
+    """Describe a table with the quantity of each variant that a player has."""
+    return Table(
+        name,
+        metadata,
+        Column("player_id", ForeignKey(players.c.player_id), primary_key=True),
+        Column("variant", String(500), primary_key=True),
+        Column("item", String(32), nullable=False),
+        Column("attributes", JSON, nullable=False),
+        Column("quantity", BigInteger, CheckConstraint("quantity > 0", "quantity"), nullable=False),
+    )
+
+
+holdings = _quantities("holdings")
+cart_lines = _quantities("cart_lines")
 
 events = Table(
     "events",

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts
@@ -11,8 +12,10 @@ from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html.page import hash_of, render
-from headcount_analysis.report.html.page_tables import LONGEST_CELL
+from headcount_analysis.report.html import svg
+from headcount_analysis.report.html.exception_table import LONGEST_CELL
+from headcount_analysis.report.html.page import render
+from headcount_analysis.report.html.page_files import CHART_SCRIPTS, hashes_of
 from headcount_analysis.report.model import Report
 
 from headcount.run.address import without_secrets
@@ -39,7 +42,7 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record a tag."""
         attributes = dict(attrs)
-        self._in_script = tag == "script"
+        self._in_script = tag == "script" and "type" not in attributes
         if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy":
             self.policy = attributes["content"] or ""
         if re.fullmatch("h[1-6]", tag):
@@ -66,14 +69,25 @@ def section(page: str, name: str) -> str:
     return str(content)
 
 
-def test_the_one_script_is_allowed_by_its_hash() -> None:
+def header_of(page: str) -> str:
+    """Return the first screen."""
+    return page[page.index("<header") : page.index("</header>")]
+
+
+def test_only_our_scripts_are_allowed_by_their_hashes() -> None:
     """Nothing else is allowed: no other script, no network, no frame."""
     outline = Outline(render(a_report(), some_exceptions(lost=1)))
-    (script,) = outline.scripts
-    assert f"script-src '{hash_of(script)}';" in outline.policy
+    assert len(outline.scripts) == 3
+    assert f"script-src {hashes_of(outline.scripts)};" in outline.policy
     assert outline.policy.startswith("default-src 'none';")
     assert "unsafe-inline" not in outline.policy.replace("style-src 'unsafe-inline'", "")
-    assert Outline(render(a_report(), Exceptions())).scripts == []
+
+
+def test_the_share_of_the_charts_is_small() -> None:
+    """Their script and style are on every page."""
+    files = (*CHART_SCRIPTS, "charts.css")
+    sizes = [Path(svg.__file__).with_name(name).stat().st_size for name in files]
+    assert sum(sizes) < 40_000
 
 
 def test_the_page_can_be_read_without_seeing_it() -> None:
@@ -88,20 +102,33 @@ def test_the_page_can_be_read_without_seeing_it() -> None:
 
 
 def test_the_first_screen_says_what_matters() -> None:
-    """Verdict, the sum of the classes, the promise, and what to look at first, in this order."""
-    page = render(a_report(), Exceptions())
-    header = page[page.index("<header>") : page.index("</header>")]
+    """Facts, verdict, what broke, the sum of the classes and headline figures, in this order."""
+    header = header_of(render(a_report(), Exceptions()))
     places = [
         header.index(text)
         for text in (
-            "FAIL",
-            "11 attempted = 10 delivered + 1 lost",
+            "2026-11-23 22:15:30 UTC",
             "acks=all",
-            "What to look at first",
-            "1 lost: acknowledged, but not in the topic",
+            "FAIL",
+            "1 lost",
+            "acknowledged, but not in the topic",
+            "9.09 % of acknowledged, 1 in 11",
+            "11 attempted",
+            "10 delivered",
+            "<dl",
         )
     ]
     assert places == sorted(places)
+
+
+def test_the_navigation_has_the_label_and_leads_to_sections() -> None:
+    """Every anchor of the page exists, including those of sentences and tiles."""
+    page = render(a_report(), some_exceptions(lost=1))
+    nav = page[page.index("<nav") : page.index("</nav>")]
+    assert "✗ FAIL" in nav
+    anchors = {each.partition("?")[0] for each in re.findall(r'href="#([^"]+)"', page)}
+    assert {"top", "event-types", "exceptions", "latency"} <= anchors
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))
 
 
 def test_both_rates_stand_beside_every_percentile() -> None:
@@ -113,34 +140,34 @@ def test_both_rates_stand_beside_every_percentile() -> None:
     latency = section(page, "latency")
     captions = re.findall("<caption>(.*?)</caption>", latency)
     texts = re.findall("<figcaption>(.*?)</figcaption>", latency)
-    assert (len(captions), len(texts)) == (3, 4)
+    assert (len(captions), len(texts)) == (3, 3)
     assert all(rates in each for each in (*captions, *texts, section(page, "thresholds")))
-    header = page[: page.index("</header>")]
-    assert "<dt>target</dt><dd>10.0/s</dd>" in header
-    assert "<dt>achieved</dt><dd>9.5/s</dd>" in header
+    assert rates in section(page, "event-types")
+    assert "<dd>9.5/s<small>target 10.0/s</small></dd>" in header_of(page)
 
 
-def test_a_busy_generator_is_noted_beside_each_figure_that_it_affects() -> None:
-    """The note is at the top, at load, latency and generators; an idle generator has none."""
+def test_a_busy_generator_is_noted_once() -> None:
+    """The note is on the first screen, with its cause; an idle generator has none."""
     busy, idle = (render(a_report(cpu_percent=cpu), Exceptions()) for cpu in (99.0, 20.0))
-    note = "generator: saturated: generator 0 used 90 % or more of a core in 30 of 30"
-    assert note in busy[: busy.index("</header>")]
-    for name in ("load", "latency", "generators"):
-        assert note in section(busy, name)
-        assert "1 of the requested workers never started" in section(busy, name)
-    assert "saturated" not in idle
+    note = "he load generator was overloaded because the scenario needs more than one core: "
+    assert header_of(busy).count(note) == busy.count(note) == 1
+    missing = "1 of the requested workers never started"
+    assert header_of(busy).count(missing) == busy.count(missing) == 1
+    assert "overloaded" not in idle
 
 
 def test_nothing_from_outside_is_markup() -> None:
     """Names, statuses and versions can be any text of any length."""
     report = a_report(scenario=HOSTILE + "x" * 10_000, topic=HOSTILE)
-    page = render(report, some_exceptions(**{HOSTILE: 1, "y" * 1000: 1}))
+    some = some_exceptions(lost=1, ghost=1)
+    some.shown.loc[0, ["event_type", "server"]] = HOSTILE
+    some.shown.loc[1, ["id", "server"]] = "y" * 1000
+    page = render(report, some)
     assert "<script>alert" not in page
     assert page.count("&lt;script&gt;alert") >= 4
-    assert (
-        "y" * (LONGEST_CELL + 1)
-        not in section(page, "exceptions").split("<tbody>")[1].split("<td>")[1]
-    )
+    cells = section(page, "exceptions").split("<tbody")[2].split("<td")[1:]
+    assert any("y" * LONGEST_CELL in cell for cell in cells)
+    assert not any("y" * (LONGEST_CELL + 1) in cell for cell in cells)
 
 
 def test_possible_secrets_are_left_out() -> None:
@@ -179,13 +206,14 @@ def test_the_configuration_is_complete() -> None:
 
 
 def test_the_page_counts_the_exceptions() -> None:
-    """It gives the total, the count of each class, and how many are shown."""
+    """It gives the count of each class, with links, and how many are shown."""
     some = some_exceptions(lost=2, ghost=1)
     page = render(a_report(), replace(some, counts={"lost": 5_000, "ghost": 1}))
     content = section(page, "exceptions")
-    assert "5,001 exceptions: 5,000 lost, 1 ghost. 3 are shown" in content
-    assert content.count("<tr data-kind=") == 3
-    assert '<option value="ghost">ghost (1)</option>' in content
+    assert "3 of 5,001 are listed below, up to 150 of each kind" in content
+    assert 'href="#exceptions?class=lost">5,000 lost</a>' in content
+    assert content.count("<tbody data-class=") == 3
+    assert '<option value="ghost">1 ghost</option>' in content
 
 
 def test_a_run_without_evidence_has_a_page() -> None:
@@ -202,7 +230,6 @@ def test_few_acknowledged_attempts_are_on_the_first_screen() -> None:
     counts = Counts(attempted=10_000, acked=1, failed=9_999, delivered=1, refused=9_999)
     evidence = replace(SANE, by_event_type={"default": counts})
     report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
-    page = render(report, Exceptions())
-    header = page[page.index("<header>") : page.index("</header>")]
+    header = header_of(render(report, Exceptions()))
     assert "PASS" in header
-    assert "only 1 of 10000 attempts were acknowledged (0.01 %)" in header
+    assert "Only 1 of 10,000 attempts were acknowledged (0.01 %)" in header

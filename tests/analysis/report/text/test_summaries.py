@@ -186,7 +186,7 @@ def test_every_surface_says_the_same(label: Label, tmp_path: Path) -> None:
     assert summary.startswith(f"## {mark} {label.value}: run run-1\n")
     code = {"green": 32, "red": 31, "yellow": 33}[label.colour]
     terminal = printed(report)
-    assert f"\x1b[1;{code}mVerdict: {label.words}\x1b[0m" in terminal
+    assert f"\x1b[1;{code}mVerdict: {label.value}. {label.meaning}\x1b[0m" in terminal
     (tmp_path / "verdict.json").write_text(document.dump(report))
     stored = read_verdict(tmp_path)
     assert stored is not None
@@ -231,7 +231,7 @@ def test_markdown() -> None:
     ("rates", "line"),
     [
         (Rates(500, 498.25), "Rate of the run: target 500.0/s, achieved 498.2/s"),
-        (Rates(None, 62.0), "Rate of the run: target none, achieved 62.0/s"),
+        (Rates(None, 62.0), "Rate of the run: achieved 62.0/s"),
     ],
 )
 def test_both_rates_stand_beside_the_percentiles_in_markdown(rates: Rates, line: str) -> None:

@@ -1,6 +1,7 @@
 """`headcount events`: the filters, the table and the files, on a topic of a real broker."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,10 @@ from kafka import KafkaProducer
 from headcount.kafka import topic as kafka_topic
 from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
-from headcount.run.manifest import End, Manifest
+from headcount.run.manifest import End
 from headcount.stack.broker import Broker
 from tests.e2e.command import headcount
+from tests.manifests import MANIFEST
 
 pytestmark = pytest.mark.e2e
 
@@ -29,17 +31,12 @@ def reports(broker: Broker, topic: str, tmp_path: Path) -> Path:
     folder = RunFolder(tmp_path / "reports" / "run-1")
     folder.create()
     folder.write_manifest(
-        Manifest(
-            run_id="run-1",
-            created_at="2026-11-24T00:00:00+00:00",
-            headcount_version="0",
-            scenario="",
-            host="",
+        replace(
+            MANIFEST,
             bootstrap_servers=servers,
             cluster_id=kafka_topic.cluster_id(Cluster(servers)),
             topic=topic,
             topic_id=None,
-            cleanup_policy="delete",
             start_offsets=dict.fromkeys(range(4), 0),
         )
     )

@@ -33,7 +33,7 @@ class Pool:
 recorder = Recorder()
 if {late_ns}:
     Recorder.pool = Pool()
-sampler = health.HealthSampler(recorder)
+sampler = health.HealthSampler(recorder, lambda: 7)
 gevent.sleep(0.05)
 block({block_s})
 deadline = time.monotonic() + 30
@@ -65,7 +65,9 @@ def test_blocking_shows_as_lag() -> None:
     """In the sample of that interval, along with the recorder's counts."""
     samples, _ = sampled(0.5)
     assert max(each["schedule_lag_ms"] for each in samples) > 400
-    assert {(each["in_flight"], each["attempted"]) for each in samples} == {(2, 3)}
+    assert {(each["in_flight"], each["attempted"], each["users"]) for each in samples} == {
+        (2, 3, 7)
+    }
 
 
 def test_the_last_sample_is_written() -> None:

@@ -41,14 +41,19 @@ print(code_of(environment))
 """
 
 
-def test_listener_errors(tmp_path: Path) -> None:
-    """Each error is recorded once; the exit code is computed as Locust does."""
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+def lines_of(text: str, folder: Path) -> list[str]:
+    """Run a program, and return the lines of its output."""
+    program = folder / "program.py"
+    program.write_text(text)
     command = [sys.executable, str(program)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    first, second, *codes = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_listener_errors(tmp_path: Path) -> None:
+    """Each error is recorded once; the exit code is computed as Locust does."""
+    first, second, *codes = lines_of(PROGRAM, tmp_path)
     assert first.startswith("a listener of Locust's test_stop raised RuntimeError: no stop, at ")
     assert "program.py, line 16" in first
     assert second.startswith("a listener of Locust's quitting raised ValueError: ")
@@ -88,12 +93,7 @@ for kind, text in state_of(environment).answers.items():
 
 def test_failed_responses(tmp_path: Path) -> None:
     """The first of each status and error is kept: its beginning, as one printable line."""
-    program = tmp_path / "program.py"
-    program.write_text(ANSWERED)
-    command = [sys.executable, str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    not_found, *others = done.stdout.splitlines()
+    not_found, *others = lines_of(ANSWERED, tmp_path)
     assert not_found.startswith("404 <h1> no [31m such page</h1>xxx")
     assert len(not_found) == len("404 ") + 200
     assert others == ["500 ", "ConnectionRefusedError [Errno 111] Connection refused"]

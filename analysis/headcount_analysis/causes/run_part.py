@@ -1,0 +1,104 @@
+"""A part of a run: the shortest time in which so many exceptions were sent."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.causes import chance
+from headcount_analysis.causes.exceptions_of_class import ExceptionsOfClass
+from headcount_analysis.causes.percent import percent
+from headcount_analysis.causes.populations import Population, RunValues
+
+_TRIED = 60
+"""How many numbers of exceptions between half and all of them are tried."""
+
+_SHORT_NS = 5_000_000_000
+"""Shorter parts are named to the millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """The time from `first_ns` to `last_ns`, both included, in Unix time.
+
+    `count` exceptions were sent in it, and `size` of the `total` attempts of the population.
+    """
+
+    first_ns: int
+    last_ns: int
+    count: int
+    size: int
+    total: int
+    population: Population
+
+    @property
+    def share(self) -> float:
+        """The part of the population that was sent in it."""
+        return self.size / self.total
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """Its bounds as ISO 8601, in whole milliseconds."""
+        last = _at(self.last_ns) + timedelta(milliseconds=1)
+        return {"from": _iso(_at(self.first_ns)), "to": _iso(last)}
+
+    def __str__(self) -> str:
+        """Format it as people would say it, such as `34 % of the run, 11:50:44 to 11:50:51 UTC`."""
+        unit = "milliseconds" if self.last_ns - self.first_ns < _SHORT_NS else "seconds"
+        first, last = (
+            _at(each).time().isoformat(timespec=unit) for each in (self.first_ns, self.last_ns)
+        )
+        times, part = f"{first} to {last} UTC", f"{percent(self.share)} of the run"
+        if self.count == self.size:
+            return f"all {self.population.value} from {times}, {part}"
+        return f"{part}, {times}"
+
+
+def closest_part(
+    dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues, population: Population
+) -> RunPart | None:
+    """Return the part of the run that holds all or most exceptions and is the least likely.
+
+    At least half of them are in it. None if that is impossible. Raises OSError.
+    """
+    bounds_ns = _least_likely(group.sent_at_ns, run.span_ns)
+    if bounds_ns is None:
+        return None
+    first_ns, last_ns = bounds_ns
+    is_within = (pc.field("sent_at_ns") >= first_ns) & (pc.field("sent_at_ns") <= last_ns)
+    return RunPart(
+        first_ns,
+        last_ns,
+        dataset.count_rows(filter=group.condition & is_within),
+        dataset.count_rows(filter=population.condition & is_within),
+        dataset.count_rows(filter=population.condition),
+        population,
+    )
+
+
+def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
+    """Return the bounds of the span of time that holds so many that it is the least likely.
+
+    Here requests count as evenly spread over the run; the caller counts those in the span.
+    """
+    drawn, best = len(times_ns), (chance.CERTAIN, 0, 0)
+    for close in np.unique(np.linspace(drawn, (drawn + 1) // 2, _TRIED).astype(int))[::-1]:
+        widths_ns = times_ns[close - 1 :] - times_ns[: drawn - close + 1]
+        start = int(np.argmin(widths_ns)) if close else 0
+        share = min(1.0, max(int(widths_ns[start]), 1) / max(span_ns, 1))
+        best = min(best, (chance.of_closeness(int(close), drawn, share), start, int(close)))
+    likely, start, close = best
+    if likely >= chance.CERTAIN:
+        return None
+    return int(times_ns[start]), int(times_ns[start + close - 1])
+
+
+def _at(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // 1_000_000 / 1_000, UTC)
+
+
+def _iso(at: datetime) -> str:
+    return f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

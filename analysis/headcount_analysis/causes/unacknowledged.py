@@ -1,0 +1,98 @@
+"""Unacknowledged requests: what the service answered instead, how often, when, and to which types.
+
+They are refused, failed or unanswered; the events of some may be in the topic all the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from headcount.ledger.event_types import UNKNOWN
+from headcount.run.outcome import Outcome
+from headcount_analysis.causes.timed_groups import TimedGroups
+from headcount_analysis.classes_and_flags import Counts
+from headcount_analysis.compare_run import attempt_counts
+from headcount_analysis.compare_run.reach import reach_of_request
+
+MOST_GROUPS = 200
+"""How many responses are kept: the most frequent."""
+
+_READ = ["event_type", "outcome", "http_status", "error", "sent_at_ns"]
+_KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent")
+
+
+@dataclass(frozen=True, slots=True)
+class UnacknowledgedGroup:
+    """The requests with the same response and the same consequence.
+
+    `answer` is an HTTP status, an error, or `no answer`; `reach` says how far they got. The first
+    and the last were sent at `first_ns` and `last_ns`, Unix time, None if that is unknown.
+    `by_type` counts them by event type, the most frequent first.
+    """
+
+    answer: str
+    reach: str
+    count: int
+    first_ns: int | None
+    last_ns: int | None
+    by_type: Mapping[str, int]
+
+
+def unacknowledged(fates: Path | None, counts: Counts) -> tuple[UnacknowledgedGroup, ...]:
+    """Group the requests in `fates.parquet` that were not acknowledged, the most frequent first.
+
+    A run without any reads nothing. Raises OSError.
+    """
+    if fates is None or not counts.failed + counts.indeterminate:
+        return ()
+    groups = TimedGroups(_KEYS)
+    is_unacked = pc.field("outcome").isin([Outcome.FAILED.value, Outcome.INDETERMINATE.value])
+    dataset = ds.dataset(fates, format="parquet")
+    for batch in dataset.to_batches(columns=_READ, filter=is_unacked):
+        groups.add(_keyed(pa.Table.from_batches([batch])))
+    by_answer: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in groups.rows():
+        reach = reach_of_request(
+            row["outcome"], has_status=row["has_status"], is_sent=row["is_sent"]
+        )
+        by_answer.setdefault((row["answer"], reach), []).append(row)
+    merged = (_merged(*key, rows) for key, rows in by_answer.items())
+    return tuple(sorted(merged, key=lambda group: -group.count)[:MOST_GROUPS])
+
+
+def _keyed(attempts: pa.Table) -> pa.Table:
+    answers = attempt_counts.answers(attempts).fill_null(attempt_counts.NO_ANSWER)
+    return pa.table(
+        {
+            "event_type": attempts["event_type"],
+            "outcome": attempts["outcome"],
+            "answer": answers,
+            "has_status": attempts["http_status"].is_valid(),
+            "is_sent": attempts["sent_at_ns"].is_valid(),
+            "sent_at_ns": attempts["sent_at_ns"],
+        }
+    )
+
+
+def _merged(answer: str, reach: str, rows: Iterable[Mapping[str, Any]]) -> UnacknowledgedGroup:
+    by_type: dict[str, int] = {}
+    for row in rows:
+        name = row["event_type"] or UNKNOWN
+        by_type[name] = by_type.get(name, 0) + row["count"]
+    most_first = dict(sorted(by_type.items(), key=lambda item: (-item[1], item[0])))
+    firsts, lasts = (
+        [row[name] for row in rows if row[name] is not None] for name in ("first_ns", "last_ns")
+    )
+    return UnacknowledgedGroup(
+        answer,
+        reach,
+        sum(by_type.values()),
+        min(firsts, default=None),
+        max(lasts, default=None),
+        most_first,
+    )

@@ -1,0 +1,131 @@
+"""The earlier run: the last run of the same scenario before this one, for comparison.
+
+Its folder lies beside this run's. Its files may come from anywhere, so they are bounded in size,
+symbolic links are not followed, and their content is plain data.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+from headcount.files import open_own
+from headcount.run.folder import RunFolder
+from headcount.run.manifest import Manifest
+from headcount.run.verdict import (
+    MOST_BYTES,
+    Check,
+    Label,
+    StoredThreshold,
+    Verdict,
+    label_in,
+)
+
+MOST_LOOKED_AT = 50
+"""How many of the latest runs are read to find one of the same scenario."""
+
+UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
+"""Options that do not affect the load."""
+
+_Text = Annotated[str, Field(max_length=1000)]
+
+
+@validated(frozen=True, slots=True)
+class EarlierLatency:
+    """One measure of one event type, in ms; percentiles by quantile, as text."""
+
+    event_type: _Text
+    measure: _Text
+    percentiles: Annotated[dict[_Text, float], Field(max_length=100)]
+    achieved_per_s: float | None = None
+
+
+@validated(frozen=True, slots=True)
+class EarlierDocument:
+    """The part of an earlier run's `verdict.json` that is compared."""
+
+    run_id: _Text
+    verdict: Verdict
+    scenario: _Text
+    created_at: _Text
+    counts: dict[_Text, int] | None = None
+    latency_ms: tuple[EarlierLatency, ...] = ()
+    options: dict[_Text, Any] = field(default_factory=dict)
+    thresholds: tuple[StoredThreshold, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def label(self) -> Label:
+        """The label of the run."""
+        return label_in(self.verdict, self.checks, self.thresholds)
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """The last run of the same scenario before this one.
+
+    `href` leads to its report from this run's folder; it is empty if there is none.
+    """
+
+    document: EarlierDocument
+    href: str = ""
+
+    def other_options(self, options: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the names of the options of the load in which the runs differ."""
+        theirs = self.document.options
+        names = sorted((theirs.keys() | options.keys()) - UNESSENTIAL_OPTIONS)
+        return tuple(name for name in names if theirs.get(name) != options.get(name))
+
+
+_DOCUMENT = TypeAdapter(EarlierDocument)
+
+
+def earlier_run(folder: RunFolder, manifest: Manifest) -> EarlierRun | None:
+    """Find the last verified run of the same scenario that began before this one.
+
+    Only the MOST_LOOKED_AT latest folders beside this one are read; a damaged one is skipped.
+    """
+    documents = [
+        document
+        for document in _latest_documents(folder)
+        if document.scenario == manifest.scenario and document.created_at < manifest.created_at
+    ]
+    if not documents:
+        return None
+    last = max(documents, key=lambda document: document.created_at)
+    has_page = (folder.path.parent / last.run_id / "report.html").is_file()
+    return EarlierRun(last, f"../{last.run_id}/report.html" if has_page else "")
+
+
+def _latest_documents(folder: RunFolder) -> Iterator[EarlierDocument]:
+    began = {path: began_s for path in _beside(folder) if (began_s := _began_s(path)) is not None}
+    for path in sorted(began, key=lambda path: -began[path])[:MOST_LOOKED_AT]:
+        document = _read(path)
+        if document is not None and document.run_id == path.name:
+            yield document
+
+
+def _beside(folder: RunFolder) -> list[Path]:
+    try:
+        return [each for each in folder.path.parent.iterdir() if each != folder.path]
+    except OSError:
+        return []
+
+
+def _began_s(path: Path) -> float | None:
+    """Return when the manifest was written, which only orders the search; None without one."""
+    try:
+        return (path / "run.json").stat().st_mtime
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> EarlierDocument | None:
+    try:
+        with open_own(path, "verdict.json") as file:
+            return _DOCUMENT.validate_json(file.read(MOST_BYTES))
+    except (OSError, ValidationError):
+        return None

@@ -1,0 +1,93 @@
+"""`headcount config`: the options that hold for a command, and where each is set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+from rich.table import Table
+
+from headcount.cli.configuration.option_defaults import parameters_of
+from headcount.cli.configuration.option_file import OptionFile
+from headcount.cli.main import COMMANDS, Commands, defaults_from
+from headcount.cli.options.groups import grouped_command
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.run.address import without_secrets
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount config                       the options of `headcount run`
+  headcount config up                    those of another command
+  headcount config run --users 50        as they would be with this command line
+"""
+
+_DEFAULT = "default"
+
+
+@grouped_command(
+    epilog=_EXAMPLES,
+    settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("command", default="run")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def config(ctx: click.Context, command: str, arguments: tuple[str, ...]) -> None:
+    """Show the options that hold for COMMAND, and where each is set.
+
+    The command line overrides the environment, which overrides headcount.toml, or the table
+    [tool.headcount] of pyproject.toml.
+    """
+    group = ctx.find_root().command
+    assert isinstance(group, Commands)
+    target = group.get_command(ctx, command)
+    if target is None:
+        raise UsageError(f"there is no command {command!r}: choose from {', '.join(COMMANDS)}")
+    options = ctx.find_object(OptionFile)
+    defaults = {} if options is None else defaults_from(options, ctx, command)
+    called = target.make_context(
+        command, list(arguments), parent=None, default_map=defaults, resilient_parsing=False
+    )
+    file_name = "" if options is None else str(options.path)
+    Console().result(_table(target, called, file_name))
+
+
+def _table(command: click.Command, called: click.Context, file_name: str) -> Table:
+    table = Table("option", "value", "set by", box=None, pad_edge=False, header_style="bold")
+    for name, parameter in parameters_of(command).items():
+        assert parameter.name is not None
+        source = called.get_parameter_source(parameter.name)
+        text = _shown(called.params[parameter.name]) or _static_default(parameter)
+        place = _place(source, parameter, file_name)
+        table.add_row(name, text, place, style="dim" if place == _DEFAULT else "")
+    return table
+
+
+def _place(source: ParameterSource | None, parameter: click.Parameter, file_name: str) -> str:
+    match source:
+        case ParameterSource.COMMANDLINE:
+            return "command line"
+        case ParameterSource.ENVIRONMENT:
+            return str(parameter.envvar)
+        case ParameterSource.DEFAULT_MAP:
+            return file_name
+        case _:
+            return _DEFAULT
+
+
+def _static_default(parameter: click.Parameter) -> str:
+    """Return the default as the help describes it, where it depends on other options."""
+    shown = getattr(parameter, "show_default", None)
+    return shown if isinstance(shown, str) else ""
+
+
+def _shown(value: Any) -> str:
+    """Format a value as on a command line, without what may be secret in a URL."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_shown(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    return "" if value is None else without_secrets(str(getattr(value, "text", value)))

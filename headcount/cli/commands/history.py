@@ -1,0 +1,281 @@
+"""`headcount history`: all runs, each against its baseline, and where figures changed."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+from headcount_analysis.history import document, words
+from headcount_analysis.history.baseline import BASELINE_RUNS, Assessment
+from headcount_analysis.history.entry import SAMPLED
+from headcount_analysis.history.history import (
+    HistoryOverview,
+    RunFilter,
+    SelectedSeries,
+    SortKey,
+    history_of,
+    selected,
+)
+from headcount_analysis.history.index import PastRuns, read_runs
+from headcount_analysis.history.run_store import INDEX, store_at
+from rich.table import Table
+from rich.text import Text
+
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import checked_location
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.files import write_atomically
+from headcount.run.verdict import Label
+
+_STDOUT = Path("-")
+_IN_TABLE, _ON_PAGE = 50, 2000
+_LABELS = {label.words.replace(" ", "-"): label for label in Label}
+
+_EPILOG = """
+\b
+Examples:
+  headcount history                                       the latest runs, by scenario and target
+  headcount history --scenario mixed.py --verdict fail    the failed runs of a scenario
+  headcount history --last 30 --sort p99                  of the last 30 runs, the slowest first
+  headcount history --search 'lost staging'               runs that mention both words
+  headcount history --html history.html                   a page with trend lines
+  headcount history --reports-dir s3://bucket/reports     runs in an object store
+\b
+Against the baseline:
+  Each run is compared with the last passing runs before it, of the same scenario, target and load.
+  WORSE   a count such as lost rose: never chance, however few the runs
+  +12 %   a figure differs by more than the noise between the runs of the baseline
+  A change point is the run from which on a figure has another level; its confidence is the
+  probability that the order of the runs is not chance.
+"""
+
+
+def _checked(context: click.Context, parameter: click.Parameter, location: str) -> str | None:
+    """Check a URL; a folder is checked when it is read, and needs no library that loads slowly."""
+    return checked_location(context, parameter, location) if "://" in location else location
+
+
+@grouped_command("history", epilog=_EPILOG)
+@grouped_option(
+    OptionGroup.FILTER, "--scenario", default="", metavar="TEXT", help="Part of the scenario."
+)
+@grouped_option(
+    OptionGroup.FILTER,
+    "--target",
+    default="",
+    metavar="TEXT",
+    help="Part of the service's address or the topic.",
+)
+@grouped_option(
+    OptionGroup.FILTER,
+    "--verdict",
+    "verdicts",
+    type=click.Choice(list(_LABELS)),
+    multiple=True,
+    help="Only runs with this verdict; repeatable.",
+)
+@grouped_option(
+    OptionGroup.FILTER,
+    "--search",
+    default="",
+    metavar="WORDS",
+    help="Only runs whose id, scenario, target, load, verdict or reasons contain every word.",
+)
+@grouped_option(
+    OptionGroup.FILTER,
+    "--last",
+    type=click.IntRange(min=1),
+    metavar="N",
+    show_default=f"{_IN_TABLE} in the table, {_ON_PAGE} on a page",
+    help="Only the N latest of these runs.",
+)
+@grouped_option(
+    OptionGroup.JUDGING,
+    "--baseline",
+    "baseline_runs",
+    type=click.IntRange(min=1),
+    default=BASELINE_RUNS,
+    show_default=True,
+    metavar="N",
+    help="Compare each run with up to N passing runs before it.",
+)
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--sort",
+    type=click.Choice([each.value for each in SortKey]),
+    default=SortKey.BEGAN.value,
+    show_default=True,
+    help="Sort the runs of a series: the latest or the worst first.",
+)
+@grouped_option(OptionGroup.OUTPUT, "--reverse", is_flag=True, help="Reverse the order.")
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write an HTML page with trend lines; - for stdout.",
+)
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--links",
+    default="",
+    metavar="URL",
+    show_default="the reports folder",
+    help="What the page's links to RUN/report.html begin with.",
+)
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document, and nothing else on stdout.",
+)
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--reports-dir",
+    "location",
+    metavar="PLACE",
+    default="reports",
+    show_default=True,
+    callback=_checked,
+    help="Folder or URL with one folder for each run.",
+)
+def history(
+    *,
+    scenario: str,
+    target: str,
+    verdicts: tuple[str, ...],
+    search: str,
+    last: int | None,
+    baseline_runs: int,
+    sort: str,
+    reverse: bool,
+    html: Path | None,
+    links: str,
+    as_json: bool,
+    location: str,
+) -> int:
+    """Show all verified runs: verdict, rate, p99 and losses, by scenario and target.
+
+    Reads each run's verdict once and keeps what it shows in an index beside the runs.
+    """
+    if as_json and html == _STDOUT:
+        raise UsageError("only one of --json and --html - can go to stdout")
+    console = Console()
+    past = _read(location)
+    runs = history_of(past, baseline_runs)
+    labels = frozenset(_LABELS[name] for name in verdicts)
+    is_table = not as_json and html is None
+    run_filter = RunFilter(scenario, target, labels, search)
+    chosen = selected(
+        runs,
+        run_filter,
+        last=last or (_IN_TABLE if is_table else None if as_json else _ON_PAGE),
+        by=SortKey(sort),
+        is_reversed=reverse,
+    )
+    for line in _remarks(past):
+        console.remark(line)
+    if html is not None:
+        _write_page(runs, chosen, html, links or _links(html, location), console)
+    if as_json:
+        console.document(document.dump(runs, chosen))
+    elif is_table:
+        _show(chosen, console)
+        console.result(_counted(runs, run_filter, chosen))
+    return 0
+
+
+def _read(location: str) -> PastRuns:
+    try:
+        return read_runs(store_at(location))
+    except OSError as error:
+        raise UsageError(
+            f"--reports-dir {location} cannot be read: {error.strerror or error}"
+        ) from None
+
+
+def _remarks(past: PastRuns) -> Iterator[str]:
+    if past.not_judged:
+        yield f"{len(past.not_judged):,} not judged yet: {_some(past.not_judged)}"
+    for run_id, problem in past.unreadable.items():
+        yield f"{run_id} is left out: {problem}"
+    if past.why_no_index:
+        yield f"{INDEX} cannot be written, so all verdicts are read each time: {past.why_no_index}"
+
+
+def _some(names: tuple[str, ...], most: int = 3) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def _links(html: Path, location: str) -> str:
+    """Return the reports folder as the page's links reach it."""
+    if "://" in location or html == _STDOUT:
+        return location
+    folder = os.path.relpath(location, html.absolute().parent)
+    return Path(folder).as_posix()
+
+
+def _write_page(
+    runs: HistoryOverview,
+    chosen: tuple[SelectedSeries, ...],
+    html: Path,
+    links: str,
+    console: Console,
+) -> None:
+    from headcount_analysis.history import page  # noqa: PLC0415 - only a page needs templates
+
+    content = page.render(runs, chosen, links)
+    if html == _STDOUT:
+        console.document(content)
+        return
+    try:
+        write_atomically(html, content)
+    except OSError as error:
+        raise UsageError(f"cannot write {html}: {error.strerror or error}") from None
+    console.result(f"Written: {html}")
+
+
+def _show(chosen: Iterable[SelectedSeries], console: Console) -> None:
+    """Print the selected runs for a terminal, series by series."""
+    for each in chosen:
+        console.result(Text(words.heading(each.series), "bold"))
+        for sentence in words.sentences(each.series):
+            style = "bold red" if sentence.is_worse else ""
+            console.result(Text(f"  {sentence.text}", style))
+        console.result(_table(each.shown))
+        console.result("")
+
+
+def _counted(runs: HistoryOverview, run_filter: RunFilter, chosen: Iterable[SelectedSeries]) -> str:
+    """Say how many runs are shown, and how to see those that --last left out."""
+    total, shown = len(runs.runs), sum(len(each.shown) for each in chosen)
+    if not total:
+        return "No verified runs yet: headcount run"
+    matching = sum(run_filter.selects(run.entry) for run in runs.runs)
+    remedy = f"; --last {matching} shows all {matching:,} that match" if shown < matching else ""
+    return f"{shown:,} of {total:,} runs{remedy}"
+
+
+def _table(runs: Iterable[Assessment]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("began (UTC)", "run", "verdict"):
+        table.add_column(name, no_wrap=True)
+    for name in (*words.TITLES.values(), "lost", "other defects"):
+        table.add_column(name, justify="right")
+    table.add_column("against the baseline")
+    for run in runs:
+        table.add_row(*_cells(run))
+    return table
+
+
+def _cells(run: Assessment) -> Iterator[Text]:
+    entry = run.entry
+    yield Text(words.began_text(entry))
+    yield Text(entry.run_id)
+    yield Text(entry.label.value, f"bold {entry.label.colour}")
+    yield from (Text(words.sampled_text(entry, metric)) for metric in SAMPLED)
+    yield Text(words.count_text(entry, "lost"), "bold red" if entry.counts.get("lost") else "")
+    yield Text(words.other_defects(entry))
+    yield Text(words.against_baseline(run), "bold red" if run.worse else "")

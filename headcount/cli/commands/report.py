@@ -1,0 +1,49 @@
+"""`headcount report`: finds a run's report, and prints it as PDF."""
+
+from pathlib import Path
+
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
+from headcount.cli.options.output_options import with_reports_dir
+from headcount.cli.options.run_options import find_run, with_run
+from headcount.console import Console
+from headcount.errors import UsageError
+from headcount.stack.browser import find_browser, print_page
+
+_EXAMPLES = """
+\b
+Examples:
+  headcount report 20261123-221530-k7qz          print the path of the run's report
+  headcount report reports/RUN --pdf             write reports/RUN/report.pdf
+"""
+
+
+@grouped_command(epilog=_EXAMPLES)
+@with_run
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--pdf",
+    is_flag=True,
+    help="Write report.pdf beside it, with the Chromium or Chrome that is installed.",
+)
+@with_reports_dir
+def report(*, run: Path, pdf: bool, reports_dir: Path) -> None:
+    """Print where RUN's report is, or print the report itself as PDF.
+
+    The report is that of the last verification; headcount verify RUN makes it again.
+    """
+    folder = find_run(run, reports_dir)
+    page = folder.path / "report.html"
+    if not page.is_file():
+        raise UsageError(f"{folder.path} has no report yet: headcount verify {folder.path}")
+    console = Console()
+    if not pdf:
+        console.result(f"Report: {page}")
+        return
+    target = page.with_suffix(".pdf")
+    browser = find_browser()
+    try:
+        with console.step("Printing the report"):
+            print_page(page, target, browser)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror or error}") from None
+    console.result(f"Report: {target}")

@@ -1,0 +1,1 @@
+"""The configuration: options that a project keeps in a file."""

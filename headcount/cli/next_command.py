@@ -1,0 +1,36 @@
+"""The command to type after a verdict: to count what arrived since, or to see what was found."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from headcount_analysis.report.model import Report
+
+from headcount.run.folder import RunFolder
+from headcount.run.verdict import against
+
+REPORTS = "reports"
+"""The folder that the commands look into by themselves."""
+
+_READ_ON = "--until latest"
+_OPENERS = {"darwin": "open", "linux": "xdg-open"}
+
+
+def next_command(report: Report, folder: RunFolder) -> str:
+    """Return the command."""
+    counts = report.counts
+    is_late = counts is not None and counts.lost > 0
+    if is_late or any(_READ_ON in check.remedy for check in against(report.checks)):
+        return f"headcount verify {_typed(folder.path)} {_READ_ON}"
+    opener = _OPENERS.get(sys.platform, "")
+    if opener and shutil.which(opener) is not None:
+        return f"{opener} {_typed(folder.path / 'report.html')}"
+    reports = _typed(folder.path.parent)
+    return "headcount history" + ("" if reports == REPORTS else f" --reports-dir {reports}")
+
+
+def _typed(path: Path) -> str:
+    """Return a path as one would type it: from the current folder, if it is below it."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

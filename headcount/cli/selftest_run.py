@@ -1,0 +1,143 @@
+"""A run of the self-test: starts a broker and Spark, carries out the rounds, and prints them."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from headcount_analysis.selftest.combinations import combinations
+from headcount_analysis.selftest.matrix import Matrix
+from headcount_analysis.selftest.message_writer import MessageStyle
+from headcount_analysis.selftest.rounds import Round, RoundContext, Size, mixed_round, rounds
+from headcount_analysis.spark.config import SessionConfig, suited_to
+from headcount_analysis.spark.session import open_session
+from rich.table import Table
+from rich.text import Text
+
+from headcount.cli.local_stack import BROKER_DATA, start_broker
+from headcount.cli.options.message_options import MessageOptions
+from headcount.cli.options.output_options import made_folder
+from headcount.cli.platform import Platform, platform
+from headcount.cli.verifying.spark_config import class_data
+from headcount.console import Console
+from headcount.kafka.topic import ensure_topic
+
+TOPIC = "events"
+WRONG = 1
+
+
+def selftest_run(
+    size: Size,
+    options: MessageOptions,
+    *,
+    only: str | None,
+    reports_dir: Path,
+    heap: str,
+    console: Console,
+) -> int:
+    """Carry out and print the rounds; return 0 if the verifier was right, otherwise WRONG.
+
+    `only` of None means rounds in the style of `options`; otherwise each combination of format,
+    place and form of ids gets a round, and `only` is the only format, or empty.
+
+    Raises:
+        UsageError: The self-test cannot write that format, or the folder cannot be made.
+        PartError: The broker or Spark cannot start.
+    """
+    styles = _styles(options, only)
+    folder = made_folder(reports_dir, "selftest")
+    ready = platform(dict(os.environ), console)
+    with contextlib.ExitStack() as stack:
+        stage = _stage(stack, ready, folder, heap, suited_to(size.events))
+        with console.step("Testing the verifier") as step:
+            if only is None:
+                done = list(rounds(stage, size, styles[0], step.update))
+            else:
+                done = _every_place(stage, size, styles, step.update)
+    _show(done, console)
+    if all(each.is_right for each in done):
+        shutil.rmtree(folder)
+        return 0
+    console.result(f"The runs are kept in {folder}")
+    return WRONG
+
+
+def _styles(options: MessageOptions, only: str | None) -> tuple[MessageStyle, ...]:
+    if only is None:
+        return (MessageStyle(options.id_settings, options.format_settings),)
+    return tuple(combinations(options.format_settings.schema_registry, only))
+
+
+def _every_place(
+    stage: RoundContext, size: Size, styles: Sequence[MessageStyle], update: Callable[[str], None]
+) -> list[Round]:
+    done = []
+    for number, style in enumerate(styles, start=1):
+        place = f"{style.format.name} {style.format.compare_at}".strip()
+        name = f"{number} {place}, {style.ids.location}, {style.ids.form}"
+        update(f"{name} ({len(styles)} in all)")
+        done.append(mixed_round(stage, size, style, name, lambda _: None))
+    return done
+
+
+def _stage(
+    stack: contextlib.ExitStack,
+    ready: Platform,
+    folder: Path,
+    heap: str,
+    java_options: tuple[str, ...],
+) -> RoundContext:
+    broker = stack.enter_context(start_broker(ready, folder / BROKER_DATA))
+    ensure_topic(broker.cluster, TOPIC, partitions=4)
+    log = folder / "spark.log"
+    config = SessionConfig(
+        ready.java.home,
+        ready.connector_jars,
+        log,
+        heap=heap,
+        java_options=java_options,
+        class_data=class_data(ready, ready.connector_jars),
+    )
+    with ready.console.step("Starting Spark"):
+        spark = stack.enter_context(open_session(config))
+    return RoundContext(folder, spark, broker.cluster, TOPIC)
+
+
+def _show(done: list[Round], console: Console) -> None:
+    console.result(_summary(done))
+    total: Matrix = sum((each.matrix for each in done), start=Matrix({}))
+    console.result(_matrix(total))
+    for each in done:
+        for problem in (*each.matrix.samples, *each.problems):
+            console.result(f"  - {each.name}: {problem}")
+    right = all(each.is_right for each in done)
+    verdict = "every injected fault was reported correctly, and nothing else was reported"
+    text = f"Self-test: {verdict if right else 'the verifier is wrong; please report it'}"
+    console.result(Text(text, "bold green" if right else "bold red"))
+
+
+def _summary(done: list[Round]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("injected")
+    for name in ("faults", "attempts and messages", "off the diagonal"):
+        table.add_column(name, justify="right")
+    for each in done:
+        cells = each.matrix.cells
+        wrong = sum(count for (fault, reported), count in cells.items() if fault != reported)
+        table.add_row(each.name, f"{each.injected:,}", f"{sum(cells.values()):,}", f"{wrong:,}")
+    return table
+
+
+def _matrix(matrix: Matrix) -> Table:
+    """Show the confusion matrix: a row for what was injected, a column for what was reported."""
+    labels = matrix.labels
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = "injected (rows), reported (columns)"
+    table.add_column("")
+    for number in range(1, len(labels) + 1):
+        table.add_column(str(number), justify="right")
+    for number, injected in enumerate(labels, start=1):
+        counts = [matrix.cells.get((injected, reported), 0) for reported in labels]
+        table.add_row(f"{number} {injected}", *(f"{count:,}" if count else "." for count in counts))
+    return table

@@ -1,0 +1,136 @@
+"""Endpoints: the method and path of the requests for each event type, for readers of the report.
+
+Each generator writes `endpoints.json` beside its health, and rewrites it every few seconds and when
+it seals. It is not evidence: if it is missing or damaged, the report shows no paths.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as validated
+
+FILE = "endpoints.json"
+FORMAT = 1
+MOST_TYPES = 1000
+MOST_PER_TYPE = 32
+"""Further event types, and further requests of one event type, are not recorded."""
+
+SHOWN = 3
+"""With more paths than this, those that differ in a part are shown as one, with a star for it."""
+
+_LARGEST_FILE = 1 << 22
+_LONGEST = 200
+_ANY = "*"
+
+_Text = Annotated[str, Field(max_length=2 * _LONGEST)]
+_Request = tuple[_Text, _Text]
+"""The method and the path, or the name that the scenario gave the request."""
+
+
+@validated(frozen=True, slots=True)
+class Endpoints:
+    """The requests of each event type."""
+
+    by_type: Annotated[
+        dict[_Text, Annotated[tuple[_Request, ...], Field(max_length=MOST_PER_TYPE)]],
+        Field(max_length=MOST_TYPES),
+    ] = field(default_factory=dict)
+    format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
+
+
+_ENDPOINTS = TypeAdapter(Endpoints)
+
+
+@dataclass(slots=True)
+class EndpointRecord:
+    """Collects the requests of each event type as they are made."""
+
+    _by_type: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
+
+    def add(self, event_type: str, method: str, name: str) -> None:
+        """Add a request; most were added before, so this is fast for them."""
+        known = self._by_type.get(event_type)
+        if known is None:
+            if len(self._by_type) >= MOST_TYPES:
+                return
+            known = self._by_type.setdefault(event_type, {})
+        if len(known) < MOST_PER_TYPE:
+            known[method, name] = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The requests until now, without hosts and queries."""
+        return Endpoints(
+            {
+                _short(event_type): tuple(
+                    dict.fromkeys((_short(method), _path(name)) for method, name in known)
+                )
+                for event_type, known in self._by_type.items()
+            }
+        )
+
+
+def dump(endpoints: Endpoints) -> bytes:
+    """Return the file's content."""
+    return json.dumps(asdict(endpoints)).encode()
+
+
+def read_endpoints(filesystem: pafs.FileSystem, location: str, generator: int) -> Endpoints:
+    """Read a generator's endpoints from a ledger; none if unknown, for any reason."""
+    path = f"{location}/{generator}/{FILE}"
+    try:
+        with filesystem.open_input_stream(path) as stream:
+            return _ENDPOINTS.validate_json(bytes(stream.read(_LARGEST_FILE)))
+    except (OSError, pa.ArrowException, ValidationError):
+        return Endpoints()
+
+
+def endpoint_texts(endpoints: Iterable[Endpoints]) -> Mapping[str, tuple[str, ...]]:
+    """Return the requests of each event type, such as `POST /swords`, of all generators."""
+    merged: dict[str, dict[_Request, None]] = {}
+    for each in endpoints:
+        for event_type, requests in each.by_type.items():
+            merged.setdefault(event_type, {}).update(dict.fromkeys(requests))
+    return {event_type: tuple(_texts(requests)) for event_type, requests in merged.items()}
+
+
+def _texts(requests: Iterable[_Request]) -> Iterator[str]:
+    """Yield at most SHOWN requests, those that differ only in parts of the path as one."""
+    groups: dict[tuple[str, int], list[list[str]]] = {}
+    for method, path in sorted(requests):
+        groups.setdefault((method, path.count("/")), []).append(path.split("/"))
+    texts = [
+        f"{method} {path}"
+        for (method, _), paths in groups.items()
+        for path in (map("/".join, paths) if len(paths) <= SHOWN else [_common(paths)])
+    ]
+    yield from texts[:SHOWN]
+    if len(texts) > SHOWN:
+        yield f"and {len(texts) - SHOWN} more"
+
+
+def _common(paths: Iterable[list[str]]) -> str:
+    """Replace each part in which paths of equal length differ."""
+    parts = zip(*paths, strict=True)
+    return "/".join(each[0] if len(set(each)) == 1 else _ANY for each in parts)
+
+
+def _path(name: str) -> str:
+    """Return the path of a URL or of a path; any other name stays as it is."""
+    if name.startswith(("http://", "https://", "/")):
+        try:
+            name = urlsplit(name).path or "/"
+        except ValueError:
+            name = name.partition("?")[0]
+    return _short(name)
+
+
+def _short(text: str) -> str:
+    """Shorten a text, and replace what UTF-8 cannot encode."""
+    return text[:_LONGEST].encode(errors="replace").decode()

@@ -1,0 +1,84 @@
+"""The history page: made by `headcount history`, one process at a time, with a time limit.
+
+The page is made when a reader opens it, by POST, so that other sites cannot start the process. A
+GET shows it as it was last made.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Response, abort, render_template
+from gevent.lock import BoundedSemaphore
+
+from headcount.plugin.shutdown.verification import why_not_verifiable
+
+UPDATE = "/history/update"
+"""The route that makes the page."""
+
+TIMEOUT_S = 60.0
+
+_LINKS = "./runs"  # where the page's links to reports lead
+
+
+def views(
+    reports: Path, sandboxed: Callable[[Response], Response]
+) -> dict[str, Callable[..., Any]]:
+    """Return the views by route; `sandboxed` keeps a page from accessing this site."""
+    made = HistoryPage(reports)
+
+    def update() -> Response:
+        return Response(*made.update(), mimetype="text/plain")
+
+    def page() -> Response:
+        return sandboxed(Response(made.content)) if made.content else abort(HTTPStatus.NOT_FOUND)
+
+    return {
+        "/history": lambda: render_template("headcount/history.html"),
+        UPDATE: update,
+        "/history.html": page,
+    }
+
+
+@dataclass(slots=True)
+class HistoryPage:
+    """The page of a reports folder, as it was last made; empty before."""
+
+    reports: Path
+    content: str = ""
+    _lock: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(1))
+
+    def update(self, timeout_s: float = TIMEOUT_S) -> tuple[str, HTTPStatus]:
+        """Make the page anew; return why that failed, or an empty text, and the status."""
+        if why_not := why_not_verifiable():
+            return why_not, HTTPStatus.CONFLICT
+        if not self._lock.acquire(blocking=False):
+            return "the history is being made already: try again soon", HTTPStatus.TOO_MANY_REQUESTS
+        try:
+            return self._made(timeout_s)
+        finally:
+            self._lock.release()
+
+    def _made(self, timeout_s: float) -> tuple[str, HTTPStatus]:
+        place = ["--reports-dir", str(self.reports)]
+        command = [sys.executable, "-m", "headcount", "history", *place, "--links", _LINKS]
+        try:
+            done = subprocess.run(
+                [*command, "--html", "-"],
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired:
+            by_hand = f"headcount history {' '.join(place)} --html FILE"
+            why = f"it took longer than {timeout_s:g} s: run {by_hand}, which has no time limit"
+            return why, HTTPStatus.GATEWAY_TIMEOUT
+        if done.returncode:
+            return done.stderr, HTTPStatus.CONFLICT
+        self.content = done.stdout
+        return "", HTTPStatus.OK

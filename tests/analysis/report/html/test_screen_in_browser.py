@@ -1,0 +1,107 @@
+"""The first screen and the table by event type in a browser: order, clock, keyboard, axe, print."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from headcount_analysis.report.earlier_run import EarlierRun
+from headcount_analysis.report.html.page import render
+
+from bench.report.chromium import Chromium, chromium
+from headcount.stack.browser import find_browser, print_page
+from tests.analysis.report.html.test_earlier import a_document
+from tests.analysis.report.html.test_type_rows import a_table_report
+from tests.analysis.report.literal import some_exceptions
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on PATH"),
+]
+
+TYPES = "JSON.stringify([...document.querySelectorAll('#type-table tbody th')].map(h => "
+TYPES += "h.firstChild.textContent.trim()))"
+HEAD = "[...document.querySelectorAll('#type-table thead th')].find(h => h.textContent === '{}')"
+CLICK = f"{HEAD}.querySelector('button').click()"
+SORT = f"{HEAD}.ariaSort"
+AXE = "axe.run().then(done => JSON.stringify(done.violations.map(each => each.id)))"
+IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+NAV_TOP = "document.querySelector('nav').getBoundingClientRect().top"
+HEADING_TOP = "document.getElementById('latency').getBoundingClientRect().top"
+NAV_BOTTOM = "document.querySelector('nav').getBoundingClientRect().bottom"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with everything that the first screen can have."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    earlier = EarlierRun(a_document(lost=1), "../run-0/report.html")
+    report = replace(a_table_report(sword=10.0, guild=40.0), earlier=earlier)
+    path.write_text(render(report, some_exceptions(lost=2, ghost=1)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    """A browser for all tests of this file."""
+    with chromium() as browser:
+        yield browser
+
+
+def test_rows_are_sorted_by_any_column(browser: Chromium, page: Path) -> None:
+    """The greatest number first, then the least; names from a to z; the total stays last."""
+    browser.show_as(1200)
+    browser.open(page.as_uri())
+    assert json.loads(browser.evaluate(TYPES)) == ["sword", "guild", "total"]
+    browser.evaluate(CLICK.format("p99"))
+    assert json.loads(browser.evaluate(TYPES)) == ["guild", "sword", "total"]
+    assert browser.evaluate(SORT.format("p99")) == "descending"
+    browser.evaluate(CLICK.format("p99"))
+    assert json.loads(browser.evaluate(TYPES)) == ["sword", "guild", "total"]
+    browser.evaluate(CLICK.format("event type"))
+    assert json.loads(browser.evaluate(TYPES)) == ["guild", "sword", "total"]
+    assert browser.evaluate(SORT.format("p99")) is None
+
+
+def test_the_viewers_clock_is_beside_utc(browser: Chromium, page: Path) -> None:
+    """Where it differs."""
+    facts = "document.querySelector('.facts-line').textContent"
+    for zone, shown in (("Asia/Tokyo", "2026-11-23 22:15:30 UTC (07:15:30 GMT+9)"), ("UTC", "")):
+        browser.call("Emulation.setTimezoneOverride", timezoneId=zone)
+        browser.open(page.as_uri())
+        text = browser.evaluate(facts)
+        assert shown in text
+        assert ("GMT" in text) == bool(shown)
+
+
+def test_the_navigation_stays_and_covers_no_heading(browser: Chromium, page: Path) -> None:
+    """A link leads to a heading below it."""
+    browser.show_as(1200)
+    browser.open(page.as_uri())
+    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    browser.evaluate("document.querySelector('nav a[href=\"#latency\"]').click()")
+    assert browser.evaluate(NAV_TOP) == 0
+    assert browser.evaluate(HEADING_TOP) >= browser.evaluate(NAV_BOTTOM)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
+def test_axe_finds_no_fault(browser: Chromium, page: Path, width: int, scheme: str) -> None:
+    """On a wide page, a dark one, and a phone, where nothing is wider than the page."""
+    browser.show_as(width, scheme=scheme)
+    browser.open(page.as_uri())
+    browser.evaluate((files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8"))
+    done = browser.call("Runtime.evaluate", expression=AXE, awaitPromise=True)
+    assert json.loads(done["result"]["value"]) == []
+    assert browser.evaluate(IS_WIDER) is False
+
+
+def test_the_installed_browser_prints_the_page(page: Path, tmp_path: Path) -> None:
+    """As PDF, on at least one page."""
+    target = tmp_path / "report.pdf"
+    print_page(page, target, find_browser())
+    content = target.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert b"/Type /Page" in content or b"/Type/Page" in content
