@@ -29,11 +29,12 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
 }
 """The files that each extra serves; the project modules that they import count, too."""
 
-OPTIONAL = ENTRY_POINTS["kafka-iam"]
-"""Files that explain what to install if their packages are missing."""
+OPTIONAL = (*ENTRY_POINTS["kafka-iam"], "headcount/testing/pytest_fixtures.py")
+"""Files that explain what to install if their packages are missing, or that only pytest loads."""
 
 NOT_IMPORTED = {
     "psycopg": "SQLAlchemy loads it by the URL's name",
+    "axe-core-python": "tests read its script",
     "check-jsonschema": "a test runs it",
     "codespell": "make check runs it",
     "grpcio-tools": "a process of its own runs it",

@@ -20,7 +20,7 @@ from random import Random
 from confluent_kafka import Producer
 from headcount_players._choices import a_guild, a_player, a_sword
 
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.ledger.digest import digest, shape
 from headcount.ledger.location import open_location
@@ -218,7 +218,7 @@ def a_manifest(folder: RunFolder, servers: str, name: str) -> Manifest:
         scenario="bench/runs/generate.py",
         host="http://127.0.0.1:8000",
         bootstrap_servers=servers,
-        cluster_id=topic.cluster_id(Cluster(servers)),
+        cluster_id=cluster_metadata.cluster_id(Cluster(servers)),
         topic=name,
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy or "",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from headcount.cli.finding import Finding, checked
 from headcount.errors import PartError
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.listener_probe import ADVERTISED, why_no_connection, why_unusable
 from headcount.kafka.permissions import Operation, how_to_grant
@@ -21,11 +21,13 @@ _LACKED = {
 
 def of_cluster(cluster: Cluster, name: str) -> Iterator[Finding]:
     """Check the cluster, every broker that it advertises, and the rights on a topic if named."""
-    first = checked("cluster", lambda: f"{topic.cluster_id(cluster)}, {cluster.settings.summary}")
+    first = checked(
+        "cluster", lambda: f"{cluster_metadata.cluster_id(cluster)}, {cluster.settings.summary}"
+    )
     yield first
     if first.remedy:
         return
-    for server in topic.brokers(cluster):
+    for server in cluster_metadata.brokers(cluster):
         yield _broker(server, cluster)
     if name:
         yield from _rights(cluster, name)

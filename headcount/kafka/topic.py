@@ -16,7 +16,6 @@ from kafka.admin import ConfigResource, ConfigResourceType, OffsetSpec
 
 from headcount.errors import PartError
 from headcount.kafka.client import (
-    LISTENING_WITHIN_S,
     RETRY_S,
     TIMEOUT_S,
     connected,
@@ -173,33 +172,6 @@ def is_empty(
                 if record.offset < end:
                     return False
         return bool(consumer.position(place) >= end)
-
-
-def cluster_id(
-    cluster: Cluster,
-    *,
-    timeout_s: float = TIMEOUT_S,
-    listening_within_s: float = LISTENING_WITHIN_S,
-) -> str:
-    """Return the id of the cluster.
-
-    Raises:
-        PartError: No broker answers.
-    """
-    what = "ask for the cluster's id"
-    with connected(cluster, timeout_s, what, listening_within_s=listening_within_s) as client:
-        return str(client.describe_cluster()["cluster_id"])
-
-
-def brokers(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> list[str]:
-    """Return the addresses that the cluster advertises, as `host:port`.
-
-    Raises:
-        PartError: No broker answers.
-    """
-    with connected(cluster, timeout_s, "ask for the brokers") as client:
-        described = client.describe_cluster()["brokers"]
-    return sorted(f"{each['host']}:{each['port']}" for each in described)
 
 
 class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types

@@ -14,7 +14,7 @@ from typing import IO
 
 from headcount.errors import PartError
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import cluster_id
+from headcount.kafka.cluster_metadata import cluster_id
 from headcount.stack.broker_config import (
     DATA,
     LOGGING_FILE,

@@ -6,7 +6,7 @@ import confluent_kafka
 import pytest
 from kafka import KafkaProducer
 
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.kafka_settings import kafka_python
@@ -52,7 +52,7 @@ def test_one_writes_what_the_other_reads(secured: SecuredBroker, listener: str) 
     assert read(cluster, partition, offset) == listener.encode()
     assert topic.end_offsets(cluster, TOPIC)[partition] == offset + 1
     assert topic.written_offsets(cluster, TOPIC)[partition] == offset + 1
-    assert topic.cluster_id(cluster) == secured.broker.cluster_id
+    assert cluster_metadata.cluster_id(cluster) == secured.broker.cluster_id
     described = topic.describe(cluster, TOPIC)
     assert described is not None
     assert (described.cleanup_policy, described.retention_ms) == (None, None)

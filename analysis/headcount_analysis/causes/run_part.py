@@ -82,12 +82,15 @@ def closest_part(
 def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
     """Return the bounds of the span of time that holds so many that it is the least likely.
 
-    Here requests count as evenly spread over the run; the caller counts those in the span.
+    Here requests count as evenly spread over the run; the caller counts those in the span. None if
+    no span is unlikely, or no time is known, as of ids that were reserved and perhaps never used.
     """
     drawn, best = len(times_ns), (chance.CERTAIN, 0, 0)
+    if not drawn:
+        return None
     for close in np.unique(np.linspace(drawn, (drawn + 1) // 2, _TRIED).astype(int))[::-1]:
         widths_ns = times_ns[close - 1 :] - times_ns[: drawn - close + 1]
-        start = int(np.argmin(widths_ns)) if close else 0
+        start = int(np.argmin(widths_ns))
         share = min(1.0, max(int(widths_ns[start]), 1) / max(span_ns, 1))
         best = min(best, (chance.of_closeness(int(close), drawn, share), start, int(close)))
     likely, start, close = best

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pyspark import SparkContext
 
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.run.folder import RunFolder
 from headcount.run.id_form import RunIds
@@ -148,7 +148,7 @@ def _manifest(stage: RoundContext, plan: Plan, style: MessageStyle) -> Manifest:
         scenario="selftest",
         host="",
         bootstrap_servers=stage.cluster.bootstrap_servers,
-        cluster_id=topic.cluster_id(stage.cluster),
+        cluster_id=cluster_metadata.cluster_id(stage.cluster),
         topic=stage.topic,
         topic_id=described.topic_id,
         cleanup_policy=described.cleanup_policy or "",

@@ -73,7 +73,8 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     "verdicts",
     type=click.Choice(list(_LABELS)),
     multiple=True,
-    help="Only runs with this verdict; repeatable.",
+    metavar="VERDICT",
+    help="Only runs with this verdict, such as fail or threshold-broken; repeatable.",
 )
 @grouped_option(
     OptionGroup.FILTER,
@@ -106,6 +107,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     type=click.Choice([each.value for each in SortKey]),
     default=SortKey.BEGAN.value,
     show_default=True,
+    metavar="FIGURE",
     help="Sort the runs of a series: the latest or the worst first.",
 )
 @grouped_option(OptionGroup.OUTPUT, "--reverse", is_flag=True, help="Reverse the order.")

@@ -27,7 +27,7 @@ from headcount.cli.probing.topic_watch import TopicWatch, watching
 from headcount.cli.seals import has_seal
 from headcount.console import Console
 from headcount.errors import EvidenceError, PartError
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata
 from headcount.kafka.cluster import Cluster
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.run.address import without_secrets
@@ -64,7 +64,7 @@ def run_probe(plan: ProbePlan, environ: Mapping[str, str], console: Console) -> 
         PartError: The brokers, the service or the schema registry cannot be reached.
     """
     with console.step("Connecting to Kafka"):
-        topic.cluster_id(plan.cluster)  # its errors are clearer than those of the watch
+        cluster_metadata.cluster_id(plan.cluster)  # its errors are clearer than those of the watch
     with tempfile.TemporaryDirectory(prefix="headcount-probe-") as folder:
         run = RunFolder(Path(folder) / RUN_ID)
         with watching(plan.cluster, plan.topics) as watch:

@@ -32,7 +32,7 @@ from headcount.cli.verifying.topic_end import end_of_run, recording_in_time
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
 from headcount.ledger.location import open_location, unsealed
@@ -229,7 +229,7 @@ def _answers(cluster: Cluster, manifest: Manifest) -> bool:
     Returns soon if nothing listens there; waits for a slow cluster.
     """
     try:
-        cluster_id = topic.cluster_id(cluster, listening_within_s=2.0)
+        cluster_id = cluster_metadata.cluster_id(cluster, listening_within_s=2.0)
     except PartError:
         return False
     return cluster_id == manifest.cluster_id
@@ -241,7 +241,7 @@ def _seen(cluster: Cluster, manifest: Manifest) -> TopicSeen:
     if described is not None:
         check_read(cluster, manifest.topic, described.operations)
     return TopicSeen(
-        cluster_id=topic.cluster_id(cluster),
+        cluster_id=cluster_metadata.cluster_id(cluster),
         topic_id=described.topic_id if described else None,
         cleanup_policy=described.cleanup_policy if described else None,
         log_start_offsets=topic.beginning_offsets(cluster, manifest.topic) if described else {},

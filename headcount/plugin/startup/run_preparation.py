@@ -12,7 +12,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from headcount.errors import UsageError
-from headcount.kafka import topic
+from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import check_read
 from headcount.kafka_settings.config_file import from_environment
@@ -127,7 +127,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
         )
     check_read(cluster, name, described.operations)
     return _TopicStart(
-        topic.cluster_id(cluster),
+        cluster_metadata.cluster_id(cluster),
         described.topic_id,
         described.cleanup_policy or "",
         topic.end_offsets(cluster, name),

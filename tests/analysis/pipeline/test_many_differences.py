@@ -19,7 +19,8 @@ from headcount_analysis.selftest.publish import publisher
 from pyspark.sql import SparkSession
 
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import cluster_id, end_offsets
+from headcount.kafka.cluster_metadata import cluster_id
+from headcount.kafka.topic import end_offsets
 from headcount.run.manifest import End
 from headcount.stack.broker import Broker
 from tests.analysis.history import RUN, RunHistory

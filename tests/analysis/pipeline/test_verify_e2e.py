@@ -17,7 +17,8 @@ from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import beginning_offsets, cluster_id, end_offsets, is_empty
+from headcount.kafka.cluster_metadata import cluster_id
+from headcount.kafka.topic import beginning_offsets, end_offsets, is_empty
 from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Verdict
 from headcount.stack.broker import Broker

@@ -116,7 +116,7 @@ def test_equal(history: RunHistory, player: SwordBuyer) -> None:
     assert table(folder, "state.csv") == table(folder, "state_events.csv") == []
     assert table(folder, "sales.csv")[0]["gold"] == "20"
     page = (folder / "report.html").read_text()
-    assert "State: <strong>equal (3 values of 1 players)</strong>" in page
+    assert 'State: <a href="#state">equal (3 values of 1 players)</a>' in page
     assert "The 1 richest players, in gold" in page
 
 

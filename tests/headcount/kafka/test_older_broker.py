@@ -10,10 +10,9 @@ from click.testing import CliRunner
 
 from headcount.cli.commands.doctor import doctor
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.cluster_metadata import brokers, cluster_id
 from headcount.kafka.topic import (
     beginning_offsets,
-    brokers,
-    cluster_id,
     describe,
     end_offsets,
     ensure_topic,

@@ -23,14 +23,8 @@ from headcount.errors import PartError, UsageError
 from headcount.kafka import client
 from headcount.kafka.client import PATIENCE_S, TIMEOUT_S
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import (
-    beginning_offsets,
-    cluster_id,
-    describe,
-    end_offsets,
-    ensure_topic,
-    is_empty,
-)
+from headcount.kafka.cluster_metadata import cluster_id
+from headcount.kafka.topic import beginning_offsets, describe, end_offsets, ensure_topic, is_empty
 from headcount.stack.broker import Broker
 from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until

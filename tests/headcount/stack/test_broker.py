@@ -17,7 +17,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from headcount.errors import PartError
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import cluster_id, describe, end_offsets, ensure_topic
+from headcount.kafka.cluster_metadata import cluster_id
+from headcount.kafka.topic import describe, end_offsets, ensure_topic
 from headcount.stack import broker_config
 from headcount.stack.broker import Broker
 from headcount.stack.broker_config import BrokerConfig, Membership

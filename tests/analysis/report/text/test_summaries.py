@@ -181,7 +181,8 @@ def test_every_surface_says_the_same(label: Label, tmp_path: Path) -> None:
     assert (report.label, report.exit_code) == (label, label.exit_code)
     page, summary = page_of(report, Exceptions()), markdown.render(report, Exceptions())
     assert f"<title>{label.value}: run run-1" in page
-    assert f'<p class="verdict {label.colour}"><strong>{label.mark} {label.value}<' in page
+    assert f'<section class="verdict {label.colour}"' in page
+    assert f"<p><strong>{label.mark} {label.value}<" in page
     mark = {"green": "✅", "red": "❌", "yellow": "⚠️"}[label.colour]
     assert summary.startswith(f"## {mark} {label.value}: run run-1\n")
     code = {"green": 32, "red": 31, "yellow": 33}[label.colour]

@@ -10,6 +10,7 @@ from kafka import KafkaProducer
 
 from headcount.kafka import topic as kafka_topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.cluster_metadata import cluster_id
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End
 from headcount.stack.broker import Broker
@@ -34,7 +35,7 @@ def reports(broker: Broker, topic: str, tmp_path: Path) -> Path:
         replace(
             MANIFEST,
             bootstrap_servers=servers,
-            cluster_id=kafka_topic.cluster_id(Cluster(servers)),
+            cluster_id=cluster_id(Cluster(servers)),
             topic=topic,
             topic_id=None,
             start_offsets=dict.fromkeys(range(4), 0),
