@@ -153,7 +153,7 @@ def test_the_web_form_decides_too(bench: Bench, buyer: str) -> None:
     options = ("--web-host", "127.0.0.1", "--web-port", str(port))
     with bench.started(bench.command(*options, locustfile=buyer)) as locust:
         bench.wait_for(lambda: is_listening(port), "the web UI listens")
-        with urllib.request.urlopen(web, timeout=120) as answer:
+        with urllib.request.urlopen(f"{web}/headcount/start-form.html", timeout=120) as answer:
             page = answer.read().decode()
         assert all(name in page for name in ("id_header", "id_form", "id_at"))
         assert "schema_registry" not in page
