@@ -28,10 +28,11 @@ def judged_by(document: Document) -> frozenset[str]:
 
 def worse_verdict(base: Side, run: Side) -> Iterator[str]:
     """Yield a sentence if the side's worst verdict is worse than that of the base."""
-    before, after = _worst(base), _worst(run)
+    before, after = worst_label(base), worst_label(run)
     if after.rank > before.rank:
         yield f"the verdict changed from {before.value} to {after.value}"
 
 
-def _worst(side: Side) -> Label:
+def worst_label(side: Side) -> Label:
+    """Return the worst label of a side's runs."""
     return max((run.document.label for run in side.runs), key=lambda label: label.rank)

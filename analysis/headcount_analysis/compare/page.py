@@ -1,19 +1,25 @@
 """The comparison as a page: a single HTML file that works offline, on a phone and in print."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+from headcount.run.verdict import Label
+from headcount.thresholds.metrics import Metric
 from headcount_analysis.compare import charts, words
-from headcount_analysis.compare.change import Change
+from headcount_analysis.compare.change import Change, ChangeLabel
 from headcount_analysis.compare.change_chart import change_figure
+from headcount_analysis.compare.facts import worst_label
 from headcount_analysis.compare.limits import LimitState
 from headcount_analysis.compare.model import RunComparison, Versus
+from headcount_analysis.compare.runs import Side
 from headcount_analysis.report.html.figure import Figure
 from headcount_analysis.report.html.page_files import chart_script, chart_style, hashes_of
 from headcount_analysis.report.html.templates import template
 
 _CLASSES = {LimitState.KEPT: "pass", LimitState.BROKEN: "fail", LimitState.UNKNOWN: "inconclusive"}
+_FACT_CLASSES = {ChangeLabel.WORSE: "worse", ChangeLabel.BETTER: "better"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +34,36 @@ class ComparisonTable:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The part of the page that compares one side with the base."""
+    """The part of the page that compares one side with the base.
+
+    `facts` was counted, `certain` changed by more than noise, and `undecided` has the rest, which
+    are `undecided_count` figures.
+    """
 
     title: str
+    facts: ComparisonTable
     sentences: tuple[str, ...]
+    certain: ComparisonTable
     figure: Figure | None
-    tables: tuple[ComparisonTable, ...]
+    undecided: tuple[ComparisonTable, ...]
+
+    @property
+    def undecided_count(self) -> int:
+        """The number of figures without a clear change."""
+        return sum(len(table.rows) for table in self.undecided)
 
 
-def render(comparison: RunComparison) -> str:
-    """Return the page as HTML."""
+@dataclass(frozen=True, slots=True)
+class ComparedRunLink:
+    """A run in the head of the page; `href` leads to its report, empty if that place is unknown."""
+
+    run_id: str
+    label: Label
+    href: str
+
+
+def render(comparison: RunComparison, links: str = "") -> str:
+    """Return the page as HTML; `links` is what the addresses of `RUN/report.html` begin with."""
     scripts = [chart_script()]
     runs = [run for side in comparison.sides for run in side.runs]
     return template(Path(__file__).with_name("page.html")).render(
@@ -48,6 +74,7 @@ def render(comparison: RunComparison) -> str:
         headline=words.headline(comparison),
         result_class=_result_class(comparison),
         limits=_limits(comparison),
+        sides=tuple((side.name, _run_links(side, links)) for side in comparison.sides),
         sections=tuple(_section(comparison, each) for each in comparison.others),
         figures=tuple(charts.overlaid(comparison)),
         lacking=charts.lacking(runs),
@@ -75,28 +102,65 @@ def _limits(comparison: RunComparison) -> ComparisonTable:
     return ComparisonTable("Limits on the change against base", header, rows, classes)
 
 
+def _run_links(side: Side, links: str) -> tuple[ComparedRunLink, ...]:
+    return tuple(
+        ComparedRunLink(
+            run.run_id,
+            run.document.label,
+            f"{links.rstrip('/')}/{quote(run.run_id)}/report.html" if links else "",
+        )
+        for run in side.runs
+    )
+
+
 def _section(comparison: RunComparison, versus: Versus) -> Section:
     name = versus.side.name
+    sampled = [each for each in versus.changes if not each.is_fact]
+    certain = tuple(each for each in words.distinct(sampled) if each.is_significant)
+    rest = tuple(each for each in sampled if not each.is_significant)
     by_type = (
-        _table(f"Event type {event_type}", _of_type(versus, event_type))
+        _table(f"Event type {event_type}", _of_type(rest, event_type))
         for event_type in versus.event_types
     )
     return Section(
         title=f"{name} against base",
+        facts=_facts(comparison, versus),
         sentences=tuple(words.sentences(comparison, versus)),
+        certain=_table("Changed by more than noise", certain, words.readable),
         figure=change_figure(versus),
-        tables=(_table("Over all event types", versus.in_total), *by_type),
+        undecided=(_table("Over all event types", _of_type(rest, None)), *by_type),
     )
 
 
-def _of_type(versus: Versus, event_type: str) -> tuple[Change, ...]:
-    return tuple(each for each in versus.changes if each.metric.event_type == event_type)
+def _facts(comparison: RunComparison, versus: Versus) -> ComparisonTable:
+    """Return the verdicts, and the classes that occur on either side, in total and by type."""
+    before, after = (worst_label(side) for side in (comparison.base, versus.side))
+    changes = [each for each in versus.changes if each.is_fact and any((*each.base, *each.run))]
+    rows = [("verdict", before.value, after.value, "", _of_verdicts(before, after).value)]
+    for each in changes:
+        base, run, changed, _, assessment = words.cells(each)
+        rows.append((words.readable(each.metric), base, run, changed, assessment))
+    labels = [_of_verdicts(before, after), *(each.label for each in changes)]
+    classes = tuple(_FACT_CLASSES.get(label, "") for label in labels)
+    header = ("counted, not sampled", "base", "run", "change", "assessment")
+    return ComparisonTable("Facts", header, tuple(rows), classes)
 
 
-def _table(caption: str, changes: tuple[Change, ...]) -> ComparisonTable:
-    rows = tuple((words.plain(each.metric), *words.cells(each)) for each in changes)
-    classes = tuple("significant" if each.is_significant else "" for each in changes)
-    return ComparisonTable(caption, ("metric", *words.HEADER), rows, classes)
+def _of_verdicts(before: Label, after: Label) -> ChangeLabel:
+    if before is after:
+        return ChangeLabel.SAME
+    return ChangeLabel.WORSE if after.rank > before.rank else ChangeLabel.BETTER
+
+
+def _of_type(changes: Iterable[Change], event_type: str | None) -> tuple[Change, ...]:
+    return tuple(each for each in changes if each.metric.event_type == event_type)
+
+
+def _table(
+    caption: str, changes: tuple[Change, ...], name_of: Callable[[Metric], str] = words.plain
+) -> ComparisonTable:
+    rows = tuple((name_of(each.metric), *words.cells(each)) for each in changes)
+    return ComparisonTable(caption, ("metric", *words.HEADER), rows)
 
 
 def _runs(comparison: RunComparison) -> ComparisonTable:

@@ -21,6 +21,7 @@ _HEADLINE_AGGREGATES = ("p50", "p99")
 _FEW = 10
 _FARTHEST = 10.0
 _WHOLE = 0.05
+_POINTS = " percentage points"
 
 
 def headline(comparison: RunComparison) -> str:
@@ -145,7 +146,7 @@ def sentence(change: Change) -> str:
     if sized.interval is None:
         return f"{readable(change.metric)} is {size} {direction}"
     low, high = (_sized(change, end) for end in (sized.interval.low, sized.interval.high))
-    return f"{readable(change.metric)} is {size} {direction} (95 % CI {low} to {high})"
+    return f"{readable(change.metric)} is {size} {direction} (95 % CI {_range(low, high)})"
 
 
 def cells(change: Change) -> tuple[str, ...]:
@@ -170,7 +171,7 @@ def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
         else signed(change.metric, end, is_share=is_share)
         for end in (estimate.interval.low, estimate.interval.high)
     )
-    return f"{low} to {high}"
+    return _range(low, high)
 
 
 def limit(judged: LimitResult) -> str:
@@ -218,8 +219,19 @@ def figure(metric: Metric, value: float) -> str:
 
 def signed(metric: Metric, value: float, *, is_share: bool) -> str:
     """Format a change with its sign, as a share of the base or in the metric's unit."""
-    written = f"{_share(abs(value))} %" if is_share else figure(metric, abs(value))
+    written = f"{_share(abs(value))} %" if is_share else _difference(metric, abs(value))
     return f"{'-' if value < 0 else '+'}{written}"
+
+
+def _difference(metric: Metric, value: float) -> str:
+    """Format a change in a metric's own unit: that of a share is in percentage points."""
+    if metric.kind is MetricKind.RATIO:
+        return f"{100 * value:.3g}{_POINTS}"
+    return figure(metric, value)
+
+
+def _range(low: str, high: str) -> str:
+    return f"{low.removesuffix(_POINTS)} to {high}"
 
 
 def _is_headline(metric: Metric) -> bool:
@@ -228,7 +240,7 @@ def _is_headline(metric: Metric) -> bool:
 
 def _sized(change: Change, value: float) -> str:
     is_share = change.ratio is not None
-    return f"{_share(value)} %" if is_share else figure(change.metric, value)
+    return f"{_share(value)} %" if is_share else _difference(change.metric, value)
 
 
 def _share(value: float) -> str:

@@ -8,19 +8,24 @@ from headcount_analysis.compare import document, markdown, words
 from headcount_analysis.compare.change import ChangeLabel
 from headcount_analysis.compare.limits import Limit, LimitState, parse_all
 from headcount_analysis.compare.model import RunComparison, Versus, compare
-from headcount_analysis.compare.runs import VerifiedRun, read_run, sides_of
+from headcount_analysis.compare.runs import read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
-from headcount.cli.options.output_options import with_reports_dir
+from headcount.cli.options.output_options import (
+    STDOUT,
+    links_to,
+    with_links,
+    with_reports_dir,
+)
 from headcount.cli.options.run_options import find_run
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically
+from headcount.run.folder import RunFolder
 from headcount.thresholds.metric_text import MetricError
 
-_STDOUT = Path("-")
 _STYLES = {
     ChangeLabel.WORSE: "bold red",
     ChangeLabel.BETTER: "bold green",
@@ -102,6 +107,7 @@ def _limits(
     metavar="FILE",
     help="Write an HTML page; - for stdout.",
 )
+@with_links
 @grouped_option(
     OptionGroup.OUTPUT,
     "--markdown",
@@ -126,6 +132,7 @@ def compare_runs(
     allow_single_run: bool,
     anyway: bool,
     html: Path | None,
+    links: str,
     markdown_file: Path | None,
     as_json: bool,
     reports_dir: Path,
@@ -134,33 +141,42 @@ def compare_runs(
 
     BASE and RUN are verified runs, named by folder or id. Separate repeated runs with commas.
     """
-    if [html, markdown_file, _STDOUT if as_json else None].count(_STDOUT) > 1:
+    if [html, markdown_file, STDOUT if as_json else None].count(STDOUT) > 1:
         raise UsageError("only one of --json, --html - and --markdown - can go to stdout")
-    sides = sides_of(_read(names, reports_dir) for names in (base, *runs))
+    folders = [_folders(names, reports_dir) for names in (base, *runs)]
+    sides = sides_of([read_run(folder) for folder in side] for side in folders)
     comparison = compare(sides, limits, anyway=anyway, allow_single_run=allow_single_run)
     console = Console()
     if html is not None:
         # The chart libraries take a second to load, and only a page needs them.
         from headcount_analysis.compare import page  # noqa: PLC0415
 
-        _write(page.render(comparison), html, console)
+        _write(page.render(comparison, links or _links(folders, html)), html, console)
     if markdown_file is not None:
         _write(markdown.render(comparison), markdown_file, console)
     if as_json:
         console.result(document.dump(comparison).rstrip())
-    elif _STDOUT not in {html, markdown_file}:
+    elif STDOUT not in {html, markdown_file}:
         _show(comparison, console)
         for path in filter(None, (html, markdown_file)):
             console.result(f"Written: {path}")
     return comparison.exit_code
 
 
-def _read(names: str, reports_dir: Path) -> list[VerifiedRun]:
-    return [read_run(find_run(Path(name), reports_dir)) for name in names.split(",")]
+def _folders(names: str, reports_dir: Path) -> list[RunFolder]:
+    return [find_run(Path(name), reports_dir) for name in names.split(",")]
+
+
+def _links(folders: Iterable[Iterable[RunFolder]], html: Path) -> str:
+    """Return the folder of all runs as the page reaches it; empty if that is unknown."""
+    if html == STDOUT:
+        return ""
+    parents = {folder.path.parent for side in folders for folder in side}
+    return links_to(str(parents.pop()), html) if len(parents) == 1 else ""
 
 
 def _write(content: str, path: Path, console: Console) -> None:
-    if path == _STDOUT:
+    if path == STDOUT:
         console.result(content.rstrip())
         return
     try:

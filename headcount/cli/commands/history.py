@@ -1,6 +1,5 @@
 """`headcount history`: all runs, each against its baseline, and where figures changed."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,13 +21,17 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
-from headcount.cli.options.output_options import checked_location
+from headcount.cli.options.output_options import (
+    STDOUT,
+    checked_location,
+    links_to,
+    with_links,
+)
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.files import write_atomically
 from headcount.run.verdict import Label
 
-_STDOUT = Path("-")
 _IN_TABLE, _ON_PAGE = 50, 2000
 _LABELS = {label.words.replace(" ", "-"): label for label in Label}
 
@@ -118,14 +121,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     metavar="FILE",
     help="Write an HTML page with trend lines; - for stdout.",
 )
-@grouped_option(
-    OptionGroup.OUTPUT,
-    "--links",
-    default="",
-    metavar="URL",
-    show_default="the reports folder",
-    help="What the page's links to RUN/report.html begin with.",
-)
+@with_links
 @grouped_option(
     OptionGroup.OUTPUT,
     "--json",
@@ -162,7 +158,7 @@ def history(
 
     Reads each run's verdict once and keeps what it shows in an index beside the runs.
     """
-    if as_json and html == _STDOUT:
+    if as_json and html == STDOUT:
         raise UsageError("only one of --json and --html - can go to stdout")
     console = Console()
     past = _read(location)
@@ -180,7 +176,7 @@ def history(
     for line in _remarks(past):
         console.remark(line)
     if html is not None:
-        _write_page(runs, chosen, html, links or _links(html, location), console)
+        _write_page(runs, chosen, html, links or links_to(location, html), console)
     if as_json:
         console.document(document.dump(runs, chosen))
     elif is_table:
@@ -211,14 +207,6 @@ def _some(names: tuple[str, ...], most: int = 3) -> str:
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
-def _links(html: Path, location: str) -> str:
-    """Return the reports folder as the page's links reach it."""
-    if "://" in location or html == _STDOUT:
-        return location
-    folder = os.path.relpath(location, html.absolute().parent)
-    return Path(folder).as_posix()
-
-
 def _write_page(
     runs: HistoryOverview,
     chosen: tuple[SelectedSeries, ...],
@@ -229,7 +217,7 @@ def _write_page(
     from headcount_analysis.history import page  # noqa: PLC0415 - only a page needs templates
 
     content = page.render(runs, chosen, links)
-    if html == _STDOUT:
+    if html == STDOUT:
         console.document(content)
         return
     try:

@@ -1,5 +1,6 @@
 """Where runs and ledgers are written, and what a command prints."""
 
+import os
 from pathlib import Path
 
 import click
@@ -63,3 +64,22 @@ with_json = grouped_option(
 with_quiet = grouped_option(
     OptionGroup.OUTPUT, "-q", "--quiet", is_flag=True, help="Print the result and nothing else."
 )
+
+STDOUT = Path("-")
+"""Stands for stdout where a file is named."""
+
+with_links = grouped_option(
+    OptionGroup.OUTPUT,
+    "--links",
+    default="",
+    metavar="URL",
+    show_default="the folder of the runs",
+    help="What the page's links to RUN/report.html begin with.",
+)
+
+
+def links_to(location: str, html: Path) -> str:
+    """Return the folder or URL of runs as links of a page reach it."""
+    if "://" in location or html == STDOUT:
+        return location
+    return Path(os.path.relpath(location, html.absolute().parent)).as_posix()

@@ -10,6 +10,7 @@ from pathlib import Path
 from gevent.lock import BoundedSemaphore
 
 TIMEOUT_S = 60.0
+_LINKS = "./runs"  # where the page's links to reports lead
 _lock = BoundedSemaphore(1)
 
 
@@ -36,7 +37,7 @@ def compare(
 
 
 def _compared(runs: Sequence[Path], *, anyway: bool, timeout_s: float) -> Comparison:
-    command = [sys.executable, "-m", "headcount", "compare", "--html", "-"]
+    command = [sys.executable, "-m", "headcount", "compare", "--html", "-", "--links", _LINKS]
     command += ["--anyway"] if anyway else []
     command += [str(path) for path in runs]
     try:

@@ -271,3 +271,39 @@ def test_the_charts(tmp_path: Path) -> None:
     assert content.count("<figure>") == 6  # changes, a curve, and four over time
     assert "no percentiles.csv" not in content
     assert '"names":["base","run"]' in content
+
+
+def test_facts_come_first(tmp_path: Path) -> None:
+    """Verdicts and classes stand above what changed by more than noise; the rest is folded."""
+    lossy: dict[str, Any] = {"counts": counts(lost=23), "verdict": "fail"}
+    content = page.render(compared(tmp_path, *SLOWER, **lossy))
+    verdict = '<tr class="worse"><th scope="row">verdict</th><td>PASS</td><td>FAIL</td>'
+    lost = '<tr class="worse"><th scope="row">lost</th><td>0</td><td>23</td>'
+    http = '<tr><th scope="row">http p99</th>'
+    places = [content.index(each) for each in (verdict, lost, http, "<details>")]
+    assert places == sorted(places)
+    assert '<th scope="row">ghost</th>' not in content
+    assert http not in content[places[-1] :]
+
+
+def test_links_to_the_reports(tmp_path: Path) -> None:
+    """They are there if the place of the runs is known."""
+    comparison = compared(tmp_path, [100], [131])
+    assert "report.html" not in page.render(comparison)
+    assert '<a href="../reports/a-0/report.html">a-0</a> (PASS)' in page.render(
+        comparison, "../reports/"
+    )
+
+
+def test_a_change_of_a_share(tmp_path: Path) -> None:
+    """A share that was 0 before changes by percentage points, not by a share of itself."""
+    comparison = compared(tmp_path, [100], [100], counts=counts(failed=3))
+    (versus,) = comparison.others
+    rows = {str(each.metric): words.cells(each) for each in versus.in_total}
+    base, run, change, interval, _ = rows["fail_ratio"]
+    assert (base, run, change) == ("0%", "0.3%", "+0.3 percentage points")
+    assert interval == ""
+    assert words.signed(versus.in_total[0].metric, 3, is_share=False) == "+3"
+    repeated = compared(tmp_path / "repeated", [100, 101], [100, 101], counts=counts(failed=3))
+    lines = sentences(repeated)
+    assert any(line.endswith("(95 % CI 0.3 to 0.3 percentage points)") for line in lines)

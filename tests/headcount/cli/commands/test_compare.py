@@ -95,6 +95,7 @@ def test_files(reports: Path) -> None:
     done = compare(reports, "a0", "b0", "--html", str(page), "--markdown", str(summary))
     assert f"Written: {page}" in done.output
     assert page.read_text().startswith("<!DOCTYPE html>")
+    assert '<a href="./a0/report.html">a0</a>' in page.read_text()
     assert summary.read_text().startswith("## Comparison: One run per side")
 
 
