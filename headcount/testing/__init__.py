@@ -3,7 +3,7 @@
     from headcount.testing import run
 
     verdict = run("shop.py", host="http://127.0.0.1:5000", topic="orders", users=5, run_time="5s")
-    assert verdict.passed, verdict
+    assert verdict.passed, verdict.summary
 
 pytest finds the fixtures `headcount_stack` and `headcount_run` by itself.
 """

@@ -69,9 +69,14 @@ class RunVerdict:
                     cells = (row["id"], row["class"], row["event_type"], row["where"])
                     yield UndeliveredRequest(*cells)
 
-    def __str__(self) -> str:
+    @property
+    def summary(self) -> str:
+        """The label, the reasons, the first requests that were not delivered, and the report."""
         rows = map(str, itertools.islice(self.undelivered(), MOST_SHOWN))
         return "\n".join([self.label.value, *self.reasons, *rows, f"report: {self.report}"])
+
+    def __str__(self) -> str:
+        return self.summary
 
 
 def verdict_in(folder: Path) -> RunVerdict:

@@ -21,7 +21,7 @@ class Shop(BaseHTTPRequestHandler):
 
     def do_POST(self):
         event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        event["event_id"] = self.headers["X-Event-Id"]
+        event["x-event-id"] = self.headers["X-Event-Id"]
         Shop.orders += 1
         if Shop.orders != drops:
             producer.send(topic, json.dumps(event).encode()).get(timeout=20)
@@ -64,7 +64,7 @@ def test_every_order_arrives(headcount_stack, headcount_run, drops):
     finally:
         shop.kill()
         shop.wait()
-    assert verdict.passed, verdict
+    assert verdict.passed, verdict.summary
 """
 
 
