@@ -80,9 +80,13 @@ def test_a_generator_that_cannot_keep_up(tmp_path: Path) -> None:
     health = run.verdict["generator"]
     assert (health["saturated"], health["evidence"][0]) == (True, evidence)
     assert [each["dropped"] for each in health["generators"]] == [1500 - started]
-    note = f"the load generator was overloaded because no user was free in time: {evidence}"
-    assert run.verdict["notes"][0].startswith(note)
-    assert f"note: {note}" in run.out
+    # On a host that is busy with other tests, that is named as the cause.
+    causes = ("no user was free in time", "its host was busy")
+    notes = tuple(
+        f"the load generator was overloaded because {cause}: {evidence}" for cause in causes
+    )
+    assert run.verdict["notes"][0].startswith(notes)
+    assert any(f"note: {note}" in run.out for note in notes)
 
 
 @pytest.mark.parametrize(
