@@ -49,12 +49,16 @@ _ENDPOINTS = TypeAdapter(Endpoints)
 
 @dataclass(slots=True)
 class EndpointRecord:
-    """Collects the requests of each event type as they are made."""
+    """Collects the requests of each event type as they are made.
 
+    `recorded` are those that need not be added again: a look at it is faster than a call.
+    """
+
+    recorded: set[tuple[str, str, str]] = field(default_factory=set)
     _by_type: dict[str, dict[tuple[str, str], None]] = field(default_factory=dict)
 
     def add(self, event_type: str, method: str, name: str) -> None:
-        """Add a request; most were added before, so this is fast for them."""
+        """Add a request."""
         known = self._by_type.get(event_type)
         if known is None:
             if len(self._by_type) >= MOST_TYPES:
@@ -62,6 +66,7 @@ class EndpointRecord:
             known = self._by_type.setdefault(event_type, {})
         if len(known) < MOST_PER_TYPE:
             known[method, name] = None
+            self.recorded.add((event_type, method, name))
 
     @property
     def endpoints(self) -> Endpoints:

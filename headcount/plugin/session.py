@@ -216,7 +216,8 @@ class LedgerSession(FastHttpSession):
             raise stop_exception(self.user) from None
         except LedgerFailedError:
             raise stop_exception(self.user) from None  # the run is being stopped with this error
-        self._recorder.endpoints.add(event_type, method, name)
+        if (event_type, method, name) not in (endpoints := self._recorder.endpoints).recorded:
+            endpoints.add(event_type, method, name)
         return attempt
 
     def _unanswered(self, attempt: Attempt, error: BaseException) -> None:
