@@ -14,15 +14,14 @@ from rich.text import Text
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import (
-    STDOUT,
-    links_to,
+    with_json_document,
     with_links,
     with_reports_dir,
 )
 from headcount.cli.options.run_options import find_run
+from headcount.cli.page_output import STDOUT, links_to, write_document
 from headcount.console import Console
 from headcount.errors import UsageError
-from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
 from headcount.thresholds.metric_text import MetricError
 
@@ -116,13 +115,7 @@ def _limits(
     metavar="FILE",
     help="Write a Markdown summary; - for stdout.",
 )
-@grouped_option(
-    OptionGroup.OUTPUT,
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document, and nothing else on stdout.",
-)
+@with_json_document
 @with_reports_dir
 def compare_runs(
     *,
@@ -151,11 +144,11 @@ def compare_runs(
         # The chart libraries take a second to load, and only a page needs them.
         from headcount_analysis.compare import page  # noqa: PLC0415
 
-        _write(page.render(comparison, links or _links(folders, html)), html, console)
+        write_document(page.render(comparison, links or _links(folders, html)), html, console)
     if markdown_file is not None:
-        _write(markdown.render(comparison), markdown_file, console)
+        write_document(markdown.render(comparison), markdown_file, console)
     if as_json:
-        console.result(document.dump(comparison).rstrip())
+        console.document(document.dump(comparison))
     elif STDOUT not in {html, markdown_file}:
         _show(comparison, console)
         for path in filter(None, (html, markdown_file)):
@@ -173,16 +166,6 @@ def _links(folders: Iterable[Iterable[RunFolder]], html: Path) -> str:
         return ""
     parents = {folder.path.parent for side in folders for folder in side}
     return links_to(str(parents.pop()), html) if len(parents) == 1 else ""
-
-
-def _write(content: str, path: Path, console: Console) -> None:
-    if path == STDOUT:
-        console.result(content.rstrip())
-        return
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _show(comparison: RunComparison, console: Console) -> None:

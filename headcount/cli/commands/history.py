@@ -22,14 +22,13 @@ from rich.text import Text
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import (
-    STDOUT,
     checked_location,
-    links_to,
+    with_json_document,
     with_links,
 )
+from headcount.cli.page_output import STDOUT, links_to, write_document
 from headcount.console import Console
 from headcount.errors import UsageError
-from headcount.files import write_atomically
 from headcount.run.verdict import Label
 
 _IN_TABLE, _ON_PAGE = 50, 2000
@@ -122,13 +121,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     help="Write an HTML page with trend lines; - for stdout.",
 )
 @with_links
-@grouped_option(
-    OptionGroup.OUTPUT,
-    "--json",
-    "as_json",
-    is_flag=True,
-    help="Print one JSON document, and nothing else on stdout.",
-)
+@with_json_document
 @grouped_option(
     OptionGroup.OUTPUT,
     "--reports-dir",
@@ -216,15 +209,9 @@ def _write_page(
 ) -> None:
     from headcount_analysis.history import page  # noqa: PLC0415 - only a page needs templates
 
-    content = page.render(runs, chosen, links)
-    if html == STDOUT:
-        console.document(content)
-        return
-    try:
-        write_atomically(html, content)
-    except OSError as error:
-        raise UsageError(f"cannot write {html}: {error.strerror or error}") from None
-    console.result(f"Written: {html}")
+    write_document(page.render(runs, chosen, links), html, console)
+    if html != STDOUT:
+        console.result(f"Written: {html}")
 
 
 def _show(chosen: Iterable[SelectedSeries], console: Console) -> None:

@@ -1,6 +1,5 @@
 """Where runs and ledgers are written, and what a command prints."""
 
-import os
 from pathlib import Path
 
 import click
@@ -65,9 +64,6 @@ with_quiet = grouped_option(
     OptionGroup.OUTPUT, "-q", "--quiet", is_flag=True, help="Print the result and nothing else."
 )
 
-STDOUT = Path("-")
-"""Stands for stdout where a file is named."""
-
 with_links = grouped_option(
     OptionGroup.OUTPUT,
     "--links",
@@ -77,9 +73,10 @@ with_links = grouped_option(
     help="What the page's links to RUN/report.html begin with.",
 )
 
-
-def links_to(location: str, html: Path) -> str:
-    """Return the folder or URL of runs as links of a page reach it."""
-    if "://" in location or html == STDOUT:
-        return location
-    return Path(os.path.relpath(location, html.absolute().parent)).as_posix()
+with_json_document = grouped_option(
+    OptionGroup.OUTPUT,
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document, and nothing else on stdout.",
+)
