@@ -19,6 +19,7 @@ A check has one of four results:
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as validated
@@ -220,12 +221,18 @@ def label_in(
 
 
 _VERDICT = TypeAdapter(StoredVerdict)
+_Stored = TypeVar("_Stored")
 
 
 def read_verdict(folder: Path) -> StoredVerdict | None:
     """Read the verdict in a run's folder; None if it is missing or invalid."""
+    return read_stored(folder, _VERDICT)
+
+
+def read_stored(folder: Path, part: TypeAdapter[_Stored]) -> _Stored | None:
+    """Read a part of the verdict in a run's folder; None if it is missing or invalid."""
     try:
         with open_own(folder, "verdict.json") as file:
-            return _VERDICT.validate_json(file.read(MOST_BYTES))
+            return part.validate_json(file.read(MOST_BYTES))
     except (OSError, ValidationError):
         return None

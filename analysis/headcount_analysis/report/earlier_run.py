@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
-from headcount.files import open_own
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
 from headcount.run.verdict import (
-    MOST_BYTES,
     Check,
     Label,
     StoredThreshold,
     Verdict,
     label_in,
+    read_stored,
 )
 
 MOST_LOOKED_AT = 50
@@ -103,7 +102,7 @@ def earlier_run(folder: RunFolder, manifest: Manifest) -> EarlierRun | None:
 def _latest_documents(folder: RunFolder) -> Iterator[EarlierDocument]:
     began = {path: began_s for path in _beside(folder) if (began_s := _began_s(path)) is not None}
     for path in sorted(began, key=lambda path: -began[path])[:MOST_LOOKED_AT]:
-        document = _read(path)
+        document = read_stored(path, _DOCUMENT)
         if document is not None and document.run_id == path.name:
             yield document
 
@@ -120,12 +119,4 @@ def _began_s(path: Path) -> float | None:
     try:
         return (path / "run.json").stat().st_mtime
     except OSError:
-        return None
-
-
-def _read(path: Path) -> EarlierDocument | None:
-    try:
-        with open_own(path, "verdict.json") as file:
-            return _DOCUMENT.validate_json(file.read(MOST_BYTES))
-    except (OSError, ValidationError):
         return None

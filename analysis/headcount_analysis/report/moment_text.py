@@ -1,4 +1,4 @@
-"""Moments and durations as readers say them: a date and a clock time in UTC, minutes, hours."""
+"""Moments and durations as readers say them: clock times in UTC, minutes, hours."""
 
 from datetime import UTC, datetime
 
@@ -12,15 +12,6 @@ _LONGEST_IN_SECONDS_S = 2 * _MINUTE_S
 def clock(at_ns: int) -> str:
     """Format a Unix time as a clock time in UTC, to the ms."""
     return _utc(at_ns).strftime("%H:%M:%S.%f")[:-3]
-
-
-def date_and_clock(iso: str) -> str:
-    """Format an ISO 8601 time with a date, to the second; unchanged if it is not one."""
-    try:
-        at = datetime.fromisoformat(iso)
-    except ValueError:
-        return iso
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def between(first_ns: int, last_ns: int) -> str:

@@ -1,7 +1,7 @@
 """Moments are clock times in UTC, and durations are in the unit that people would say."""
 
 import pytest
-from headcount_analysis.report.moment_text import between, date_and_clock, duration
+from headcount_analysis.report.moment_text import between, duration
 
 AT_NS = 1_700_000_000_120_000_000
 SECOND_NS = 10**9
@@ -32,10 +32,3 @@ def test_a_span_names_the_day_only_if_it_ends_on_another() -> None:
     assert between(AT_NS, AT_NS + SECOND_NS) == "22:13:20.120 to 22:13:21.120 UTC"
     late = between(AT_NS, AT_NS + 7200 * SECOND_NS)
     assert late == "22:13:20 to 2023-11-15 00:13:20 UTC"
-
-
-def test_a_date_is_in_utc() -> None:
-    """Whatever the zone; what is no time is shown as it is."""
-    assert date_and_clock("2026-11-30T02:16:37.812+01:00") == "2026-11-30 01:16:37 UTC"
-    assert date_and_clock("2023-11-14T22:13:20Z") == "2023-11-14 22:13:20 UTC"
-    assert date_and_clock("<today>") == "<today>"

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
+from headcount.run.utc import clock_text
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.earlier_run import EarlierDocument, EarlierRun
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.moment_text import date_and_clock
 
 _FACTS = (
     *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "reordered"),
@@ -48,7 +48,7 @@ def earlier_line(report: Report) -> EarlierLine | None:
     return EarlierLine(
         document.run_id,
         earlier.href,
-        date_and_clock(document.created_at),
+        clock_text(document.created_at),
         document.label.value,
         (*_classes(report, document), *_speed(report, document)),
         _caveat(report, earlier),

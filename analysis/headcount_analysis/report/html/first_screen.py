@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
+from headcount.run.utc import clock_text
 from headcount.run.verdict import Area, Check, Result, against
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
@@ -15,7 +16,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.moment_text import between, date_and_clock, duration
+from headcount_analysis.report.moment_text import between, duration
 from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class, short_share
 
@@ -88,7 +89,7 @@ def facts(report: Report) -> Iterator[RunFact]:
     """Yield what the run was, for one line."""
     manifest = report.manifest
     started = manifest.created_at
-    yield RunFact("started", date_and_clock(started), started)
+    yield RunFact("started", clock_text(started), started)
     if report.span_s:
         yield RunFact("duration", duration(report.span_s))
     yield RunFact("scenario", manifest.scenario)
