@@ -22,6 +22,7 @@ HEADCOUNT_LAYERS = (
     {"thresholds", "ledger", "stack"},
     {"run"},
     {"monitor"},
+    {"telemetry"},
     {"plugin"},
     {"locust_main"},
     {"cli"},

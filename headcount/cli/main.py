@@ -106,6 +106,10 @@ COMMANDS = {
         "headcount.cli.commands.events:events",
         "show the game's events in a run",
     ),
+    "dashboard": CommandEntry(
+        "headcount.cli.commands.dashboard:dashboard",
+        "print a Grafana dashboard of runs' metrics",
+    ),
     "mark": CommandEntry(
         "headcount.cli.commands.mark:mark",
         "add a timestamped note to a run",

@@ -155,6 +155,13 @@ class LiveStats:
         begun = sum(count for each in self._begun.values() for count in each.values())
         return max(0, begun - self._outcomes.total())
 
+    @property
+    def behind(self) -> int | None:
+        """Acknowledged events not yet seen in the topic; None if it has not been read."""
+        if self._topic_counts is None:
+            return None
+        return self._total({name for begun in self._begun.values() for name in begun}).behind
+
     def snapshot(self, now_s: float, *, is_over: bool = False) -> LiveSnapshot:
         """Return all statistics as of now; `is_over` if no more requests will be sent."""
         settled_s = self._bins.reported_s - BIN_DELAY_S

@@ -28,6 +28,7 @@ from headcount.plugin.message_options import (
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
 from headcount.run.message_format import check_registry
 from headcount.run.outcome_rules import split as split_rules
+from headcount.telemetry.export.export_settings import LINGER_S, linger_s, listen_address
 from headcount.thresholds.grammar import Threshold, split
 from headcount.time_span import seconds_of
 
@@ -50,6 +51,12 @@ RECORDED = (
     "stop_timeout",
 )
 """The options that the manifest keeps; others may hold secrets, or do not affect the load."""
+
+
+METRICS_OPTIONS = {
+    "--metrics-port": "serve metrics for Prometheus there, without a web UI: PORT or HOST:PORT",
+    "--metrics-linger": f"longest wait for the scrape of the verdict; {LINGER_S:g}s by default",
+}
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -85,6 +92,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ("--default-run-time", "", argparse.SUPPRESS),
         # Where `headcount run` reads the progress that it shows.
         ("--progress-file", "", argparse.SUPPRESS),
+        # Whether `headcount run` exports the metrics.
+        ("--metrics-by-parent", "", argparse.SUPPRESS),
         # The run that the master prepared; workers receive these with their first users.
         ("--prepared-run", "", argparse.SUPPRESS),
         ("--prepared-tag", "", argparse.SUPPRESS),
@@ -114,6 +123,8 @@ def add_options(parser: LocustArgumentParser) -> None:
         ),
     ):
         parser.add_argument(flag, default="", help=text, include_in_web_ui=False)
+    for flag, text in METRICS_OPTIONS.items():
+        parser.add_argument(flag, default="", help=f"Headcount: {text}", include_in_web_ui=False)
     for flag, time_s, text in (
         (
             "--settle",
@@ -233,6 +244,8 @@ def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tu
     check_registry(format_settings_of(options), lambda: registry_from_environment(os.environ).url)
     open_load_of(options)
     waits_of(options)
+    listen_address(options.metrics_port)
+    linger_s(options.metrics_linger)
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]
         check_names(parse_mix(options.mix), tasks)

@@ -30,6 +30,7 @@ BY_RUN: Mapping[str, str] = {
     **dict.fromkeys(("-u", "--users", "-r", "--spawn-rate", "-t", "--run-time"), _OWN),
     **dict.fromkeys(("--processes", "--rate", "--spacing", "--max-in-flight"), _OWN),
     **dict.fromkeys(("--mix", "--seed", "--run-id", "--ledger", "--thresholds"), _OWN),
+    **dict.fromkeys(("--metrics-port", "--metrics-linger"), _OWN),
     **dict.fromkeys(("-P", "--web-port", "--web-host", "--autostart", "--autoquit"), _WEB),
 }
 """What `headcount run` decides, and what to write instead."""

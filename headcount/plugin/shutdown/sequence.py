@@ -161,6 +161,8 @@ def _end(environment: Environment, exit_code: int | None) -> None:
         state.exit_code = _verify(environment)
     elif state.error is not None:
         state.exit_code = state.error.exit_code
+    if state.monitor is not None:
+        state.monitor.metrics.finish()
 
 
 def _verifies_here(environment: Environment) -> bool:

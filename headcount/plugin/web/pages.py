@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.web import history_page, run_pages, start_form
+from headcount.plugin.web import history_page, metrics_page, run_pages, start_form
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -62,6 +62,8 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     blueprint.after_request(_forbid_other_sites)
     blueprint.register_error_handler(HTTPException, functools.partial(_error_page, base))
     web_ui.app.register_blueprint(blueprint)
+    metrics_view = web_ui.auth_required_if_enabled(metrics_page.metrics_view(environment))
+    web_ui.app.add_url_rule(f"{base}{metrics_page.PATH}", "headcount_metrics", metrics_view)
     web_ui.app.before_request(functools.partial(start_form.refuse_mistake, environment))
     web_ui.app.after_request(_add_scripts)
 
