@@ -16,6 +16,8 @@ VARIABLES: Mapping[str, str] = {
     "so that Locust leaves the verdict to `headcount`. Not for users.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
     "over those of the file. `headcount` hands `-X` to its processes with it.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "
+    "the other variables that [the page on metrics](metrics.md#otlp) lists.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
     "XDG_CACHE_HOME": "The folder that holds the cache, unless `HEADCOUNT_CACHE` names one.",
     "SSL_CERT_FILE": "A bundle of certificates that Python and Java trust.",

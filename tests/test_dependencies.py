@@ -21,6 +21,10 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "load": ("headcount/plugin", "headcount/monitor", "headcount/locust_main.py", "locustfiles"),
     "analysis": ("analysis/headcount_analysis",),
     "kafka-iam": ("headcount/kafka_settings/iam_token.py",),
+    "metrics": (
+        "headcount/telemetry/export/otlp_message.py",
+        "headcount/telemetry/export/otlp_sender.py",
+    ),
     "cli": ("headcount",),
     "bench": ("bench",),
     "docs": ("scripts/site_pages.py",),
@@ -29,7 +33,11 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
 }
 """The files that each extra serves; the project modules that they import count, too."""
 
-OPTIONAL = (*ENTRY_POINTS["kafka-iam"], "headcount/testing/pytest_fixtures.py")
+OPTIONAL = (
+    *ENTRY_POINTS["kafka-iam"],
+    *ENTRY_POINTS["metrics"],
+    "headcount/testing/pytest_fixtures.py",
+)
 """Files that explain what to install if their packages are missing, or that only pytest loads."""
 
 NOT_IMPORTED = {
@@ -69,7 +77,7 @@ def test_every_import_is_declared(extra: str) -> None:
     undeclared = {
         f"{name} ({path.relative_to(ROOT)})"
         for path in _closure(_files(ENTRY_POINTS[extra]))
-        if extra in {"kafka-iam", "dev"} or path not in _files(OPTIONAL)
+        if extra in {"kafka-iam", "metrics", "dev"} or path not in _files(OPTIONAL)
         for name in _third_party(path)
         if not declared & _distributions(name)
     }

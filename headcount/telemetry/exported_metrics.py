@@ -17,7 +17,7 @@ FLAGS = ("corrupted", "reordered", "late", "misplaced", "garbled")
 """What verdict.json counts in addition to a class."""
 
 
-class MetricKind(StrEnum):
+class InstrumentKind(StrEnum):
     """What a metric's values are."""
 
     COUNTER = "counter"
@@ -30,7 +30,7 @@ class ExportedMetric:
     """A metric; `unit` is empty for a number without one, and in braces if it is only a noun."""
 
     name: str
-    kind: MetricKind
+    kind: InstrumentKind
     unit: str
     labels: tuple[str, ...]
     meaning: str
@@ -39,55 +39,55 @@ class ExportedMetric:
     def prometheus_name(self) -> str:
         """The name in Prometheus, such as `headcount_requests_total`."""
         unit = "_seconds" if self.unit == "s" else ""
-        suffix = "_total" if self.kind is MetricKind.COUNTER else ""
+        suffix = "_total" if self.kind is InstrumentKind.COUNTER else ""
         return f"{self.name.replace('.', '_')}{unit}{suffix}"
 
 
 REQUESTS = ExportedMetric(
     "headcount.requests",
-    MetricKind.COUNTER,
+    InstrumentKind.COUNTER,
     "{request}",
     ("event_type", "outcome", "status_class"),
     "Requests that have ended",
 )
 DURATION = ExportedMetric(
     "headcount.request.duration",
-    MetricKind.HISTOGRAM,
+    InstrumentKind.HISTOGRAM,
     "s",
     ("event_type",),
     "Time from sending a request until it ended",
 )
 DURATION_FROM_INTENDED = ExportedMetric(
     "headcount.request.duration.from_intended",
-    MetricKind.HISTOGRAM,
+    InstrumentKind.HISTOGRAM,
     "s",
     ("event_type",),
     "Time from when a request was due until it ended; the same as the duration without --rate",
 )
 IN_FLIGHT = ExportedMetric(
     "headcount.requests.in_flight",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "{request}",
     ("event_type",),
     "Requests that have begun and not ended",
 )
 BEHIND = ExportedMetric(
     "headcount.events.behind",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "{event}",
     (),
     "Acknowledged events not yet seen in the topic",
 )
 MISSING = ExportedMetric(
     "headcount.events.missing",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "{event}",
     (),
     "Events acknowledged longer ago than --settle and not seen in the topic; they may still arrive",
 )
 SCHEDULE_LAG = ExportedMetric(
     "headcount.schedule.lag",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "s",
     (),
     "Lateness of arrivals, or of a generator's timers, in the last second: the greatest of all "
@@ -95,35 +95,35 @@ SCHEDULE_LAG = ExportedMetric(
 )
 DROPPED = ExportedMetric(
     "headcount.schedule.dropped",
-    MetricKind.COUNTER,
+    InstrumentKind.COUNTER,
     "{arrival}",
     (),
     "Arrivals of --rate that could not start in time",
 )
 EVENTS = ExportedMetric(
     "headcount.events",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "{event}",
     ("event_type", "class"),
     "Events and messages by class, as in verdict.json; known once the run is judged",
 )
 FLAGGED = ExportedMetric(
     "headcount.events.flagged",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "{event}",
     ("event_type", "flag"),
     "Events with a flag in addition to their class; known once the run is judged",
 )
 VERDICT = ExportedMetric(
     "headcount.verdict",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "",
     ("verdict",),
     "1 for the verdict of the run, 0 for each other; known once the run is judged",
 )
 EXIT_CODE = ExportedMetric(
     "headcount.exit_code",
-    MetricKind.GAUGE,
+    InstrumentKind.GAUGE,
     "",
     (),
     "The exit code that the verdict stands for; known once the run is judged",

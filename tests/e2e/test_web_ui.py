@@ -93,6 +93,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
         check_the_report(browser, report, run_id, total)
         check_past_runs(browser, address, run_id)
+        check_metrics(address, total)
         assert browser.console_errors() == []
     verdict = json.loads((reports / run_id / "verdict.json").read_text())
     assert (verdict["verdict"], verdict["counts"]["attempted"]) == ("pass", total)
@@ -134,6 +135,16 @@ def check_the_report(browser: Browser, report: str, run_id: str, total: int) -> 
     assert run_id in browser.see("h1")
     assert "PASS" in browser.see(".verdict")
     assert f"{total:,} attempted = {total:,} delivered" in browser.see(".sum")
+
+
+def check_metrics(address: str, total: int) -> None:
+    """On the web UI's port, Prometheus finds the requests of the run, and its verdict."""
+    place = address.removeprefix("http://")
+    with urllib.request.urlopen(f"http://{place}/metrics", timeout=DEADLINE_S) as response:
+        page = response.read().decode()
+    requests = re.findall(r"^headcount_requests_total\{.*\} (\S+)$", page, re.MULTILINE)
+    assert sum(map(float, requests)) == total
+    assert 'headcount_verdict{verdict="pass"} 1.0' in page
 
 
 def check_past_runs(browser: Browser, address: str, run_id: str) -> None:

@@ -2,9 +2,8 @@
 
 import importlib.resources
 
-import click
-
 from headcount.cli.options.groups import grouped_command
+from headcount.console import Console
 
 _EXAMPLES = """
 \b
@@ -17,4 +16,4 @@ Examples:
 def dashboard() -> None:
     """Print a Grafana dashboard of the metrics that runs export, as JSON."""
     resource = importlib.resources.files("headcount.telemetry") / "dashboard.json"
-    click.echo(resource.read_text("utf-8"), nl=False)
+    Console().document(resource.read_text("utf-8"))

@@ -4,7 +4,7 @@ import importlib.util
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from headcount.errors import UsageError
 from headcount.run.address import without_secrets
@@ -140,7 +140,8 @@ def _interval_s(environ: Mapping[str, str]) -> float:
 
 def _secrets(environ: Mapping[str, str], address: str) -> Iterator[str]:
     """Yield what may be secret, the longest first."""
-    secrets = {address} if without_secrets(address) != address else set()
+    url = urlsplit(address)
+    secrets = {url.query, url.username or "", url.password or ""}
     for name in ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"):
         text = environ.get(name, "").strip()
         values = [pair.partition("=")[2].strip() for pair in text.split(",")]

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ from headcount.telemetry.export.export_settings import ListenAddress, listen_add
 from headcount.telemetry.export.run_source import RunSource, TotalsFile
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricsData
-
     from headcount.telemetry.export.metrics_endpoint import MetricsEndpoint
     from headcount.telemetry.export.otlp_sender import OtlpSender
     from headcount.telemetry.export.prometheus_page import PrometheusPage
@@ -82,17 +79,9 @@ def _sender(source: RunSource) -> "OtlpSender | None":
     receiver = otlp_receiver(os.environ)
     if receiver is None:
         return None
-    from headcount.telemetry.export.otlp_message import otlp_message  # noqa: PLC0415 - it loads slowly
-    from headcount.telemetry.export.otlp_sender import OtlpSender  # noqa: PLC0415 - as above
+    from headcount.telemetry.export.otlp_sender import OtlpSender  # noqa: PLC0415 - it loads slowly
 
-    def make_message() -> "MetricsData | None":
-        moment = source.moment()
-        if moment is None:
-            return None
-        now_ns = time.time_ns()
-        return otlp_message(moment.points, moment.resource, moment.began_at_ns, now_ns)
-
-    return OtlpSender(receiver, make_message, _report)
+    return OtlpSender(receiver, source.moment, _report)
 
 
 def _report(text: str) -> None:

@@ -84,7 +84,7 @@ class ExporterProcess:
             argv += ["--listen", str(request.address), "--linger", str(self._linger_s)]
         log_path = folder.logs / "metrics.log"
         self._process = Process("the exporter", argv, log_path=log_path, environ=environ)
-        self._is_reported = False
+        self._is_reported = self._is_finished = False
 
     def new_problem(self) -> str:
         """Return the problem if there is one that was not returned before; empty otherwise."""
@@ -96,12 +96,13 @@ class ExporterProcess:
         except OSError:
             lines = []
         problems = [line.removeprefix(PROBLEM) for line in lines if line.startswith(PROBLEM)]
-        if code and not problems:
+        if code and not problems and not self._is_finished:
             problems = [f"the exporter of the metrics has died: {self._process.log_summary}"]
         self._is_reported = bool(problems)
         return problems[0] if problems else ""
 
     def finish(self) -> None:
         """Let it send the last point, and end it. Idempotent."""
+        self._is_finished = True
         self._process.stop(self._linger_s + STOP_S)
         self._file.remove()

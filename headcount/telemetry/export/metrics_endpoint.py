@@ -30,7 +30,7 @@ class MetricsEndpoint:
         self._changed = threading.Condition()
         self._has_shown_verdict = False
         try:
-            self._server = _Server(address, self)
+            self._server = _EndpointServer(address, self)
         except OSError as error:
             raise UsageError(
                 f"--metrics-port {address} cannot be used: {error.strerror}; choose another"
@@ -67,7 +67,7 @@ class MetricsEndpoint:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class _EndpointServer(ThreadingHTTPServer):
     """A server whose requests end before it does."""
 
     daemon_threads = False
@@ -76,12 +76,12 @@ class _Server(ThreadingHTTPServer):
         self.endpoint = endpoint
         if ":" in address.host:
             self.address_family = socket.AF_INET6
-        super().__init__((address.host, address.port), _Handler)
+        super().__init__((address.host, address.port), _ScrapeHandler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ScrapeHandler(BaseHTTPRequestHandler):
     timeout = _CLIENT_TIMEOUT_S
-    server: _Server
+    server: _EndpointServer
 
     def do_GET(self) -> None:
         """Send the page."""

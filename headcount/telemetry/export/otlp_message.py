@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from headcount.monitor.duration_histogram import BOUNDS_S, DurationCounts
-from headcount.telemetry.exported_metrics import METRICS, ExportedMetric, MetricKind
+from headcount.telemetry.exported_metrics import METRICS, ExportedMetric, InstrumentKind
 from headcount.telemetry.run_points import RunPoint
 
 SCOPE = "headcount"
@@ -42,10 +42,10 @@ def otlp_message(
 def _data(
     metric: ExportedMetric, points: Iterable[RunPoint], began_at_ns: int, now_ns: int
 ) -> Sum | Gauge | Histogram:
-    if metric.kind is MetricKind.HISTOGRAM:
+    if metric.kind is InstrumentKind.HISTOGRAM:
         return Histogram([_histogram(each, began_at_ns, now_ns) for each in points], _CUMULATIVE)
     numbers = [_number(each, began_at_ns, now_ns) for each in points]
-    if metric.kind is MetricKind.COUNTER:
+    if metric.kind is InstrumentKind.COUNTER:
         return Sum(numbers, _CUMULATIVE, is_monotonic=True)
     return Gauge(numbers)
 

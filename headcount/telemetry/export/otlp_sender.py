@@ -6,11 +6,14 @@ The exporter's classes are imported here, in a process that has no gevent: gRPC 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 
 from headcount.telemetry.export.export_settings import OtlpReceiver
+from headcount.telemetry.export.otlp_message import otlp_message
+from headcount.telemetry.export.run_source import RunMoment
 
 FINISH_S = 3.0
 """How long the end of a run may wait for the last message to be sent."""
@@ -20,17 +23,17 @@ _LONGEST_REASON = 300
 class OtlpSender:
     """Sends messages until it is finished; `report` is called once, with the first problem.
 
-    `make_message` returns what is to be sent; None if there is nothing yet.
+    `read_moment` returns the state of the run; None before it begins.
     """
 
     def __init__(
         self,
         receiver: OtlpReceiver,
-        make_message: Callable[[], MetricsData | None],
+        read_moment: Callable[[], RunMoment | None],
         report: Callable[[str], None],
     ) -> None:
-        self._receiver, self._make_message, self._report = receiver, make_message, report
-        self._reasons = _LastReason()
+        self._receiver, self._read_moment, self._report = receiver, read_moment, report
+        self._reasons = _LastReasons()
         self._is_reported = False
         self._is_over = threading.Event()
         self._exporter = _exporter_of(receiver)
@@ -42,7 +45,7 @@ class OtlpSender:
         self._is_over.set()
         self._thread.join(FINISH_S)
         if self._thread.is_alive():
-            self._report_once(f"no answer within {FINISH_S:g} s")
+            self._report_once(self._reasons.text or f"no answer within {FINISH_S:g} s")
 
     def _send_for_ever(self) -> None:
         while not self._is_over.is_set():
@@ -53,9 +56,11 @@ class OtlpSender:
 
     def _send(self) -> bool:
         """Send a message; return False if there is none yet."""
-        message = self._make_message()
-        if message is None:
+        moment = self._read_moment()
+        if moment is None:
             return False
+        now_ns = time.time_ns()
+        message = otlp_message(moment.points, moment.resource, moment.began_at_ns, now_ns)
         began_s = time.monotonic()
         try:
             is_sent = self._exporter.export(message) is MetricExportResult.SUCCESS
@@ -73,19 +78,27 @@ class OtlpSender:
             self._report(f"the metrics cannot be sent to {self._receiver.address}: {reason}")
 
 
-class _LastReason(logging.Handler):
-    """Keeps the last message that the exporter logs, which nothing else shows."""
+class _LastReasons(logging.Handler):
+    """Keeps the last messages that the exporter logs, which nothing else shows.
+
+    The last one may say no more than that it gives up.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.text = ""
+        self._messages: deque[str] = deque(maxlen=2)
         logger = logging.getLogger("opentelemetry")
         logger.propagate = False
         logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a message."""
-        self.text = record.getMessage()
+        self._messages.append(record.getMessage())
+
+    @property
+    def text(self) -> str:
+        """The messages; empty if there are none."""
+        return " / ".join(tuple(self._messages))
 
 
 def _exporter_of(receiver: OtlpReceiver) -> MetricExporter:

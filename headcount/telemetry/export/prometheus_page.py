@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from headcount.monitor.duration_histogram import BOUNDS_S, DurationCounts
-from headcount.telemetry.exported_metrics import METRICS, ExportedMetric, MetricKind
+from headcount.telemetry.exported_metrics import METRICS, ExportedMetric, InstrumentKind
 from headcount.telemetry.run_points import RunPoint
 
 _SUFFIX = "_total"
@@ -58,13 +58,13 @@ class _Families(Collector):
 
 def _family(metric: ExportedMetric, points: Iterable[RunPoint]) -> Metric:
     name = metric.prometheus_name.removesuffix(_SUFFIX)
-    if metric.kind is MetricKind.HISTOGRAM:
+    if metric.kind is InstrumentKind.HISTOGRAM:
         histogram = HistogramMetricFamily(name, metric.meaning, labels=metric.labels)
         for point in points:
             assert isinstance(point.value, DurationCounts)
             histogram.add_metric(point.labels, _buckets(point.value), point.value.sum_s)
         return histogram
-    kind = CounterMetricFamily if metric.kind is MetricKind.COUNTER else GaugeMetricFamily
+    kind = CounterMetricFamily if metric.kind is InstrumentKind.COUNTER else GaugeMetricFamily
     family = kind(name, metric.meaning, labels=metric.labels)
     for point in points:
         assert not isinstance(point.value, DurationCounts)

@@ -87,6 +87,7 @@ WAVES: list[dict[str, Any]] = [
         "no such run": a_page("runs/nosuch/report.html"),
         "no such page": a_page("nosuch"),
         "fields": a_page("start-form.html"),
+        "metrics": {"method": "GET", "path": "/metrics"},
         **{f"form {name}": a_form(**values) for name, (values, _) in MISTAKES.items()},
         **{f"start {name}": a_start(**values) for name, (values, _) in MISTAKES.items()},
     },
@@ -200,6 +201,11 @@ def test_an_error_is_a_page(answers: Answers) -> None:
         assert text in answers[name]["text"]
         assert '<a class="button first" href="/headcount/runs">' in answers[name]["text"]
         assert "/static/page.css" in answers[name]["text"]
+
+
+def test_metrics_before_the_first_test(answers: Answers) -> None:
+    """Prometheus gets an empty page, not an error."""
+    assert (answers["metrics"]["status"], answers["metrics"]["text"]) == (200, "")
 
 
 def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
