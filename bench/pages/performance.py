@@ -10,7 +10,7 @@ from headcount.errors import UsageError
 from headcount.files import write_atomically
 
 ORDER = (
-    *("overhead", "rate", "service", "outage"),
+    *("overhead", "metrics", "rate", "service", "outage"),
     *("reconcile", "formats", "warm", "history", "follow", "cores", "costs", "report"),
 )
 """The benchmarks in the page's order; one without figures is left out."""

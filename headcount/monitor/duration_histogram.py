@@ -49,24 +49,28 @@ class DurationCounts:
 
 
 class RequestDurations:
-    """Counts the durations of requests as they end; every request costs this much time."""
+    """Counts the durations of requests as they end; every request costs this much time.
 
-    __slots__ = ("_from_intended", "_from_intended_us", "_http", "_http_us")
+    The durations from the intended time are kept as their difference from the others: without
+    `--rate`, there is none.
+    """
+
+    __slots__ = ("_http", "_http_us", "_shift", "_shift_us")
 
     def __init__(self) -> None:
         self._http = [0] * (len(_BOUNDS_US) + 1)
-        self._from_intended = [0] * (len(_BOUNDS_US) + 1)
-        self._http_us = self._from_intended_us = 0
+        self._shift = [0] * (len(_BOUNDS_US) + 1)
+        self._http_us = self._shift_us = 0
 
     def add(self, http_us: int, from_intended_us: int) -> None:
         """Count a request, by its duration from sending and from its intended time."""
         bucket = bisect_left(_BOUNDS_US, http_us)
         self._http[bucket] += 1
         self._http_us += http_us
-        if from_intended_us != http_us:  # they are equal without --rate
-            bucket = bisect_left(_BOUNDS_US, from_intended_us)
-        self._from_intended[bucket] += 1
-        self._from_intended_us += from_intended_us
+        if from_intended_us != http_us:
+            self._shift[bucket] -= 1
+            self._shift[bisect_left(_BOUNDS_US, from_intended_us)] += 1
+            self._shift_us += from_intended_us - http_us
 
     @property
     def http(self) -> DurationCounts:
@@ -76,4 +80,4 @@ class RequestDurations:
     @property
     def from_intended(self) -> DurationCounts:
         """The durations from the intended time."""
-        return DurationCounts(tuple(self._from_intended), self._from_intended_us)
+        return self.http + DurationCounts(tuple(self._shift), self._shift_us)
