@@ -28,6 +28,7 @@ from headcount.plugin.message_options import (
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
 from headcount.run.message_format import check_registry
 from headcount.run.outcome_rules import split as split_rules
+from headcount.run.trace_url import check_trace_url
 from headcount.telemetry.export.export_settings import LINGER_S, linger_s, listen_address
 from headcount.thresholds.grammar import Threshold, split
 from headcount.time_span import seconds_of
@@ -240,7 +241,7 @@ def waits_of(options: argparse.Namespace) -> tuple[float, float]:
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
     """Check the options of the start form, and return the thresholds. UsageError if invalid."""
     seed_of(options)
-    id_settings_of(options)
+    check_trace_url(options.trace_url, id_settings_of(options).form)
     check_registry(format_settings_of(options), lambda: registry_from_environment(os.environ).url)
     open_load_of(options)
     waits_of(options)

@@ -23,6 +23,7 @@ _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-H", "--host", "--bootstrap-servers", "--topic"), _OWN),
     **dict.fromkeys(("--reports-dir", "--promise", "--id-header", "--id-form"), _OWN),
     **dict.fromkeys(("--id-at", "--format", "--compare-at", "--schema-registry"), _OWN),
+    "--trace-url": _OWN,
     "--worker": _WORKER,
 }
 BY_RUN: Mapping[str, str] = {

@@ -93,7 +93,7 @@ def exception_section(report: Report, exceptions: Exceptions) -> ExceptionSectio
         tuple(_pattern(pattern, names) for pattern in report.patterns),
         tuple(_loss_table(noun, groups) for noun, groups in losses.items() if groups),
         tuple(_error(report, group) for group in report.unacknowledged[:SHOWN_ERRORS]),
-        exception_table(exceptions),
+        exception_table(exceptions, report.manifest.trace_url),
     )
 
 

@@ -6,6 +6,7 @@ Pure.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from headcount.run.trace_url import trace_link
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.compare_run.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
@@ -57,13 +58,14 @@ _COLUMNS = (
 class ExceptionRow:
     """A row: its classes and flags, its cells, its way, and what it is filtered by.
 
-    `anchors` are the links that lead here without a script. `at_ms` is a Unix time, empty if it is
-    unknown.
+    `trace` is the URL of the request's trace, empty if there is none. `anchors` are the links that
+    lead here without a script. `at_ms` is a Unix time, empty if it is unknown.
     """
 
     names: tuple[str, ...]
     cells: tuple[str, ...]
     steps: tuple[WayStep, ...]
+    trace: str
     at_ms: str
     filters: Mapping[str, str]
     anchors: tuple[str, ...]
@@ -79,8 +81,8 @@ class ExceptionTable:
     day: str
 
 
-def exception_table(exceptions: Exceptions) -> ExceptionTable:
-    """Make the table, in the order of the exceptions."""
+def exception_table(exceptions: Exceptions, trace_url: str = "") -> ExceptionTable:
+    """Make the table, in the order of the exceptions; `trace_url` leads to their traces."""
     rows = exceptions.shown.itertuples(index=False)
     records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     days = sorted({_iso(record)[:10] for record in records if _iso(record)})
@@ -91,7 +93,7 @@ def exception_table(exceptions: Exceptions) -> ExceptionTable:
     columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()
     table = [
-        _row(record, tuple(texts[column.name] for column in columns), anchors)
+        _row(record, tuple(texts[column.name] for column in columns), anchors, trace_url)
         for record, texts in zip(records, cells, strict=True)
     ]
     day = days[0] if len(days) == 1 else ""
@@ -138,7 +140,9 @@ def _iso(record: Mapping[str, object]) -> str:
     return str(record["sent_at"] or record["broker_at"])
 
 
-def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]) -> ExceptionRow:
+def _row(
+    record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str], trace_url: str
+) -> ExceptionRow:
     partition = (
         record["partition"] if record["acked_partition"] == "" else record["acked_partition"]
     )
@@ -154,6 +158,7 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
         tuple(_names(record)),
         cells,
         way(record),
+        trace_link(trace_url, str(record["id"])),
         str(int(str(sent_at_ns)) // _MS_PER_NS if sent_at_ns else broker_at_ms),
         filters,
         tuple(new),

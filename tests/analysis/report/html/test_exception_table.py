@@ -64,6 +64,15 @@ def steps(row: dict[str, object]) -> list[str]:
     return [f"{'!' if each.is_wrong else ''}{each.name}: {each.text}" for each in way(row)]
 
 
+def test_a_trace_is_a_link() -> None:
+    """If the run says where traces are; a phantom's id may be any text, which is no link."""
+    trace_id = "0123456789abcdef0123456789abcdef"
+    shown = pd.DataFrame([{**LOST, "id": trace_id}, PHANTOM], columns=list(COLUMNS), dtype=object)
+    table = exception_table(Exceptions({}, shown), "https://traces.test/{trace_id}")
+    assert [row.trace for row in table.rows] == [f"https://traces.test/{trace_id}", ""]
+    assert [row.trace for row in table_of(LOST).rows] == [""]
+
+
 def test_a_row_has_what_fits() -> None:
     """Time, class, type, what happened, acknowledged place, process, id; nothing is empty."""
     table = table_of(LOST, PHANTOM)
