@@ -39,7 +39,8 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         if partition.reached_end and partition.gaps:
             yield (
                 f"offsets without a message in partition {partition.partition}: "
-                f"{partition.gaps:,}, most likely aborted transactions, and the markers that end transactions"
+                f"{partition.gaps:,}, most likely aborted transactions, and the markers that end "
+                "transactions"
             )
         if partition.malformed:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
