@@ -6,7 +6,6 @@ It has the values of the current or latest test, with its verdict once there is 
 import importlib.util
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from flask import Response, request
 from locust.env import Environment
@@ -18,7 +17,7 @@ PATH = "/metrics"
 _PACKAGE = "prometheus_client"
 
 
-def metrics_view(environment: Environment) -> Callable[..., Any]:
+def metrics_view(environment: Environment) -> Callable[[], Response]:
     """Return the view; without the package, it says what to install."""
     if importlib.util.find_spec(_PACKAGE) is None:
         return _explain

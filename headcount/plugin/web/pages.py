@@ -62,8 +62,9 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     blueprint.after_request(_forbid_other_sites)
     blueprint.register_error_handler(HTTPException, functools.partial(_error_page, base))
     web_ui.app.register_blueprint(blueprint)
-    metrics_view = web_ui.auth_required_if_enabled(metrics_page.metrics_view(environment))
-    web_ui.app.add_url_rule(f"{base}{metrics_page.PATH}", "headcount_metrics", metrics_view)
+    view_metrics = metrics_page.metrics_view(environment)
+    guarded = web_ui.auth_required_if_enabled(lambda: _forbid_other_sites(view_metrics()))
+    web_ui.app.add_url_rule(f"{base}{metrics_page.PATH}", "headcount_metrics", guarded)
     web_ui.app.before_request(functools.partial(start_form.refuse_mistake, environment))
     web_ui.app.after_request(_add_scripts)
 

@@ -35,6 +35,7 @@ def answers(reports: str, waves: list[dict[str, Any]]) -> dict[str, dict[str, An
             "status": answer.status_code,
             "text": answer.get_data(as_text=True),
             "policy": answer.headers.get("Content-Security-Policy", ""),
+            "shared": answer.headers.get("Access-Control-Allow-Origin", ""),
         }
 
     made: dict[str, dict[str, Any]] = {}

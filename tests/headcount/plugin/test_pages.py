@@ -87,7 +87,7 @@ WAVES: list[dict[str, Any]] = [
         "no such run": a_page("runs/nosuch/report.html"),
         "no such page": a_page("nosuch"),
         "fields": a_page("start-form.html"),
-        "metrics": {"method": "GET", "path": "/metrics"},
+        "metrics": {"method": "GET", "path": "/metrics", "headers": {"Origin": "http://x.test"}},
         **{f"form {name}": a_form(**values) for name, (values, _) in MISTAKES.items()},
         **{f"start {name}": a_start(**values) for name, (values, _) in MISTAKES.items()},
     },
@@ -204,8 +204,10 @@ def test_an_error_is_a_page(answers: Answers) -> None:
 
 
 def test_metrics_before_the_first_test(answers: Answers) -> None:
-    """Prometheus gets an empty page, not an error."""
+    """Prometheus gets an empty page, not an error; other sites cannot read it."""
     assert (answers["metrics"]["status"], answers["metrics"]["text"]) == (200, "")
+    assert answers["metrics"]["policy"] == answers["runs"]["policy"] != ""
+    assert answers["metrics"]["shared"] == answers["runs"]["shared"] == ""
 
 
 def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
