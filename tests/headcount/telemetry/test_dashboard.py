@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -51,9 +50,10 @@ class ScrapedRun:
         self.await_result("headcount_verdict")
 
 
-@pytest.fixture
-def scraped(tmp_path: Path) -> Iterator[ScrapedRun]:
-    """A run that goes on."""
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScrapedRun]:
+    """A run that goes on, until a test judges it."""
+    tmp_path = tmp_path_factory.mktemp("dashboard")
     folder = RunFolder(tmp_path / "run-1")
     folder.create()
     folder.write_manifest(MANIFEST)
