@@ -16,6 +16,8 @@ VARIABLES: Mapping[str, str] = {
     "so that Locust leaves the verdict to `headcount`. Not for users.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
     "over those of the file. `headcount` hands `-X` to its processes with it.",
+    "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. No option sets it, "
+    "because whoever knows the URL can post there.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "
     "the other variables that [the page on metrics](metrics.md#otlp) lists.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",

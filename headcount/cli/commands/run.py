@@ -105,8 +105,10 @@ def run(
     with permanent_objects():
         from headcount.cli.judged_run import judged_run  # noqa: PLC0415
         from headcount.cli.locust_command import Load  # noqa: PLC0415
+        from headcount.cli.notification import notify, webhook_url  # noqa: PLC0415
         from headcount.cli.result import show  # noqa: PLC0415
 
+    webhook = webhook_url(os.environ)
     load = Load(
         *(locustfile, load_options, target_options, message_options, verify_options),
         *(ledger, extra, metrics_options.request),
@@ -114,4 +116,5 @@ def run(
     console = Console(quiet=quiet)
     report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)
+    notify(webhook, folder, report.exit_code, console)
     return report.exit_code
