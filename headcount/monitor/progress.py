@@ -54,7 +54,8 @@ class Progress:
     `latency` counts the newly ended attempts by the bucket of their response time, or some of them
     if there are many. `http` and `from_intended` have the durations of all newly ended attempts by
     event type. `lag_ms` is the lateness of the generator's timers or arrivals in its last second,
-    and `dropped` the number of arrivals that could not start in time.
+    and `dropped` the number of arrivals that could not start in time. `is_last` says that no other
+    report follows.
     """
 
     generator: int
@@ -71,6 +72,7 @@ class Progress:
     from_intended: Mapping[str, DurationCounts] = field(default_factory=dict)
     lag_ms: float = 0.0
     dropped: int = 0
+    is_last: bool = False
 
     def packed(self) -> list[Any]:
         """Convert to lists of plain values for msgpack and JSON."""
@@ -92,13 +94,14 @@ class Progress:
             {name: each.packed() for name, each in self.from_intended.items()},
             self.lag_ms,
             self.dropped,
+            self.is_last,
         ]
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
         generator, begun, ended, durations, acked, clock_s, first_ns, last_ns, *more = values
-        starts, latency, http, from_intended, lag_ms, dropped = more
+        starts, latency, http, from_intended, lag_ms, dropped, is_last = more
         return cls(
             int(generator),
             begun,
@@ -114,6 +117,7 @@ class Progress:
             {name: DurationCounts.unpacked(each) for name, each in from_intended.items()},
             lag_ms,
             dropped,
+            is_last,
         )
 
 
@@ -197,6 +201,7 @@ class ProgressCounter:
         *,
         lag_ms: float = 0.0,
         dropped: int = 0,
+        is_last: bool = False,
     ) -> Progress:
         """Return the attempts that ended since the last report, and all that have begun.
 
@@ -206,6 +211,7 @@ class ProgressCounter:
             sent_ns: When each attempt in flight was sent, by its sequence number.
             lag_ms: The lateness of timers or arrivals in the last second.
             dropped: The number of arrivals that could not start in time.
+            is_last: Whether no other report follows.
         """
         for seq, at_ns in (sent_ns or {}).items():
             self._note_sent(seq, at_ns)
@@ -237,6 +243,7 @@ class ProgressCounter:
             {name: each.from_intended for name, each in by_type.items()},
             lag_ms,
             dropped,
+            is_last,
         )
 
 

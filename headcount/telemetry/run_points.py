@@ -1,7 +1,7 @@
 """Run points: the values of every metric at one moment, from live totals and the verdict. Pure.
 
 While a run goes on, the counters are the sums of what generators have reported. Once it is judged,
-they are those of verdict.json: a generator's last report may not have reached the master.
+they are those of verdict.json: a generator that was killed may not have reported everything.
 """
 
 from collections import Counter

@@ -46,14 +46,14 @@ class ProgressReporter:
     def finish(self) -> None:
         """Send the last report, once the recorder is sealed."""
         self._greenlet.kill()
-        self._report()
+        self._report(is_last=True)
 
     def _report_for_ever(self) -> None:
         while True:
             gevent.sleep(REPORT_EVERY_S)
             self._report()
 
-    def _report(self) -> None:
+    def _report(self, *, is_last: bool = False) -> None:
         clock_s = self._recorder.now_ns / 1e9
         in_flight = self._recorder.attempts_in_flight()
         by_type = Counter(attempt.event_type for attempt in in_flight)
@@ -62,5 +62,6 @@ class ProgressReporter:
             *(by_type, clock_s, sent_ns),
             lag_ms=self._measure_lag(),
             dropped=self._recorder.dropped,
+            is_last=is_last,
         )
         self._send(progress.packed())

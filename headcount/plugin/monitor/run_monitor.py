@@ -63,6 +63,8 @@ class RunMonitor:
         self._verification: Verification | None = None
         self._why_not = ""
         self._is_over = False
+        self.finished_generators: set[int] = set()
+        """The generators that have sent their last report."""
         self._progress_file = progress_file
         self.metrics = RunMetrics(folder, self._stats, export)
         is_needed = export.needs_totals or bool(self._abort_rules.needing_topic)
@@ -80,6 +82,8 @@ class RunMonitor:
         self._stats.receive(progress, time.monotonic())
         self._abort_rules.receive(progress, time.time())
         self.metrics.receive(progress)
+        if progress.is_last:
+            self.finished_generators.add(progress.generator)
 
     def view(self) -> RunView:
         """Return the current state of the run."""

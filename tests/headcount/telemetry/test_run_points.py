@@ -49,7 +49,7 @@ def test_a_topic_that_nothing_reads_is_not_up_to_date() -> None:
 
 
 def test_the_sums_at_the_end_are_those_of_the_verdict() -> None:
-    """Also of requests that a generator had not reported before the master ended."""
+    """Also of requests that a generator had not reported before it was killed."""
     points = run_points(TOTALS, JUDGED)
     assert by_outcome(points) == {key: COUNTS[key] for key in ("acked", "failed", "indeterminate")}
     assert values_of(points, exported.REQUESTS)[EVENT_TYPE, "acked", UNREPORTED] == 1
