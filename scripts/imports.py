@@ -17,7 +17,7 @@ from scripts.source import ROOT, Module, read_modules
 HEADCOUNT_LAYERS = (
     {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
     | {"palette"},
-    {"kafka_settings"},
+    {"kafka_settings", "installation"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},
     {"run"},

@@ -18,7 +18,7 @@ from headcount.cli.options.output_options import (
     with_links,
     with_reports_dir,
 )
-from headcount.cli.options.run_options import find_run
+from headcount.cli.options.run_options import complete_runs, find_run
 from headcount.cli.page_output import STDOUT, links_to, write_document
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -76,8 +76,8 @@ def _limits(
 
 
 @grouped_command("compare", epilog=_EPILOG)
-@click.argument("base")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("base", shell_complete=complete_runs)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)
 @grouped_option(
     OptionGroup.JUDGING,
     "--limit",

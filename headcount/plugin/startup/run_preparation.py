@@ -11,6 +11,7 @@ from pathlib import Path
 from locust.env import Environment
 from locust.runners import MasterRunner
 
+from headcount import __version__
 from headcount.errors import UsageError
 from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
@@ -73,7 +74,7 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
     manifest = Manifest(
         run_id=folder.run_id,
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        headcount_version=importlib.metadata.version("headcount"),
+        headcount_version=__version__,
         scenario=str(environment.locustfile),
         host=without_secrets(environment.host or LedgerUser.host),
         bootstrap_servers=cluster.bootstrap_servers,
