@@ -166,7 +166,8 @@ def test_a_generator_without_spark(generator: Path, tmp_path: Path) -> None:
     """It loads a scenario; the commands and a scenario that lack a package say so in one line."""
     (tmp_path / "shop.py").write_text(SCENARIO)
     locust = (generator / "locust", "-f", "shop.py", "--list")
-    assert ran(*locust, folder=tmp_path) == (0, "Available Users:\n    Customer\n")
+    code, text = ran(*locust, folder=tmp_path)
+    assert (code, "Available Users:\n    Customer\n" in text) == (0, True), text
     command = ran(generator / "headcount", "verify", "a-run", folder=tmp_path)
     assert command[0] == 5
     missing = "headcount: the package rich is not installed: pip install 'headcount-slim[cli]'\n"

@@ -48,6 +48,7 @@ _EPILOG = """
 Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
+  headcount init                         first files for your own service
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
@@ -77,6 +78,10 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "init": CommandEntry(
+        "headcount.cli.commands.init:init",
+        "write a first scenario, options and a job for CI",
+    ),
     "run": CommandEntry(
         "headcount.cli.commands.run:run",
         "run everything, from starting Kafka to the verdict",

@@ -31,14 +31,11 @@ def test_the_script() -> None:
         assert "_HEADCOUNT_COMPLETE" in completed(_HEADCOUNT_COMPLETE=f"{shell}_source")
 
 
-def test_commands_and_options() -> None:
+def test_commands_and_options(tmp_path: Path) -> None:
     """Words with the prefix are offered."""
-    asked = {"_HEADCOUNT_COMPLETE": "bash_complete"}
-    assert completed(
-        COMP_WORDS="headcount ve", COMP_CWORD="1", _HEADCOUNT_COMPLETE=BASH
-    ).split() == ["plain,verify"]
-    words = completed(COMP_WORDS="headcount run --thresh", COMP_CWORD="2", **asked).split()
-    assert set(words) == {"plain,--threshold", "plain,--thresholds"}
+    assert words_for("headcount ve", tmp_path) == ["verify"]
+    options = words_for("headcount run --thresh", tmp_path)
+    assert set(options) == {"--threshold", "--thresholds"}
 
 
 def test_run_ids(tmp_path: Path) -> None:
