@@ -527,16 +527,19 @@ def test_copied(dockerfile: str) -> None:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_locked(dockerfile: str) -> None:
-    """Packages are installed only from the lock file with hashes, and the extra exists."""
+    """Packages are installed only from the lock file with hashes, and each extra exists."""
     runs = " ".join(values_of(dockerfile, "RUN"))
     (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
     assert re.search(r"--(verify|require)-hashes", installed)
     for command in re.findall(r"pip install [^&]*", runs):
         assert re.search(r"--require-hashes|--verify-hashes|--no-deps", command), command
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extras = re.findall(r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]", runs)
-    assert len(extras) == 1
-    assert "".join(extras[0]) in pyproject["project"]["optional-dependencies"]
+    named = re.findall(
+        r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]|extras\['(\w+)'\]", runs
+    )
+    extras = {"".join(match) for match in named}
+    assert extras or "--requirements pyproject.toml" in installed
+    assert extras <= pyproject["project"]["optional-dependencies"].keys()
 
 
 def test_uv_is_locked() -> None:
