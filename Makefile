@@ -27,7 +27,7 @@ test-heavy: .venv/ready
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/python -m scripts.imports && $(BIN)/python -m scripts.names && $(BIN)/python -m scripts.private_names
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests ci templates
 
 # Shows sizes and names; with ARGS=REPORT (a JUnit file or the output of --durations=0), also the tests' time.
 house: .venv/ready

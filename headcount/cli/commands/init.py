@@ -118,7 +118,7 @@ _QUESTIONS: Mapping[str, str] = {
 )
 @grouped_option(OptionGroup.OUTPUT, "--force", is_flag=True, help="Overwrite files that exist.")
 @click.pass_context
-def init(ctx: click.Context, *, force: bool, **options: Any) -> None:
+def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     """Write a scenario, headcount.toml and a job for CI into this folder.
 
     On a terminal, it asks for what neither the command line nor headcount.toml says. A file that

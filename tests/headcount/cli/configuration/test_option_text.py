@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from headcount.cli.configuration.option_text import with_options
+from headcount.cli.configuration.option_text import Value, with_options
 from headcount.errors import UsageError
 
 TEXT = """\
@@ -28,7 +28,7 @@ def test_a_line_is_replaced_where_it_stands() -> None:
 
 def test_an_empty_file() -> None:
     """Texts are quoted, and a repeatable option becomes a list."""
-    options = {"compare-at": '/a "b"\\c', "outcome": ("status == 409 = failed",)}
+    options: dict[str, Value] = {"compare-at": '/a "b"\\c', "outcome": ("status == 409 = failed",)}
     changed = with_options("", options)
     assert tomllib.loads(changed) == {
         "compare-at": '/a "b"\\c',
