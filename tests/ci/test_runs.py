@@ -4,21 +4,17 @@ Only the platforms are stood in for: their variables, their caches and GitLab's 
 """
 
 import contextlib
-import os
 import sys
 import sysconfig
-import threading
 import zipfile
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 
 from headcount.stack.ports import free_port
-from tests.ci.script_platforms import GitHubJob, bash, without_checkout
+from tests.ci.script_platforms import GitHubJob, bash, served, without_checkout
 from tests.ci.test_schemas import ACTION, COMPONENT, documents, filled
 from tests.wheels import ROOT, build_wheels
 
@@ -160,17 +156,3 @@ def github(event: str, number: int) -> dict[str, str]:
         "GITHUB_RUN_ID": str(number),
         "GITHUB_RUN_ATTEMPT": "1",
     }
-
-
-@contextlib.contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder's files for the block; yield the URL."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=os.fspath(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -66,7 +66,8 @@ _QUESTIONS: Mapping[str, str] = {
     type=click.Choice(METHODS, case_sensitive=False),
     default="POST",
     show_default=True,
-    help="Method of a request that publishes an event.",
+    metavar="METHOD",
+    help="Method of a request that publishes an event: POST, PUT, PATCH, DELETE or GET.",
 )
 @grouped_option(
     OptionGroup.TARGET,
@@ -82,7 +83,7 @@ _QUESTIONS: Mapping[str, str] = {
     default='{"item": "apple", "quantity": 2}',
     show_default=True,
     metavar="JSON",
-    help="Example of its body, an object with the fields of the event.",
+    help="An example of its body.",
 )
 @grouped_option(
     OptionGroup.TARGET,

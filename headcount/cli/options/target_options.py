@@ -170,7 +170,7 @@ def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[...,
         "multiple": True,
         "default": (_TOPIC["default"],),
         "show_default": _TOPIC["default"],
-        "help": "Topic that the service publishes to; repeatable with --broker-only.",
+        "help": "The service's topic; repeatable with --broker-only.",
     }
     topic = grouped_option(OptionGroup.KAFKA, "--topic", "topics", **attributes)
     gathering = gathered("target_options", TargetOptions)(command)

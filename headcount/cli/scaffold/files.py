@@ -15,7 +15,6 @@ CI_FILES: Mapping[CiSystem, str] = {
     CiSystem.GITHUB: ".github/workflows/headcount.yml",
     CiSystem.GITLAB: ".gitlab-ci.yml",
 }
-_START_TIMEOUT_S = 300
 
 
 class _FileTemplate(Template):
@@ -70,15 +69,18 @@ def _gitlab_steps(answers: ProjectAnswers) -> str:
 
 def _start_lines(answers: ProjectAnswers) -> tuple[str, ...]:
     """Return the shell lines that start a broker and the service, and wait for both."""
-    wait = f"timeout {_START_TIMEOUT_S} bash -c"
-    broker = "until grep -q ^Kafka broker.log; do sleep 1; done"
-    service = f"until curl -s -o /dev/null {shlex.quote(answers.host)}; do sleep 1; done"
     return (
         f"headcount up --broker-only --topic {answers.topic} > broker.log 2>&1 &",
-        f"{wait} {shlex.quote(broker)} || (cat broker.log; exit 1)",
+        _waiting("grep -q ^Kafka broker.log", "broker.log"),
         f"({answers.start}) > service.log 2>&1 &",
-        f"{wait} {shlex.quote(service)} || (cat service.log; exit 1)",
+        _waiting(f"curl -s -o /dev/null {shlex.quote(answers.host)}", "service.log"),
     )
+
+
+def _waiting(check: str, log: str) -> str:
+    """Return a loop that waits until a command succeeds, or the process started last fails."""
+    is_well = "kill -0 $! 2> /dev/null || wait $!"
+    return f"until {check}; do {is_well} || {{ cat {log}; exit 1; }}; sleep 1; done"
 
 
 def _filled(name: str, **values: str) -> str:

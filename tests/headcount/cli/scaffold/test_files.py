@@ -1,6 +1,7 @@
 """The files that `headcount init` writes: valid by their own tools."""
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 import pytest
+from ruamel.yaml import YAML
 
 from headcount.cli.configuration.option_defaults import option_defaults
 from headcount.cli.configuration.option_file import OptionFile
@@ -23,6 +25,8 @@ from headcount.cli.scaffold.answers import (
 )
 from headcount.cli.scaffold.files import CI_FILES, project_files
 from headcount.errors import UsageError
+from headcount.stack.ports import free_port
+from tests.ci.script_platforms import bash, served
 
 ANSWERS = ProjectAnswers(
     host="http://127.0.0.1:5000",
@@ -89,6 +93,27 @@ def test_the_job(ci: CiSystem, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "check_jsonschema", *schema, *transforms, *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [("sleep 60", 0), ("true", 0), ("echo no port; exit 3", 1)],
+    ids=["foreground", "background", "failing"],
+)
+def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
+    """The job waits for a broker and a service; a service that fails ends it with its log."""
+    program = tmp_path / "headcount"
+    program.write_text("#!/bin/sh\nsleep 0.2\necho 'Kafka    127.0.0.1:9092'\nsleep 60\n")
+    program.chmod(0o755)
+    with served(tmp_path) as url:
+        host = url if code == 0 else f"http://127.0.0.1:{free_port()}"
+        text = project_files(replace(ANSWERS, host=host, start=start))[CI_FILES[CiSystem.GITHUB]]
+        steps = YAML(typ="safe").load(text)["jobs"]["headcount"]["steps"]
+        (script,) = (step["run"] for step in steps if step.get("name") == "Broker and service")
+        environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+        ended, log = bash(f"trap 'kill $(jobs -p) || true' EXIT\n{script}", environ, tmp_path)
+    assert ended == code
+    assert ("no port" in log) == (code != 0)
 
 
 @pytest.mark.parametrize(
