@@ -61,7 +61,7 @@ def test_an_own_service(orders: str, broker: Broker, tmp_path: Path) -> None:
     """Headcount accounts for a service that only copies the id into its messages."""
     shown = shlex.split(block("own-service.md", "Run it").replace("\\\n", ""), comments=True)
     command = " ".join(shown[shown.index("run") :])
-    assert "--topic orders --create-topic --id-at field:request_id" in command
+    assert "--topic orders --id-at field:request_id" in command
     options = (
         *("--host", orders, "--bootstrap-servers", broker.bootstrap_servers),
         *("--topic", "orders", "--id-at", "field:request_id"),
