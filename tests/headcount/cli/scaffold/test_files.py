@@ -26,7 +26,8 @@ from headcount.cli.scaffold.answers import (
 from headcount.cli.scaffold.files import CI_FILES, project_files
 from headcount.errors import UsageError
 from headcount.stack.ports import free_port
-from tests.ci.script_platforms import bash, served
+from tests.ci.script_platforms import bash
+from tests.ci.test_start import SERVER
 
 ANSWERS = ProjectAnswers(
     host="http://127.0.0.1:5000",
@@ -97,21 +98,24 @@ def test_the_job(ci: CiSystem, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("start", "code"),
-    [("sleep 60", 0), ("true", 0), ("echo no port; exit 3", 1)],
+    [
+        (SERVER + " {port}", 0),
+        ("(sleep 1; " + SERVER + " {port}) &", 0),
+        ("echo no port; exit 3", 1),
+    ],
     ids=["foreground", "background", "failing"],
 )
 def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
     """The job waits for a broker and a service; a service that fails ends it with its log."""
-    program = tmp_path / "headcount"
-    program.write_text("#!/bin/sh\nsleep 0.2\necho 'Kafka    127.0.0.1:9092'\nsleep 60\n")
+    program, port = tmp_path / "headcount", free_port()
+    program.write_text("#!/bin/sh\nsleep 0.2\necho 'Kafka    127.0.0.1:9092'\nexec sleep 30\n")
     program.chmod(0o755)
-    with served(tmp_path) as url:
-        host = url if code == 0 else f"http://127.0.0.1:{free_port()}"
-        text = project_files(replace(ANSWERS, host=host, start=start))[CI_FILES[CiSystem.GITHUB]]
-        steps = YAML(typ="safe").load(text)["jobs"]["headcount"]["steps"]
-        (script,) = (step["run"] for step in steps if step.get("name") == "Broker and service")
-        environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-        ended, log = bash(f"trap 'kill $(jobs -p) || true' EXIT\n{script}", environ, tmp_path)
+    answers = replace(ANSWERS, host=f"http://127.0.0.1:{port}", start=start.format(port=port))
+    text = project_files(answers)[CI_FILES[CiSystem.GITHUB]]
+    steps = YAML(typ="safe").load(text)["jobs"]["headcount"]["steps"]
+    (script,) = (step["run"] for step in steps if step.get("name") == "Broker and service")
+    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    ended, log = bash(script, environ, tmp_path)
     assert ended == code
     assert ("no port" in log) == (code != 0)
 
