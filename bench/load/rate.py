@@ -207,11 +207,11 @@ def _percentiles(values: Sequence[float]) -> dict[str, float]:
 def _result(
     settings: RateSettings, taken: list[RateRound], cores: tuple[int, int] | None
 ) -> BenchmarkResult:
-    lag = [each.lag.ms for each in taken]
+    lag = [one_round.lag.ms for one_round in taken]
     stalled: dict[str, list[Percentiles]] = {
-        "from_intended": [each.from_intended_ms for each in taken],
-        "http": [each.http_ms for each in taken],
-        "vegeta": [each.vegeta_ms for each in taken if each.vegeta_ms is not None],
+        "from_intended": [one_round.from_intended_ms for one_round in taken],
+        "http": [one_round.http_ms for one_round in taken],
+        "vegeta": [one_round.vegeta_ms for one_round in taken if one_round.vegeta_ms is not None],
         "exact": [exact_ms(settings.seconds)],
     }
     labels = {
@@ -220,25 +220,34 @@ def _result(
         "vegeta": "stall of 1 s: Vegeta",
         "exact": "stall of 1 s, by calculation",
     }
-    rate = spread(each.lag.rate for each in taken)
-    timers = [each.timer_ms for each in taken]
+    rate = spread(one_round.lag.rate for one_round in taken)
+    timers = [one_round.timer_ms for one_round in taken]
     rows = [_row(f"schedule lag at {rate.show(',.0f')}/s", lag)]
     rows.append(_row("lateness of a bare timer at that rate", timers))
     rows += [_row(labels[name], measured) for name, measured in stalled.items() if measured]
-    dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
+    dropped, due = (
+        sum(getattr(one_round.lag, name) for one_round in taken) for name in ("dropped", "due")
+    )
     return BenchmarkResult(
         name="rate",
         title="rate: schedule lag, and latency during a stall, in ms",
         columns=("ms", *QUANTILES),
         rows=rows,
         settings={"settings": settings, "pinned_to_cores": cores, "target_ms": TARGET_MS},
-        rounds=[asdict(each) for each in taken],
+        rounds=[asdict(one_round) for one_round in taken],
         figures={
             "rate_per_s": rate,
-            "lag_ms": {name: spread(each[name] for each in lag) for name in QUANTILES},
-            "timer_ms": {name: spread(each[name] for each in timers) for name in QUANTILES},
+            "lag_ms": {
+                name: spread(percentiles[name] for percentiles in lag) for name in QUANTILES
+            },
+            "timer_ms": {
+                name: spread(percentiles[name] for percentiles in timers) for name in QUANTILES
+            },
             "stall_ms": {
-                name: {each: spread(one[each] for one in measured).median for each in QUANTILES}
+                name: {
+                    quantile: spread(one[quantile] for one in measured).median
+                    for quantile in QUANTILES
+                }
                 for name, measured in stalled.items()
                 if measured
             },
@@ -262,7 +271,7 @@ def _result(
 def _targets(
     lag: Sequence[Percentiles], stalled: Mapping[str, Sequence[Percentiles]]
 ) -> list[PerformanceTarget]:
-    late = spread(each["p99"] for each in lag)
+    late = spread(percentiles["p99"] for percentiles in lag)
     (exact,) = stalled["exact"]
     intended = stalled["from_intended"]
     peers = stalled["vegeta"] or [exact for _ in intended]
@@ -282,4 +291,7 @@ def _targets(
 
 
 def _row(label: str, measured: Sequence[Percentiles]) -> tuple[str, ...]:
-    return (label, *(spread(each[name] for each in measured).show(".1f") for name in QUANTILES))
+    return (
+        label,
+        *(spread(percentiles[name] for percentiles in measured).show(".1f") for name in QUANTILES),
+    )

@@ -145,7 +145,9 @@ def _naming(path: Path | None) -> Iterator[None]:
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     except ValidationError as error:
-        reasons = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        reasons = "; ".join(
+            detail["msg"].removeprefix("Value error, ") for detail in error.errors()
+        )
         raise UsageError(f"{where}: {reasons}") from None
 
 

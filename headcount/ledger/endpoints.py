@@ -99,8 +99,8 @@ def read_endpoints(filesystem: pafs.FileSystem, location: str, generator: int) -
 def endpoint_texts(endpoints: Iterable[Endpoints]) -> Mapping[str, tuple[str, ...]]:
     """Return the requests of each event type, such as `POST /swords`, of all generators."""
     merged: dict[str, dict[_Request, None]] = {}
-    for each in endpoints:
-        for event_type, requests in each.by_type.items():
+    for of_generator in endpoints:
+        for event_type, requests in of_generator.by_type.items():
             merged.setdefault(event_type, {}).update(dict.fromkeys(requests))
     return {event_type: tuple(_texts(requests)) for event_type, requests in merged.items()}
 
@@ -123,7 +123,7 @@ def _texts(requests: Iterable[_Request]) -> Iterator[str]:
 def _common(paths: Iterable[list[str]]) -> str:
     """Replace each part in which paths of equal length differ."""
     parts = zip(*paths, strict=True)
-    return "/".join(each[0] if len(set(each)) == 1 else _ANY for each in parts)
+    return "/".join(part[0] if len(set(part)) == 1 else _ANY for part in parts)
 
 
 def _path(name: str) -> str:

@@ -98,11 +98,11 @@ class History:
 
 def merged(samples: Sequence[Sample]) -> Sample:
     """Merge one or more samples: the last, with the mean CPU loads and the greatest lag."""
-    of_host = [each.host_cpu_percent for each in samples if each.host_cpu_percent is not None]
+    of_host = [sample.host_cpu_percent for sample in samples if sample.host_cpu_percent is not None]
     return replace(
         samples[-1],
-        cpu_percent=sum(each.cpu_percent for each in samples) / len(samples),
-        schedule_lag_ms=max(each.schedule_lag_ms for each in samples),
+        cpu_percent=sum(sample.cpu_percent for sample in samples) / len(samples),
+        schedule_lag_ms=max(sample.schedule_lag_ms for sample in samples),
         host_cpu_percent=sum(of_host) / len(of_host) if of_host else None,
     )
 

@@ -97,4 +97,4 @@ def _option(name: str, value: OptionValue | None) -> list[str]:
     if value is True:
         return [f"--{name}"]
     values = [value] if isinstance(value, str | int | float | Path) else value
-    return [f"--{name}={each}" for each in values]
+    return [f"--{name}={option_value}" for option_value in values]

@@ -115,7 +115,7 @@ def patterns(fates: Path | None, counts: Counts) -> tuple[Pattern, ...]:
     dataset = ds.dataset(fates, format=ds.ParquetFileFormat(dictionary_columns=_TEXTS))
     run = run_values(dataset, columns)
     groups = (read_class(dataset, name, total, columns) for name, total in totals.items())
-    return tuple(each for group in groups for each in _patterns(dataset, group, run))
+    return tuple(pattern for group in groups for pattern in _patterns(dataset, group, run))
 
 
 def _patterns(dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues) -> Iterator[Pattern]:

@@ -49,7 +49,8 @@ class RunPart:
         """Format it as people would say it, such as `34 % of the run, 11:50:44 to 11:50:51 UTC`."""
         unit = "milliseconds" if self.last_ns - self.first_ns < _SHORT_NS else "seconds"
         first, last = (
-            _at(each).time().isoformat(timespec=unit) for each in (self.first_ns, self.last_ns)
+            _at(time_ns).time().isoformat(timespec=unit)
+            for time_ns in (self.first_ns, self.last_ns)
         )
         times, part = f"{first} to {last} UTC", f"{percent(self.share)} of the run"
         if self.count == self.size:

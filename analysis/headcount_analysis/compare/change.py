@@ -170,7 +170,7 @@ def resolution_of(metric: Metric) -> float:
 
 def change_of(metric: Metric, base: Side, run: Side) -> Change:
     """Compare one metric of two sides."""
-    is_certain = all(_is_certain(metric, each.document) for each in (*base.runs, *run.runs))
+    is_certain = all(_is_certain(metric, verified.document) for verified in (*base.runs, *run.runs))
     return replace(_estimated(metric, base, run), is_certain=is_certain)
 
 
@@ -208,11 +208,11 @@ def changes(base: Side, run: Side) -> tuple[Change, ...]:
 def with_family_level(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Widen intervals to correct a family of changes for multiple comparisons."""
     family = tuple(changes)
-    estimates = (each.estimate for each in family if not each.is_same)
+    estimates = (change.estimate for change in family if not change.is_same)
     level = significance_level(
-        each.p_value for each in estimates if each and each.p_value is not None
+        estimate.p_value for estimate in estimates if estimate and estimate.p_value is not None
     )
-    return tuple(each.at_level(level) for each in family)
+    return tuple(change.at_level(level) for change in family)
 
 
 def measured(metric: Metric, document: Document) -> float | None:
@@ -255,10 +255,10 @@ def _is_certain(metric: Metric, document: Document) -> bool:
 
 def _duration_ms(metric: Metric, document: Document) -> float | None:
     wanted = metric.event_type or TOTAL
-    for each in document.latency_ms:
-        if (each.event_type, each.measure) == (wanted, metric.name):
-            known = {"min": each.min_ms, "mean": each.mean_ms, "max": each.max_ms}
-            for quantile, ms in each.percentiles.items():
+    for latency in document.latency_ms:
+        if (latency.event_type, latency.measure) == (wanted, metric.name):
+            known = {"min": latency.min_ms, "mean": latency.mean_ms, "max": latency.max_ms}
+            for quantile, ms in latency.percentiles.items():
                 known[f"p{100 * float(quantile):g}"] = ms
             return known.get(metric.aggregate)
     return None
@@ -271,9 +271,9 @@ def _metrics(runs: Sequence[VerifiedRun]) -> Iterator[Metric]:
         metrics = (
             *(Metric(name, event_type) for name in _FROM_COUNTS),
             *(
-                Metric(name, event_type, each)
+                Metric(name, event_type, aggregate)
                 for name in names_of(MetricKind.DURATION)
-                for each in AGGREGATES
+                for aggregate in AGGREGATES
             ),
         )
         for metric in metrics:

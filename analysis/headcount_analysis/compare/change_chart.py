@@ -56,11 +56,11 @@ class _FactorScale:
 
 def change_figure(versus: Versus) -> Figure | None:
     """Draw the main changes in total that are shares; None if there are none."""
-    changes = [each for each in words.distinct(versus.in_total) if _is_drawn(each)]
+    changes = [change for change in words.distinct(versus.in_total) if _is_drawn(change)]
     if not changes:
         return None
     scale = _scale_of(changes)
-    rows = "".join(_row(each, scale) for each in changes)
+    rows = "".join(_row(change, scale) for change in changes)
     drawn = Markup(f'<div class="changes">{rows}{_axis(scale)}</div>')  # noqa: S704 - escaped
     title = f"Changes of {versus.side.name} against base, with 95 % intervals"
     return Figure(title, drawn)
@@ -83,7 +83,7 @@ def _factors(change: Change) -> tuple[float, float, float]:
 
 
 def _scale_of(changes: Sequence[Change]) -> _FactorScale:
-    factors = [_factors(each) for each in changes]
+    factors = [_factors(change) for change in changes]
     sizes = [size for factor, _, _ in factors if factor > 0 for size in (factor, 1 / factor)]
     farthest = max(_CLOSEST, *sizes) ** _WIDEST
     lowest, highest = min(low for _, low, _ in factors), max(high for _, _, high in factors)

@@ -75,20 +75,22 @@ def _lines(
 def _measures(comparison: RunComparison) -> Iterator[str]:
     """Yield the measures to draw, without those that equal another one in every run."""
     names = {
-        each.metric.name for versus in comparison.others for each in words.distinct(versus.in_total)
+        change.metric.name
+        for versus in comparison.others
+        for change in words.distinct(versus.in_total)
     }
     return (name for name in names_of(MetricKind.DURATION) if name in names)
 
 
 def _curve(run: VerifiedRun, measure: str) -> Points:
     """Return the points of a curve: the power of ten of the rarity, and the duration in ms."""
-    of_measure = (each for each in run.quantiles or () if each.measure == measure)
+    of_measure = (quantile for quantile in run.quantiles or () if quantile.measure == measure)
     rows = sorted(of_measure, key=_quantile)
     odds, points = 1.0, []
-    for each in rows:
+    for row in rows:
         # Nothing takes longer than the maximum, so it is drawn at twice the odds before it.
-        odds = 1 / (1 - each.quantile) if each.quantile < 1 else 2 * odds
-        points.append((math.log10(odds), each.ms))
+        odds = 1 / (1 - row.quantile) if row.quantile < 1 else 2 * odds
+        points.append((math.log10(odds), row.ms))
     return points
 
 
@@ -97,7 +99,9 @@ def _quantile(point: PercentileRow) -> float:
 
 
 def _end_s(run: VerifiedRun) -> float:
-    return max((each.elapsed_s + each.width_s for each in run.slices or ()), default=0.0)
+    return max(
+        (time_slice.elapsed_s + time_slice.width_s for time_slice in run.slices or ()), default=0.0
+    )
 
 
 def _over_time(run: VerifiedRun, name: str, *, is_rate: bool) -> Points:
@@ -107,7 +111,7 @@ def _over_time(run: VerifiedRun, name: str, *, is_rate: bool) -> Points:
     points: list[tuple[float, float | None]] = []
     for start in range(0, len(slices), step):
         group = slices[start : start + step]
-        values = [value for each in group if (value := getattr(each, name)) is not None]
+        values = [value for time_slice in group if (value := getattr(time_slice, name)) is not None]
         middle_s = (group[0].elapsed_s + group[-1].elapsed_s + group[-1].width_s) / 2
         value = None if not values else sum(values) / len(values) if is_rate else max(values)
         points.append((middle_s, value))

@@ -29,9 +29,9 @@ def document(comparison: RunComparison) -> dict[str, Any]:
         "headline": words.headline(comparison),
         "not_comparable": list(comparison.differences.obstacles),
         "differences": list(comparison.differences.shown),
-        "limits": [_limit(each) for each in comparison.limits],
+        "limits": [_limit(limit) for limit in comparison.limits],
         "base": _side(comparison.base),
-        "compared": [_versus(comparison, each) for each in comparison.others],
+        "compared": [_versus(comparison, versus) for versus in comparison.others],
     }
 
 
@@ -54,7 +54,7 @@ def _versus(comparison: RunComparison, versus: Versus) -> dict[str, Any]:
         **_side(versus.side),
         "worse": list(words.worse_of(comparison, versus)),
         "summary": list(words.sentences(comparison, versus)),
-        "changes": [_change(each) for each in versus.changes],
+        "changes": [_change(change) for change in versus.changes],
     }
 
 

@@ -22,15 +22,15 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     yield from (f"- {text(str(side))}" for side in comparison.sides)
     if comparison.differences.obstacles:
         yield from ("", "**Not comparable, but compared anyway:**", "")
-        yield from (f"- {text(each)}" for each in comparison.differences.obstacles)
+        yield from (f"- {text(obstacle)}" for obstacle in comparison.differences.obstacles)
     rows = [
         (
-            f"{_MARKS[each.state]} {each.state}",
-            code(each.limit.text),
-            text(each.side),
-            text(words.limit(each)),
+            f"{_MARKS[limit.state]} {limit.state}",
+            code(limit.limit.text),
+            text(limit.side),
+            text(words.limit(limit)),
         )
-        for each in comparison.limits
+        for limit in comparison.limits
     ]
     if rows:
         yield from table(("", "limit", "side", "change"), rows)
@@ -38,17 +38,17 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
         yield from _versus(comparison, versus)
     if comparison.differences.shown:
         yield from ("", "### Other differences", "")
-        yield from (f"- {text(each)}" for each in comparison.differences.shown)
+        yield from (f"- {text(difference)}" for difference in comparison.differences.shown)
 
 
 def _title(comparison: RunComparison) -> str:
     """Summarize the most important result in one line."""
     mark = ""
-    if any(words.worse_of(comparison, each) for each in comparison.others):
+    if any(words.worse_of(comparison, versus) for versus in comparison.others):
         mark = _MARKS[LimitState.BROKEN]
     elif comparison.limits:
-        states = {each.state for each in comparison.limits}
-        mark = _MARKS[next(each for each in _WORST_FIRST if each in states)]
+        states = {limit.state for limit in comparison.limits}
+        mark = _MARKS[next(state for state in _WORST_FIRST if state in states)]
     return f"{mark} Comparison: {text(words.headline(comparison))}".strip()
 
 
@@ -59,6 +59,6 @@ def _limit(judged: LimitResult) -> tuple[str, ...]:
 
 def _versus(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     yield from ("", f"### {text(versus.side.name)} against base", "")
-    yield from (f"- {text(each)}" for each in words.sentences(comparison, versus))
-    rows = ((code(str(each.metric)), *map(text, words.cells(each))) for each in words.rows(versus))
+    yield from (f"- {text(sentence)}" for sentence in words.sentences(comparison, versus))
+    rows = ((code(str(row.metric)), *map(text, words.cells(row))) for row in words.rows(versus))
     yield from table(("metric", *words.HEADER), rows)

@@ -23,12 +23,12 @@ class Versus:
     @property
     def in_total(self) -> tuple[Change, ...]:
         """The changes over all event types."""
-        return tuple(each for each in self.changes if each.metric.event_type is None)
+        return tuple(change for change in self.changes if change.metric.event_type is None)
 
     @property
     def event_types(self) -> tuple[str, ...]:
         """The event types of all runs."""
-        names = (each.metric.event_type for each in self.changes)
+        names = (change.metric.event_type for change in self.changes)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property
@@ -42,23 +42,23 @@ class Versus:
         return self._facts(ChangeLabel.BETTER)
 
     def _facts(self, label: ChangeLabel) -> tuple[Change, ...]:
-        labelled = [each for each in self.changes if each.label is label]
-        in_total = {each.metric.name for each in labelled if each.metric.event_type is None}
+        labelled = [change for change in self.changes if change.label is label]
+        in_total = {change.metric.name for change in labelled if change.metric.event_type is None}
         return tuple(
-            each
-            for each in labelled
-            if each.metric.event_type is None or each.metric.name not in in_total
+            change
+            for change in labelled
+            if change.metric.event_type is None or change.metric.name not in in_total
         )
 
     @property
     def samples(self) -> tuple[Change, ...]:
         """The changes of sampled figures, which have noise."""
-        return tuple(each for each in self.changes if not each.is_fact)
+        return tuple(change for change in self.changes if not change.is_fact)
 
     @property
     def significant(self) -> tuple[Change, ...]:
         """The samples whose changes exceed noise."""
-        return tuple(each for each in self.samples if each.is_significant)
+        return tuple(sample for sample in self.samples if sample.is_significant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class RunComparison:
 
     def of_state(self, state: LimitState) -> tuple[LimitResult, ...]:
         """The limits with this result."""
-        return tuple(each for each in self.limits if each.state is state)
+        return tuple(limit for limit in self.limits if limit.state is state)
 
     @property
     def exit_code(self) -> int:
@@ -106,7 +106,7 @@ def compare(
     """
     between_runs = differences(sides)
     if between_runs.obstacles and not anyway:
-        obstacles = "\n".join(f"  - {each}" for each in between_runs.obstacles)
+        obstacles = "\n".join(f"  - {obstacle}" for obstacle in between_runs.obstacles)
         raise UsageError(
             f"these runs are not comparable:\n{obstacles}\n"
             "--anyway compares them nevertheless, and shows this list above the result"

@@ -75,7 +75,7 @@ def render(comparison: RunComparison, links: str = "") -> str:
         result_class=_result_class(comparison),
         limits=_limits(comparison),
         sides=tuple((side.name, _run_links(side, links)) for side in comparison.sides),
-        sections=tuple(_section(comparison, each) for each in comparison.others),
+        sections=tuple(_section(comparison, versus) for versus in comparison.others),
         figures=tuple(charts.overlaid(comparison)),
         lacking=charts.lacking(runs),
         runs=_runs(comparison),
@@ -84,7 +84,7 @@ def render(comparison: RunComparison, links: str = "") -> str:
 
 def _result_class(comparison: RunComparison) -> str:
     """Return the CSS class of the headline: of a fact that got worse, or of the worst limit."""
-    if any(words.worse_of(comparison, each) for each in comparison.others):
+    if any(words.worse_of(comparison, versus) for versus in comparison.others):
         return _CLASSES[LimitState.BROKEN]
     for state in (LimitState.BROKEN, LimitState.UNKNOWN, LimitState.KEPT):
         if comparison.of_state(state):
@@ -94,10 +94,10 @@ def _result_class(comparison: RunComparison) -> str:
 
 def _limits(comparison: RunComparison) -> ComparisonTable:
     rows = tuple(
-        (each.limit.text, each.state.value, words.limit(each), each.side)
-        for each in comparison.limits
+        (limit.limit.text, limit.state.value, words.limit(limit), limit.side)
+        for limit in comparison.limits
     )
-    classes = tuple(_CLASSES[each.state] for each in comparison.limits)
+    classes = tuple(_CLASSES[limit.state] for limit in comparison.limits)
     header = ("limit", "result", "change", "side")
     return ComparisonTable("Limits on the change against base", header, rows, classes)
 
@@ -115,9 +115,9 @@ def _run_links(side: Side, links: str) -> tuple[ComparedRunLink, ...]:
 
 def _section(comparison: RunComparison, versus: Versus) -> Section:
     name = versus.side.name
-    sampled = [each for each in versus.changes if not each.is_fact]
-    certain = tuple(each for each in words.distinct(sampled) if each.is_significant)
-    rest = tuple(each for each in sampled if not each.is_significant)
+    sampled = [change for change in versus.changes if not change.is_fact]
+    certain = tuple(change for change in words.distinct(sampled) if change.is_significant)
+    rest = tuple(change for change in sampled if not change.is_significant)
     by_type = (
         _table(f"Event type {event_type}", _of_type(rest, event_type))
         for event_type in versus.event_types
@@ -135,12 +135,14 @@ def _section(comparison: RunComparison, versus: Versus) -> Section:
 def _facts(comparison: RunComparison, versus: Versus) -> ComparisonTable:
     """Return the verdicts, and the classes that occur on either side, in total and by type."""
     before, after = (worst_label(side) for side in (comparison.base, versus.side))
-    changes = [each for each in versus.changes if each.is_fact and any((*each.base, *each.run))]
+    changes = [
+        change for change in versus.changes if change.is_fact and any((*change.base, *change.run))
+    ]
     rows = [("verdict", before.value, after.value, "", _of_verdicts(before, after).value)]
-    for each in changes:
-        base, run, changed, _, assessment = words.cells(each)
-        rows.append((words.readable(each.metric), base, run, changed, assessment))
-    labels = [_of_verdicts(before, after), *(each.label for each in changes)]
+    for change in changes:
+        base, run, changed, _, assessment = words.cells(change)
+        rows.append((words.readable(change.metric), base, run, changed, assessment))
+    labels = [_of_verdicts(before, after), *(change.label for change in changes)]
     classes = tuple(_FACT_CLASSES.get(label, "") for label in labels)
     header = ("counted, not sampled", "base", "run", "change", "assessment")
     return ComparisonTable("Facts", header, tuple(rows), classes)
@@ -153,13 +155,13 @@ def _of_verdicts(before: Label, after: Label) -> ChangeLabel:
 
 
 def _of_type(changes: Iterable[Change], event_type: str | None) -> tuple[Change, ...]:
-    return tuple(each for each in changes if each.metric.event_type == event_type)
+    return tuple(change for change in changes if change.metric.event_type == event_type)
 
 
 def _table(
     caption: str, changes: tuple[Change, ...], name_of: Callable[[Metric], str] = words.plain
 ) -> ComparisonTable:
-    rows = tuple((name_of(each.metric), *words.cells(each)) for each in changes)
+    rows = tuple((name_of(change.metric), *words.cells(change)) for change in changes)
     return ComparisonTable(caption, ("metric", *words.HEADER), rows)
 
 

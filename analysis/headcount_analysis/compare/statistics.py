@@ -118,7 +118,7 @@ def ratio(
     # The resolution of a logarithm is the resolution's share of the figure.
     share = resolution / min(fmean(base), fmean(run))
     estimate = difference(
-        [math.log(each) for each in base], [math.log(each) for each in run], share, confidence
+        [math.log(value) for value in base], [math.log(value) for value in run], share, confidence
     )
     interval = estimate.interval
     return Estimate(

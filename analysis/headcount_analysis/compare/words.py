@@ -26,11 +26,11 @@ _POINTS = " percentage points"
 
 def headline(comparison: RunComparison) -> str:
     """Summarize in one line: what got worse, then limits, then other changes."""
-    worse = [each for versus in comparison.others for each in worse_of(comparison, versus)]
+    worse = [text for versus in comparison.others for text in worse_of(comparison, versus)]
     parts = [f"WORSE: {'; '.join(worse)}"] if worse else []
     count = len(comparison.limits)
     broken, unknown = (
-        len(comparison.of_state(each)) for each in (LimitState.BROKEN, LimitState.UNKNOWN)
+        len(comparison.of_state(state)) for state in (LimitState.BROKEN, LimitState.UNKNOWN)
     )
     if broken:
         parts.append(f"{broken} of {count} limits broken")
@@ -43,10 +43,10 @@ def headline(comparison: RunComparison) -> str:
 
 
 def _without_limits(comparison: RunComparison) -> str:
-    better = [_fact(each) for versus in comparison.others for each in versus.better]
+    better = [_fact(change) for versus in comparison.others for change in versus.better]
     if better:
         return f"better: {'; '.join(better)}"
-    count = sum(len(each.significant) for each in comparison.others)
+    count = sum(len(versus.significant) for versus in comparison.others)
     if count:
         return f"{count} figures changed by more than noise"
     if not comparison.is_repeated:
@@ -57,8 +57,11 @@ def _without_limits(comparison: RunComparison) -> str:
 def worse_of(comparison: RunComparison, versus: Versus) -> tuple[str, ...]:
     """Describe each fact that got worse, and the verdict if it did."""
     prefix = f"{versus.side.name}: " if len(comparison.others) > 1 else ""
-    worse = (*(_fact(each) for each in versus.worse), *worse_verdict(comparison.base, versus.side))
-    return tuple(f"{prefix}{each}" for each in worse)
+    worse = (
+        *(_fact(change) for change in versus.worse),
+        *worse_verdict(comparison.base, versus.side),
+    )
+    return tuple(f"{prefix}{text}" for text in worse)
 
 
 def _fact(change: Change) -> str:
@@ -71,31 +74,34 @@ def _fact(change: Change) -> str:
 
 def sentences(comparison: RunComparison, versus: Versus) -> Iterator[str]:
     """Yield sentences on what got worse, then on what changed."""
-    yield from (f"WORSE: {each}" for each in worse_of(comparison, versus))
-    yield from (f"better: {_fact(each)}" for each in versus.better)
+    yield from (f"WORSE: {text}" for text in worse_of(comparison, versus))
+    yield from (f"better: {_fact(change)}" for change in versus.better)
     headlines = [
-        each
-        for each in distinct(versus.in_total)
-        if _is_headline(each.metric) and each.label not in {ChangeLabel.WORSE, ChangeLabel.BETTER}
+        change
+        for change in distinct(versus.in_total)
+        if _is_headline(change.metric)
+        and change.label not in {ChangeLabel.WORSE, ChangeLabel.BETTER}
     ]
     if max(len(comparison.base.runs), len(versus.side.runs)) == 1:
         yield (
             "One run per side cannot separate change from noise. Use three or more runs per "
             "side, separated by commas."
         )
-        yield from (sentence(each) for each in headlines if each.estimate and not each.is_same)
+        yield from (
+            sentence(change) for change in headlines if change.estimate and not change.is_same
+        )
         return
-    significant = [each for each in headlines if each.is_significant]
-    yield from (sentence(each) for each in significant)
-    yield from _remaining(versus, sum(not each.is_fact for each in significant))
+    significant = [change for change in headlines if change.is_significant]
+    yield from (sentence(change) for change in significant)
+    yield from _remaining(versus, sum(not change.is_fact for change in significant))
 
 
 def _remaining(versus: Versus, described: int) -> Iterator[str]:
     """Summarize the changes beyond those described, and the figures that are undecided."""
-    count = sum(each.estimate is not None for each in versus.samples)
+    count = sum(change.estimate is not None for change in versus.samples)
     significant, unknown = (
         len(versus.significant),
-        sum(each.label is ChangeLabel.UNKNOWN for each in versus.samples),
+        sum(change.label is ChangeLabel.UNKNOWN for change in versus.samples),
     )
     if significant > described:
         yield (
@@ -117,21 +123,21 @@ def distinct(changes: Iterable[Change]) -> Iterator[Change]:
     Without a target rate they are equal: a request is due when it is sent.
     """
     of_http: set[object] = set()
-    for each in changes:
-        figures = (each.metric.event_type, each.metric.aggregate, each.base, each.run)
-        if each.metric.name == "http":
+    for change in changes:
+        figures = (change.metric.event_type, change.metric.aggregate, change.base, change.run)
+        if change.metric.name == "http":
             of_http.add(figures)
-        elif each.metric.name == "from_intended" and figures in of_http:
+        elif change.metric.name == "from_intended" and figures in of_http:
             continue
-        yield each
+        yield change
 
 
 def rows(versus: Versus) -> Iterator[Change]:
     """Yield the rows of a short table: all totals, and headline changes of event types."""
-    for each in distinct(versus.changes):
-        is_of_all = each.metric.event_type is None
-        if is_of_all or (each.is_significant and _is_headline(each.metric)):
-            yield each
+    for change in distinct(versus.changes):
+        is_of_all = change.metric.event_type is None
+        if is_of_all or (change.is_significant and _is_headline(change.metric)):
+            yield change
 
 
 def sentence(change: Change) -> str:
@@ -152,7 +158,7 @@ def sentence(change: Change) -> str:
 def cells(change: Change) -> tuple[str, ...]:
     """Format a change as cells, in the order of `HEADER`."""
     centres = [change.centre(side) for side in (change.base, change.run)]
-    shown = ("" if each is None else figure(change.metric, each) for each in centres)
+    shown = ("" if centre is None else figure(change.metric, centre) for centre in centres)
     estimate = change.estimate
     if estimate is None or change.is_same:
         return (*shown, "", "", change.label.value)

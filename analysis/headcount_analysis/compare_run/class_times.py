@@ -41,7 +41,7 @@ def _times(dataset: ds.Dataset, name: str) -> ClassTimes | None:
         pc.min_max(batch["sent_at_ns"]).as_py()
         for batch in dataset.to_batches(columns=["sent_at_ns"], filter=condition)
     ]
-    known = [each for each in bounds if each["min"] is not None]
+    known = [bound for bound in bounds if bound["min"] is not None]
     if not known:
         return None
-    return ClassTimes(min(each["min"] for each in known), max(each["max"] for each in known))
+    return ClassTimes(min(bound["min"] for bound in known), max(bound["max"] for bound in known))

@@ -87,7 +87,7 @@ class Report:
     @property
     def broken(self) -> tuple[ThresholdResult, ...]:
         """The thresholds that the measured values break."""
-        return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
+        return tuple(result for result in self.thresholds if result.result is Result.BROKEN)
 
     @property
     def exit_code(self) -> int:

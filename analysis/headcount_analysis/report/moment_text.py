@@ -23,7 +23,7 @@ def between(first_ns: int, last_ns: int) -> str:
         return f"{clock(first_ns)} UTC"
     if last_ns - first_ns < _SHORT_NS:
         return f"{clock(first_ns)} to {clock(last_ns)} UTC"
-    first, last = (clock(each)[:-4] for each in (first_ns, last_ns))
+    first, last = (clock(time_ns)[:-4] for time_ns in (first_ns, last_ns))
     if _utc(first_ns).date() != _utc(last_ns).date():
         last = f"{_utc(last_ns):%Y-%m-%d} {last}"
     return f"{first} to {last} UTC"

@@ -92,7 +92,7 @@ def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
         message_format=message_format.name,
         compare_at=message_format.compare_at,
         schema_registry=message_format.schema_registry,
-        thresholds=tuple(each.text for each in thresholds),
+        thresholds=tuple(threshold.text for threshold in thresholds),
         outcome_rules=tuple(rule.text for rule in outcome_rules),
         settle_s=settle_s,
         watch_for_s=watch_for_s,

@@ -105,7 +105,7 @@ def test_compared_metrics(tmp_path: Path) -> None:
     """Counts other than 0, rates and durations: in total first, then by event type."""
     base = a_side(tmp_path, "base", 100)
     run = Side("run", (a_run(tmp_path, "b", counts=counts(lost=1)),))
-    names = [str(each.metric) for each in changes(base, run)]
+    names = [str(change.metric) for change in changes(base, run)]
     assert names[:5] == ["attempted", "acked", "delivered", "lost", "rps"]
     assert names[5] == "http.mean"
     assert "http{event_type=default}.p99.9" in names

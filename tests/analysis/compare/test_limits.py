@@ -190,7 +190,7 @@ def test_many_limits_break_no_more_often_by_chance_than_one(tmp_path: Path) -> N
     assert alone.state is LimitState.BROKEN
     equal = [parse("http.p50 +5%")] * 9
     same_base, same_run = a_side(tmp_path, "x", 100, 120, 140), a_side(tmp_path, "y", 101, 121, 139)
-    others = [(each, "run", change_of(each.metric, same_base, same_run)) for each in equal]
+    others = [(limit, "run", change_of(limit.metric, same_base, same_run)) for limit in equal]
     among_ten, *_ = judge([applied, *others])
     assert among_ten.state is LimitState.UNKNOWN
 
@@ -210,7 +210,8 @@ def test_counts(tmp_path: Path, text: str, lost: list[int], expected: LimitState
     """A rise from 0 exceeds any share of 0."""
     base = a_side(tmp_path, "base", 100, 100)
     runs = (
-        a_run(tmp_path, f"run-{place}", counts=counts(lost=each)) for place, each in enumerate(lost)
+        a_run(tmp_path, f"run-{place}", counts=counts(lost=lost_count))
+        for place, lost_count in enumerate(lost)
     )
     assert state(text, base, Side("run", tuple(runs))) is expected
 

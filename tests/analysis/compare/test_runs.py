@@ -38,7 +38,7 @@ def test_the_tables(folder: RunFolder) -> None:
     assert run.slices is not None
     assert (run.slices[0].acked, run.slices[0].end_to_end_p99_ms) == (5, None)
     assert run.quantiles is not None
-    assert [each.ms for each in run.quantiles] == [3.5]
+    assert [quantile.ms for quantile in run.quantiles] == [3.5]
 
 
 def test_a_run_that_is_not_verified(folder: RunFolder) -> None:

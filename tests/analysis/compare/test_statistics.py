@@ -168,8 +168,8 @@ def test_of_a_hundred_equal_figures_none_is_significant(runs: int, shared: float
     random, some, without = Random(7), 0, 0
     for _ in range(60):
         among = figures(random, 100, runs, shared)
-        some += any(each.is_significant for each in with_family_level(among))
-        without += sum(each.is_significant for each in among)
+        some += any(figure.is_significant for figure in with_family_level(among))
+        without += sum(figure.is_significant for figure in among)
     assert some <= 3
     assert without > 100
 
@@ -179,8 +179,8 @@ def test_most_of_a_hundred_changed_figures_are_detected() -> None:
     random, detected = Random(7), 0
     for _ in range(20):
         detected += sum(
-            each.is_significant
-            for each in with_family_level(figures(random, 100, 3, 0.5, scale=1.6))
+            figure.is_significant
+            for figure in with_family_level(figures(random, 100, 3, 0.5, scale=1.6))
         )
     assert detected > 0.85 * 20 * 100
 
@@ -190,7 +190,7 @@ def test_at_most_one_in_twenty_significant_changes_is_chance() -> None:
     random, wrong, right = Random(7), 0, 0
     for _ in range(20):
         equal, changed = figures(random, 50, 4, 0.5), figures(random, 50, 4, 0.5, scale=1.6)
-        detected = [each.is_significant for each in with_family_level([*equal, *changed])]
+        detected = [figure.is_significant for figure in with_family_level([*equal, *changed])]
         wrong, right = wrong + sum(detected[:50]), right + sum(detected[50:])
     assert wrong <= 0.05 * (wrong + right)
     assert right > 0.8 * 20 * 50

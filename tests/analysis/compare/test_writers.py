@@ -53,7 +53,7 @@ def test_sentences_of_a_change(tmp_path: Path) -> None:
     assert lines[1] == "http p99 is 31 % higher (95 % CI 28 % to 33 %)"
     assert lines[2].startswith("end to end p50 is 31 % higher")
     assert "at most one in twenty of these changes may be chance" in lines[-1]
-    assert not any("intended" in each for each in lines)
+    assert not any("intended" in line for line in lines)
 
 
 def test_sentences_without_a_clear_change(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
     made = json.loads(document.dump(comparison))
     assert made["headline"] == WORSE
     assert made["compared"][0]["worse"] == WORSE.removeprefix("WORSE: ").split("; ")
-    labels = {str(each.metric): each.label for each in comparison.others[0].changes}
+    labels = {str(change.metric): change.label for change in comparison.others[0].changes}
     assert labels["lost"] is ChangeLabel.WORSE
     kept = compared(tmp_path / "limits", [100, 101], [100, 101], "lost +30", **lossy)
     assert words.headline(kept) == (
@@ -151,7 +151,7 @@ def test_a_flag_that_no_run_limits_is_not_worse(tmp_path: Path) -> None:
     """A flag counts against a run if a limit was set; a broken threshold always does."""
     reordered: dict[str, Any] = {"counts": counts(reordered=23)}
     comparison = compared(tmp_path / "a", [100], [100], **reordered)
-    assert not any("WORSE" in each for each in sentences(comparison))
+    assert not any("WORSE" in sentence for sentence in sentences(comparison))
     limits = {"reordered": 30, "late_after_ms": 60_000}
     comparison = compared(tmp_path / "b", [100], [100], **reordered, limits=limits)
     assert sentences(comparison)[0] == "WORSE: reordered rose from 0 to 23"
@@ -188,9 +188,9 @@ def test_the_document(tmp_path: Path) -> None:
     assert made["not_comparable"] == ["scenario: mixed.py in a-0, a-1; rush.py in b-0, b-1"]
     (versus,) = made["compared"]
     (p99,) = (
-        each
-        for each in versus["changes"]
-        if (each["metric"], each["aggregate"], each["event_type"]) == ("http", "p99", None)
+        change
+        for change in versus["changes"]
+        if (change["metric"], change["aggregate"], change["event_type"]) == ("http", "p99", None)
     )
     assert (p99["base"], p99["run"], p99["label"]) == ([1e-300, 1e9], [1, 9], "cannot tell")
     assert p99["ratio"]["high"] is None
@@ -280,7 +280,7 @@ def test_facts_come_first(tmp_path: Path) -> None:
     verdict = '<tr class="worse"><th scope="row">verdict</th><td>PASS</td><td>FAIL</td>'
     lost = '<tr class="worse"><th scope="row">lost</th><td>0</td><td>23</td>'
     http = '<tr><th scope="row">http p99</th>'
-    places = [content.index(each) for each in (verdict, lost, http, "<details>")]
+    places = [content.index(part) for part in (verdict, lost, http, "<details>")]
     assert places == sorted(places)
     assert '<th scope="row">ghost</th>' not in content
     assert http not in content[places[-1] :]
@@ -299,7 +299,7 @@ def test_a_change_of_a_share(tmp_path: Path) -> None:
     """A share that was 0 before changes by percentage points, not by a share of itself."""
     comparison = compared(tmp_path, [100], [100], counts=counts(failed=3))
     (versus,) = comparison.others
-    rows = {str(each.metric): words.cells(each) for each in versus.in_total}
+    rows = {str(changed.metric): words.cells(changed) for changed in versus.in_total}
     base, run, change, interval, _ = rows["fail_ratio"]
     assert (base, run, change) == ("0%", "0.3%", "+0.3 percentage points")
     assert interval == ""

@@ -29,7 +29,7 @@ def test_what_has_an_order(history: str, tmp_path: Path, monkeypatch: pytest.Mon
     """
     events, expected = HISTORIES[history]
     # Each key's two events are in neighbouring partitions.
-    others = [(0, each % 3, each, 100 + each // 2, 10 * each, 1) for each in range(40)]
+    others = [(0, seq % 3, seq, 100 + seq // 2, 10 * seq, 1) for seq in range(40)]
     keyless = lines([*events, *others])
     place = keyless.column_names.index("key_hash")
     keys = [*keyless["key_hash"].to_pylist(), None]

@@ -196,7 +196,7 @@ def arrival_row(copy: Copy) -> dict[str, object]:
         "generator": copy.generator,
         "seq": copy.seq,
         "event_type": "sword",
-        "digests": [each for each in copy.digests if each],
+        "digests": [digest for digest in copy.digests if digest],
         "value_hash": copy.value_hash,
     }
 
@@ -206,10 +206,10 @@ def reconciled(asked: list[ModelAttempt], seen: list[Copy]) -> pa.Table:
     blocks = []
     for first in (0, 3, 6):
         attempts = pa.Table.from_pylist(
-            [ledger_row(each) for each in asked if first <= each.seq < first + 3], ATTEMPTS
+            [ledger_row(attempt) for attempt in asked if first <= attempt.seq < first + 3], ATTEMPTS
         )
         claimed = pa.Table.from_pylist(
-            [arrival_row(each) for each in seen if first <= each.seq < first + 3], ARRIVALS
+            [arrival_row(copy) for copy in seen if first <= copy.seq < first + 3], ARRIVALS
         )
         blocks.append(reconcile.fates(attempts, claimed, RunIds(RUN), LATE_AFTER_MS, first))
     return pa.concat_tables(blocks)
@@ -253,5 +253,5 @@ def test_reconciled_as_the_model_says(seed: int) -> None:
     assert not any(fates["reordered"].to_pylist())
     assert actual == expected
     for flag in (*FLAGS, "copies_differ"):
-        assert {getattr(each, flag) for each in expected.values()} == {True, False}
-    assert {each.fate for each in expected.values()} == set(Fate) - {Fate.PHANTOM}
+        assert {getattr(result, flag) for result in expected.values()} == {True, False}
+    assert {result.fate for result in expected.values()} == set(Fate) - {Fate.PHANTOM}

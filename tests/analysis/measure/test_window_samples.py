@@ -66,7 +66,7 @@ def results(
         attempts.by_event_type, (), 0.0, checkable=attempts.checkable, clocks=known
     )
     thresholds = [parse(text) for text in texts]
-    windows = [each.window for each in thresholds]
+    windows = [threshold.window for threshold in thresholds]
     by_window = samples(windows, whole, tmp_path / "fates", run_span(spans, known), ["A"])
     return list(judged(thresholds, by_window))
 
@@ -105,6 +105,6 @@ def test_messages_count_without_any_request(tmp_path: Path) -> None:
     """A run that made no request may still have phantoms, and they break their threshold."""
     whole = WindowSample({"(unknown)": Counts(phantom=2)}, (), 0.0)
     thresholds = [parse("phantom == 0"), parse("lost == 0"), parse("lost == 0 after 1s")]
-    by_window = samples([each.window for each in thresholds], whole, tmp_path, None, [])
+    by_window = samples([threshold.window for threshold in thresholds], whole, tmp_path, None, [])
     verdicts = [result.result.value for result in judged(thresholds, by_window)]
     assert verdicts == ["broken", "unproven", "unproven"]

@@ -57,7 +57,7 @@ def test_the_conditions_of_a_comparison() -> None:
         entry(options={"num_users": 20}, promise="acks=1"),
         entry(options={"num_users": 20}, timestamps=["CreateTime"]),
     ]
-    assert len({each.conditions for each in (*same, *others)}) == 4
+    assert len({run.conditions for run in (*same, *others)}) == 4
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,13 @@ def test_a_long_run_has_wider_samples() -> None:
     samples = history.health.samples
 
     assert samples[-1].attempted == 10 * MOST_SAMPLES + 3
-    assert [each.attempted for each in samples] == sorted(each.attempted for each in samples)
+    assert [sample.attempted for sample in samples] == sorted(
+        sample.attempted for sample in samples
+    )
     widths = {later.at_ns - one.at_ns for one, later in pairwise(samples[:-1])}
     assert len(widths) == 1
-    assert [each.schedule_lag_ms for each in samples].count(500) == 1
-    assert all(each.cpu_percent == 50 for each in samples[:-1])
+    assert [sample.schedule_lag_ms for sample in samples].count(500) == 1
+    assert all(sample.cpu_percent == 50 for sample in samples[:-1])
 
 
 @pytest.mark.parametrize("count", [1, MOST_SAMPLES, MOST_SAMPLES + 1])

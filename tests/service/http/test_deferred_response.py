@@ -33,8 +33,8 @@ def make(load: LoadSettings, producer: FakeProducer) -> Iterator[Make]:
         return made[-1]
 
     yield make_with
-    for each in made:
-        each.close()
+    for made_publisher in made:
+        made_publisher.close()
 
 
 def test_the_first_byte_waits_for_the_acknowledgement(

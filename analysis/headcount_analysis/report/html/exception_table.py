@@ -85,7 +85,7 @@ def exception_table(exceptions: Exceptions) -> ExceptionTable:
     records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     days = sorted({_iso(record)[:10] for record in records if _iso(record)})
     cells = [_cells(record, has_date=len(days) > 1) for record in records]
-    filled = {name for each in cells for name, text in each.items() if text}
+    filled = {name for cell in cells for name, text in cell.items() if text}
     if "acknowledged at" in filled:
         filled -= {"found at"}  # which the way has; without it, this is the only place
     columns = [column for column in _COLUMNS if column.name in filled]
@@ -148,7 +148,7 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
         "partition": str(partition),
         "process": short(str(record["server"])),
     }
-    new = [each for each in _anchors(_names(record), filters) if each not in anchors]
+    new = [name for name in _anchors(_names(record), filters) if name not in anchors]
     anchors.update(new)
     return ExceptionRow(
         tuple(_names(record)),

@@ -108,7 +108,7 @@ def _in_topic(row: Mapping[str, object]) -> WayStep:
     at = f", {clock(row['broker_at'])}" if row["broker_at"] else ""
     flags = str(row["flags"]).split()
     wrong = [_WRONG[flag] for flag in flags if flag in _WRONG]
-    text = f"{times}at {place(row)}{at}{''.join(f', {each}' for each in wrong)}"
+    text = f"{times}at {place(row)}{at}{''.join(f', {text_of_flag}' for text_of_flag in wrong)}"
     is_wrong = bool(wrong) or row["class"] in {Fate.DUPLICATED, Fate.GHOST}
     return WayStep("in topic", text, is_wrong)
 

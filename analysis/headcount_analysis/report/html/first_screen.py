@@ -114,7 +114,7 @@ def _load(options: Mapping[str, object]) -> str:
 
 def broken_checks(report: Report) -> Iterator[BrokenCheck]:
     """Yield the checks that keep the run from a pass, most important first."""
-    thresholds = {each.threshold.text: each for each in report.thresholds}
+    thresholds = {result.threshold.text: result for result in report.thresholds}
     for check in against(report.checks):
         if check.area is Area.THRESHOLDS and check.name in thresholds:
             yield BrokenCheck(threshold_text(thresholds[check.name]), "#thresholds")
@@ -202,9 +202,9 @@ def _speed_tiles(report: Report) -> Iterator[FigureTile]:
     if slowest is not None:
         note = f"HTTP {slowest.aggregate} {slowest.ms:,.1f} ms"
         yield FigureTile("slowest event type", slowest.event_type, note, "", "#event-types")
-    for each in _totals(report.latencies):
-        if each.measure is not Measure.FROM_INTENDED:
-            yield _duration_tile(each)
+    for latency in _totals(report.latencies):
+        if latency.measure is not Measure.FROM_INTENDED:
+            yield _duration_tile(latency)
     shown = report.rates.shown
     if "achieved" in shown:
         note = f"target {shown['target']}" if "target" in shown else ""
@@ -223,4 +223,4 @@ def _duration_tile(latency: Latency) -> FigureTile:
 
 
 def _totals(latencies: tuple[Latency, ...]) -> Iterator[Latency]:
-    return (each for each in latencies if each.event_type == TOTAL)
+    return (latency for latency in latencies if latency.event_type == TOTAL)

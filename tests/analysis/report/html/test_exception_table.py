@@ -61,7 +61,7 @@ def table_of(*rows: dict[str, object]) -> ExceptionTable:
 
 def steps(row: dict[str, object]) -> list[str]:
     """Return the way of an exception as lines; what is wrong has a mark."""
-    return [f"{'!' if each.is_wrong else ''}{each.name}: {each.text}" for each in way(row)]
+    return [f"{'!' if step.is_wrong else ''}{step.name}: {step.text}" for step in way(row)]
 
 
 def test_a_row_has_what_fits() -> None:

@@ -46,8 +46,14 @@ def test_each_option_stands_in_a_group(name: str) -> None:
     """It is created with a group, or is --help; help has no heading for others."""
     command = command_of(name)
     context = context_of(command)
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
-    assert all(isinstance(each, GroupedOption) or "--help" in each.opts for each in options)
+    options = [
+        parameter
+        for parameter in command.get_params(context)
+        if isinstance(parameter, click.Option)
+    ]
+    assert all(
+        isinstance(parameter, GroupedOption) or "--help" in parameter.opts for parameter in options
+    )
     assert "\nOptions:" not in command.get_help(context)
     sections = sections_of(command.get_help(context))
     for option in options:
@@ -60,7 +66,11 @@ def test_each_option_is_explained_in_a_line(name: str) -> None:
     """On a wide terminal, each option has exactly one line, and a sentence."""
     command = command_of(name)
     context = context_of(command)
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    options = [
+        parameter
+        for parameter in command.get_params(context)
+        if isinstance(parameter, click.Option)
+    ]
     sections = sections_of(command.get_help(context))
     lines = [line for lines in sections.values() for line in lines]
     assert len(lines) == len(options), lines
