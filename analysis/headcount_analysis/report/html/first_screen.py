@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
-from headcount.run.utc import clock_text
+from headcount.run.utc import between, clock_text
 from headcount.run.verdict import Area, Check, Result, against
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.report.duration_text import duration
 from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.moment_text import between, duration
 from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class, short_share
 
