@@ -132,21 +132,20 @@ def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:
     return {pid: peaks[pid, "during"] - peaks[pid, "before"] for pid in lasting}
 
 
+def _held_mib(taken: Sequence[MemorySample], pid: int) -> dict[str, MedianRange]:
+    """The memory of a worker by phase."""
+    samples = [sample for sample in taken if sample.pid == pid]
+    return {
+        phase: spread(sample.resident_mib for sample in samples if sample.phase == phase)
+        for phase in PHASES
+    }
+
+
 def _result(
     settings: OutageSettings, taken: list[MemorySample], answers: Mapping[str, object]
 ) -> BenchmarkResult:
     growth = growth_mib(taken)
-    held: dict[int, dict[str, MedianRange]] = {
-        pid: {
-            phase: spread(
-                sample.resident_mib
-                for sample in taken
-                if (sample.phase, sample.pid) == (phase, pid)
-            )
-            for phase in PHASES
-        }
-        for pid in growth
-    }
+    held = {pid: _held_mib(taken, pid) for pid in growth}
     rows = [
         (
             f"worker {number}",
