@@ -22,7 +22,7 @@ from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
 ASSIGNMENTS_VARIABLE = "HEADCOUNT_KAFKA_SETTINGS"
-"""Further settings, one a line, which a command hands to the processes that it starts."""
+"""Further settings, one per line, which a command passes on to the processes that it starts."""
 
 
 def load(

@@ -1,4 +1,4 @@
-"""The baseline: what a run is compared with, the last passing runs before it of its series.
+"""The baseline: the last passing runs before a run in its series, to compare the run with.
 
 Counts are facts: one run with a loss after a baseline without is worse, whatever the noise. Sampled
 figures are compared as a single run with repeated ones (see `compare/statistics.py`).

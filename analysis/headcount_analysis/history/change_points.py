@@ -1,4 +1,4 @@
-"""Change points: the run from which on a figure has another level, and how certain that is.
+"""Change points: the first run of a new level of a figure, and how certain that is.
 
 - A series is split where the means of both parts differ most, in standard errors. Whether that
   could be chance is decided by a permutation test: if nothing changed, any order of the runs is

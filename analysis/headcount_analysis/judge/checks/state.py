@@ -42,4 +42,4 @@ def _seen(state: StateCheck, limits: Limits) -> str:
     if account and 2 * times > state.different:
         hint = f"; the account that disagrees is mostly the {_ACCOUNT[account]}"
     differ = "differs" if state.different == 1 else "differ"
-    return f"{state.different} of {state.numbers} values of the state {differ}{allowed}{hint}"
+    return f"{state.different:,} of {state.numbers:,} values of the state {differ}{allowed}{hint}"

@@ -1,4 +1,4 @@
-"""The comparison with the run before of the same scenario, for the first screen."""
+"""The comparison with the previous run of the same scenario, for the first screen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
