@@ -1,4 +1,4 @@
-"""Offset runs: consecutive acknowledged offsets, as of one batch that a producer sent."""
+"""Consecutive offsets of acknowledged events, as of one batch that a producer sent."""
 
 import itertools
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class OffsetRun:
+class ConsecutiveOffsets:
     """Consecutive offsets of a partition, both bounds included."""
 
     partition: int
@@ -29,10 +29,10 @@ class OffsetRun:
         return f"partition {self.partition}, {self.first} to {self.last}"
 
 
-def offset_runs(
+def consecutive_offsets(
     partitions: Integers, offsets: Integers, drawn: int, places: int
-) -> list[OffsetRun]:
-    """Find the runs that are unlikely by chance, the longest first.
+) -> list[ConsecutiveOffsets]:
+    """Find the ranges of offsets that are unlikely by chance, the longest first.
 
     Args:
         partitions: The acknowledged partition of each exception.
@@ -46,18 +46,20 @@ def offset_runs(
     known = np.unique(np.stack([partitions[order], offsets[order]]), axis=1)
     is_break = (np.diff(known[1]) != 1) | (np.diff(known[0]) != 0)
     bounds = np.flatnonzero(np.r_[True, is_break, True])
-    runs = (
-        OffsetRun(int(known[0, start]), int(known[1, start]), int(known[1, end - 1]))
+    ranges = (
+        ConsecutiveOffsets(int(known[0, start]), int(known[1, start]), int(known[1, end - 1]))
         for start, end in itertools.pairwise(bounds)
     )
     unlikely = [
-        run for run in runs if chance.of_succession(run.count, drawn, places) < chance.UNLIKELY
+        offset_range
+        for offset_range in ranges
+        if chance.of_succession(offset_range.count, drawn, places) < chance.UNLIKELY
     ]
-    return sorted(unlikely, key=lambda run: -run.count)
+    return sorted(unlikely, key=lambda offset_range: -offset_range.count)
 
 
-def described(runs: list[OffsetRun]) -> str:
-    """Name the longest runs."""
-    named = "; ".join(str(run) for run in runs[:NAMED])
-    more = f"; and {len(runs) - NAMED:,} more" if len(runs) > NAMED else ""
+def described(ranges: list[ConsecutiveOffsets]) -> str:
+    """Name the longest ranges."""
+    named = "; ".join(map(str, ranges[:NAMED]))
+    more = f"; and {len(ranges) - NAMED:,} more" if len(ranges) > NAMED else ""
     return f"consecutive offsets, as in one batch: {named}{more}"

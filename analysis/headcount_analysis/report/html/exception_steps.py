@@ -1,4 +1,4 @@
-"""The way of one id: when it was asked, sent, answered and acknowledged, and what is in the topic.
+"""Steps of one id: when it was asked, sent, answered and acknowledged, and what is in the topic.
 
 Pure.
 """
@@ -22,15 +22,15 @@ _NOT_ACKED = {
 
 
 @dataclass(frozen=True, slots=True)
-class WayStep:
-    """A step of the way: its name, what happened, and whether that is what is wrong."""
+class ExceptionStep:
+    """A step: its name, what happened, and whether that is what is wrong."""
 
     name: str
     text: str
     is_wrong: bool = False
 
 
-def way(row: Mapping[str, object]) -> tuple[WayStep, ...]:
+def steps_of(row: Mapping[str, object]) -> tuple[ExceptionStep, ...]:
     """Return the steps of an exception, a row of exceptions.csv with empty texts for nothing."""
     return tuple(
         step if len(step.text) <= LONGEST_STEP else _truncated(step) for step in _steps(row)
@@ -50,13 +50,13 @@ def status_text(answer: str) -> str:
         return answer
 
 
-def _truncated(step: WayStep) -> WayStep:
-    return WayStep(step.name, f"{step.text[:LONGEST_STEP]}…", step.is_wrong)
+def _truncated(step: ExceptionStep) -> ExceptionStep:
+    return ExceptionStep(step.name, f"{step.text[:LONGEST_STEP]}…", step.is_wrong)
 
 
-def _steps(row: Mapping[str, object]) -> Iterator[WayStep]:
+def _steps(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
     if row["class"] == Fate.PHANTOM:
-        yield WayStep("asked", UNASKED, is_wrong=True)
+        yield ExceptionStep("asked", UNASKED, is_wrong=True)
     else:
         yield from _request(row)
         yield _acknowledged(row)
@@ -64,18 +64,20 @@ def _steps(row: Mapping[str, object]) -> Iterator[WayStep]:
     yield from _differences(row)
 
 
-def _request(row: Mapping[str, object]) -> Iterator[WayStep]:
+def _request(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
     if not row["sent_at_ns"]:
-        yield WayStep("asked", UNWRITTEN)
+        yield ExceptionStep("asked", UNWRITTEN)
         return
-    yield WayStep("asked", clock(row["intended_at"]))
-    yield WayStep("sent", _later(row, "sent_at", "intended_at"))
+    yield ExceptionStep("asked", clock(row["intended_at"]))
+    yield ExceptionStep("sent", _later(row, "sent_at", "intended_at"))
     by = f" by process {row['server']}" if row["server"] else ""
     if row["answered_at_ns"]:
         status = status_text(str(row["http_status"]))
-        yield WayStep("answered", f"{_later(row, 'answered_at', 'sent_at')}, {status}{by}")
+        yield ExceptionStep("answered", f"{_later(row, 'answered_at', 'sent_at')}, {status}{by}")
     else:
-        yield WayStep("answered", f"no: {row['error']}" if row["error"] else "no", is_wrong=True)
+        yield ExceptionStep(
+            "answered", f"no: {row['error']}" if row["error"] else "no", is_wrong=True
+        )
 
 
 def _later(row: Mapping[str, object], name: str, before: str) -> str:
@@ -84,13 +86,13 @@ def _later(row: Mapping[str, object], name: str, before: str) -> str:
     return f"{clock(row[name])} ({later_ms:+,.1f} ms)"
 
 
-def _acknowledged(row: Mapping[str, object]) -> WayStep:
+def _acknowledged(row: Mapping[str, object]) -> ExceptionStep:
     not_acked = _NOT_ACKED.get(row["outcome"])  # type: ignore[call-overload]
     if not_acked is not None:
-        return WayStep("acknowledged", not_acked)
+        return ExceptionStep("acknowledged", not_acked)
     if row["acked_offset"] == "":
-        return WayStep("acknowledged", "yes, the response names no offset")
-    return WayStep("acknowledged at", place(row, "acked"))
+        return ExceptionStep("acknowledged", "yes, the response names no offset")
+    return ExceptionStep("acknowledged at", place(row, "acked"))
 
 
 def place(row: Mapping[str, object], prefix: str = "") -> str:
@@ -100,9 +102,9 @@ def place(row: Mapping[str, object], prefix: str = "") -> str:
     return "" if offset == "" else f"{partition}@{offset}"
 
 
-def _in_topic(row: Mapping[str, object]) -> WayStep:
+def _in_topic(row: Mapping[str, object]) -> ExceptionStep:
     if row["offset"] == "":
-        return WayStep("in topic", "not found", is_wrong=row["class"] == Fate.LOST)
+        return ExceptionStep("in topic", "not found", is_wrong=row["class"] == Fate.LOST)
     copies = int(str(row["copies"] or 1))
     times = f"{copies:,} times, first " if copies > 1 else ""
     at = f", {clock(row['broker_at'])}" if row["broker_at"] else ""
@@ -110,7 +112,7 @@ def _in_topic(row: Mapping[str, object]) -> WayStep:
     wrong = [_WRONG[flag] for flag in flags if flag in _WRONG]
     text = f"{times}at {place(row)}{at}{''.join(f', {text_of_flag}' for text_of_flag in wrong)}"
     is_wrong = bool(wrong) or row["class"] in {Fate.DUPLICATED, Fate.GHOST}
-    return WayStep("in topic", text, is_wrong)
+    return ExceptionStep("in topic", text, is_wrong)
 
 
 _WRONG = {
@@ -120,10 +122,10 @@ _WRONG = {
 }
 
 
-def _differences(row: Mapping[str, object]) -> Iterator[WayStep]:
+def _differences(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
     if "corrupted" not in str(row["flags"]):
         return
     at = place(row, "corrupted")
     where = f"at {at}: " if at and at != place(row) else ""
     fields = row["differences"] or row["differing_fields"] or "in which fields is unknown"
-    yield WayStep("differs", f"{where}{fields}", is_wrong=True)
+    yield ExceptionStep("differs", f"{where}{fields}", is_wrong=True)

@@ -11,7 +11,7 @@ from headcount_analysis.compare_run.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.exception_links import anchor
-from headcount_analysis.report.html.exception_way import WayStep, clock, place, way
+from headcount_analysis.report.html.exception_steps import ExceptionStep, clock, place, steps_of
 
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
@@ -55,7 +55,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRow:
-    """A row: its classes and flags, its cells, its way, and what it is filtered by.
+    """A row: its classes and flags, its cells, its steps, and what it is filtered by.
 
     `anchors` are the links that lead here without a script. `at_ms` is a Unix time, empty if it is
     unknown.
@@ -63,7 +63,7 @@ class ExceptionRow:
 
     names: tuple[str, ...]
     cells: tuple[str, ...]
-    steps: tuple[WayStep, ...]
+    steps: tuple[ExceptionStep, ...]
     at_ms: str
     filters: Mapping[str, str]
     anchors: tuple[str, ...]
@@ -87,7 +87,7 @@ def exception_table(exceptions: Exceptions) -> ExceptionTable:
     cells = [_cells(record, has_date=len(days) > 1) for record in records]
     filled = {name for cell in cells for name, text in cell.items() if text}
     if "acknowledged at" in filled:
-        filled -= {"found at"}  # which the way has; without it, this is the only place
+        filled -= {"found at"}  # which the steps have; without it, this is the only place
     columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()
     table = [
@@ -153,7 +153,7 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
     return ExceptionRow(
         tuple(_names(record)),
         cells,
-        way(record),
+        steps_of(record),
         str(int(str(sent_at_ns)) // _MS_PER_NS if sent_at_ns else broker_at_ms),
         filters,
         tuple(new),
