@@ -218,7 +218,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
-    coverage = f"{known.timed} of {known.seen} events have a time: {describe(sample.unusable)}"
+    coverage = f"{known.timed:,} of {known.seen:,} events have a time: {describe(sample.unusable)}"
     if not buckets:
         doubt = coverage if missing else "no event was seen"
         return Measurement(None, doubt=doubt)

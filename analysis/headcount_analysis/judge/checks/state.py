@@ -35,7 +35,7 @@ def doubt(evidence: Evidence) -> Iterator[Check]:
 
 
 def _seen(state: StateCheck, limits: Limits) -> str:
-    allowed = f" ({limits.different} allowed)" if limits.different else ""
+    allowed = f" ({limits.different:,} allowed)" if limits.different else ""
     alone = Counter(difference.stands_alone for difference in state.differences)
     account, times = max(alone.items(), key=lambda entry: entry[1])
     hint = ""
