@@ -19,7 +19,7 @@ _HEADLINES = (
 )
 _HEADLINE_AGGREGATES = ("p50", "p99")
 _FEW = 10
-_FARTHEST = 10.0
+_FARTHEST, _BEYOND = 10.0, "over +1,000 %"
 _WHOLE = 0.05
 _POINTS = " percentage points"
 
@@ -172,12 +172,10 @@ def interval_of(change: Change, estimate: Estimate, *, is_share: bool) -> str:
     if estimate.interval is None:
         return ""
     low, high = (
-        "over +1,000 %"
-        if is_share and end > _FARTHEST
-        else signed(change.metric, end, is_share=is_share)
+        _BEYOND if is_share and end > _FARTHEST else signed(change.metric, end, is_share=is_share)
         for end in (estimate.interval.low, estimate.interval.high)
     )
-    return _range(low, high)
+    return _BEYOND if low == _BEYOND else _range(low, high)
 
 
 def limit(judged: LimitResult) -> str:

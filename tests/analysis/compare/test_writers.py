@@ -295,6 +295,17 @@ def test_links_to_the_reports(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("ms", "interval"),
+    [([900, 1200], r"\+\d+ % to over \+1,000 %"), ([3000, 3030], r"over \+1,000 %")],
+)
+def test_a_very_large_change(tmp_path: Path, ms: list[float], interval: str) -> None:
+    """No end of an interval beyond +1,000 % is given exactly; if both are, there is only one."""
+    (versus,) = compared(tmp_path, [100, 104], ms).others
+    rows = {str(changed.metric): words.cells(changed) for changed in versus.in_total}
+    assert re.fullmatch(interval, rows["http.p99"][3])
+
+
 def test_a_change_of_a_share(tmp_path: Path) -> None:
     """A share that was 0 before changes by percentage points, not by a share of itself."""
     comparison = compared(tmp_path, [100], [100], counts=counts(failed=3))
