@@ -9,9 +9,9 @@ from headcount.ledger.event_types import TOTAL, UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
 from headcount.thresholds.percentiles import PERCENTILE_NAMES
-from headcount_analysis.compare.facts import judged_in
-from headcount_analysis.compare.runs import Document, Side, VerifiedRun
-from headcount_analysis.compare.statistics import (
+from headcount_analysis.compare_runs.facts import judged_in
+from headcount_analysis.compare_runs.runs import Document, Side, VerifiedRun
+from headcount_analysis.compare_runs.statistics import (
     Estimate,
     Interval,
     difference,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from headcount.thresholds.metrics import MetricKind
-from headcount_analysis.compare import words
-from headcount_analysis.compare.change import Change, ChangeLabel
-from headcount_analysis.compare.model import Versus
+from headcount_analysis.compare_runs import words
+from headcount_analysis.compare_runs.change import Change, ChangeLabel
+from headcount_analysis.compare_runs.model import Versus
 from headcount_analysis.report.html.figure import Figure
 from headcount_analysis.report.html.line_chart import label
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from headcount.palette import event_type_name
 from headcount.thresholds.metrics import MetricKind, names_of
-from headcount_analysis.compare import words
-from headcount_analysis.compare.model import RunComparison
-from headcount_analysis.compare.runs import PercentileRow, Side, VerifiedRun
+from headcount_analysis.compare_runs import words
+from headcount_analysis.compare_runs.model import RunComparison
+from headcount_analysis.compare_runs.runs import PercentileRow, Side, VerifiedRun
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.html.figure import Figure
 from headcount_analysis.report.html.line_chart import Axis, AxisKind, ChartLine, LineChart

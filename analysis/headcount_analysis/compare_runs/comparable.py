@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from headcount.run.verdict import Label
-from headcount_analysis.compare.runs import Side, VerifiedRun
+from headcount_analysis.compare_runs.runs import Side, VerifiedRun
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
 """Options that do not affect the load; a difference in any other option is an obstacle."""

@@ -4,12 +4,12 @@ import json
 import math
 from typing import Any
 
-from headcount_analysis.compare import words
-from headcount_analysis.compare.change import Change
-from headcount_analysis.compare.limits import LimitResult
-from headcount_analysis.compare.model import RunComparison, Versus
-from headcount_analysis.compare.runs import Side
-from headcount_analysis.compare.statistics import CONFIDENCE, Estimate
+from headcount_analysis.compare_runs import words
+from headcount_analysis.compare_runs.change import Change
+from headcount_analysis.compare_runs.limits import LimitResult
+from headcount_analysis.compare_runs.model import RunComparison, Versus
+from headcount_analysis.compare_runs.runs import Side
+from headcount_analysis.compare_runs.statistics import CONFIDENCE, Estimate
 
 FORMAT = 1
 

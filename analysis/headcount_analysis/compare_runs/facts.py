@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import METRICS
-from headcount_analysis.compare.runs import Document, Side, VerifiedRun
+from headcount_analysis.compare_runs.runs import Document, Side, VerifiedRun
 
 FACTS = frozenset(name for name, row in METRICS.items() if row.is_fact)
 _ALWAYS_JUDGED = frozenset(name for name in FACTS if not METRICS[name].opt_in)

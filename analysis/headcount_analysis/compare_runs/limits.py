@@ -34,8 +34,8 @@ from lark import Lark
 from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
 from headcount.thresholds.metrics import PERCENT, Metric, MetricKind
-from headcount_analysis.compare.change import AGGREGATES, Change
-from headcount_analysis.compare.statistics import Estimate, Interval, significance_level
+from headcount_analysis.compare_runs.change import AGGREGATES, Change
+from headcount_analysis.compare_runs.statistics import Estimate, Interval, significance_level
 
 _GRAMMAR = (
     r"""

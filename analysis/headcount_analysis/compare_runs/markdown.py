@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from headcount_analysis.compare import words
-from headcount_analysis.compare.limits import LimitResult, LimitState
-from headcount_analysis.compare.model import RunComparison, Versus
+from headcount_analysis.compare_runs import words
+from headcount_analysis.compare_runs.limits import LimitResult, LimitState
+from headcount_analysis.compare_runs.model import RunComparison, Versus
 from headcount_analysis.report.text.markdown_text import code, table, text
 
 _MARKS = {LimitState.KEPT: "✅", LimitState.BROKEN: "❌", LimitState.UNKNOWN: "⚠️"}

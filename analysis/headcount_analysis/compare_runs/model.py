@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from headcount.errors import UsageError
 from headcount.run.verdict import Verdict
-from headcount_analysis.compare.change import Change, ChangeLabel, change_of, changes
-from headcount_analysis.compare.comparable import RunDifferences, differences
-from headcount_analysis.compare.limits import Limit, LimitResult, LimitState, judge
-from headcount_analysis.compare.runs import Side
+from headcount_analysis.compare_runs.change import Change, ChangeLabel, change_of, changes
+from headcount_analysis.compare_runs.comparable import RunDifferences, differences
+from headcount_analysis.compare_runs.limits import Limit, LimitResult, LimitState, judge
+from headcount_analysis.compare_runs.runs import Side
 
 BROKEN_LIMIT = 4
 

@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import Metric
-from headcount_analysis.compare import charts, words
-from headcount_analysis.compare.change import Change, ChangeLabel
-from headcount_analysis.compare.change_chart import change_figure
-from headcount_analysis.compare.facts import worst_label
-from headcount_analysis.compare.limits import LimitState
-from headcount_analysis.compare.model import RunComparison, Versus
-from headcount_analysis.compare.runs import Side
+from headcount_analysis.compare_runs import charts, words
+from headcount_analysis.compare_runs.change import Change, ChangeLabel
+from headcount_analysis.compare_runs.change_chart import change_figure
+from headcount_analysis.compare_runs.facts import worst_label
+from headcount_analysis.compare_runs.limits import LimitState
+from headcount_analysis.compare_runs.model import RunComparison, Versus
+from headcount_analysis.compare_runs.runs import Side
 from headcount_analysis.report.html.figure import Figure
 from headcount_analysis.report.html.page_files import chart_script, chart_style, hashes_of
 from headcount_analysis.report.html.templates import template

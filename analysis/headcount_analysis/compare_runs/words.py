@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from statistics import fmean
 
 from headcount.thresholds.metrics import Metric, MetricKind
-from headcount_analysis.compare.change import Change, ChangeLabel
-from headcount_analysis.compare.facts import worse_verdict
-from headcount_analysis.compare.limits import LimitResult, LimitState
-from headcount_analysis.compare.model import RunComparison, Versus
-from headcount_analysis.compare.statistics import Estimate
+from headcount_analysis.compare_runs.change import Change, ChangeLabel
+from headcount_analysis.compare_runs.facts import worse_verdict
+from headcount_analysis.compare_runs.limits import LimitResult, LimitState
+from headcount_analysis.compare_runs.model import RunComparison, Versus
+from headcount_analysis.compare_runs.statistics import Estimate
 
 HEADER = ("base", "run", "change", "95 % interval", "assessment")
 """The header of the cells that `cells` returns."""

@@ -1,7 +1,7 @@
 """The baseline: the last passing runs before a run in its series, to compare the run with.
 
 Counts are facts: one run with a loss after a baseline without is worse, whatever the noise. Sampled
-figures are compared as a single run with repeated ones (see `compare/statistics.py`).
+figures are compared as a single run with repeated ones (see `compare_runs/statistics.py`).
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from statistics import fmean
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import METRICS, Metric
-from headcount_analysis.compare.change import (
+from headcount_analysis.compare_runs.change import (
     Change,
     ChangeLabel,
     resolution_of,
     with_family_level,
 )
-from headcount_analysis.compare.facts import FACTS
-from headcount_analysis.compare.statistics import Estimate, ratio
+from headcount_analysis.compare_runs.facts import FACTS
+from headcount_analysis.compare_runs.statistics import Estimate, ratio
 from headcount_analysis.history.entry import SAMPLED, HistoryEntry
 
 BASELINE_RUNS = 10

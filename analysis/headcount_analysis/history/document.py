@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from headcount_analysis.compare.change import Change
+from headcount_analysis.compare_runs.change import Change
 from headcount_analysis.history.baseline import Assessment
 from headcount_analysis.history.history import HistoryOverview, SelectedSeries
 from headcount_analysis.history.series import LevelChange, Series

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from headcount.thresholds.metrics import Metric
-from headcount_analysis.compare.change import Change
-from headcount_analysis.compare.words import figure, readable, signed
+from headcount_analysis.compare_runs.change import Change
+from headcount_analysis.compare_runs.words import figure, readable, signed
 from headcount_analysis.history.baseline import FEWEST_RUNS, Assessment
 from headcount_analysis.history.entry import HistoryEntry
 from headcount_analysis.history.series import LevelChange, Series

@@ -16,12 +16,12 @@ from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.window_samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
+from headcount_analysis.reconciliation.attempt_counts import Checkable
 
 _WHOLE_MS = 1.0
 """Timestamps are truncated to whole ms, so a duration may look negative by up to this much."""

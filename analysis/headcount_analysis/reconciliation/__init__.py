@@ -1,1 +1,1 @@
-"""Compares a run's requests with its topic: every attempt gets a class and flags."""
+"""Reconciles a run's ledger with its topic: every attempt gets a class and flags."""

@@ -16,8 +16,8 @@ from headcount.run.outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
 from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
-from headcount_analysis.compare_run.claimed_attempts import attempt_rows, differs
 from headcount_analysis.messages import timestamps
+from headcount_analysis.reconciliation.claimed_attempts import attempt_rows, differs
 
 FATES = pa.schema(
     [

@@ -9,7 +9,6 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
@@ -19,6 +18,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
 from headcount_analysis.read.partition_summary import PartitionRead
+from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.causes_document import losses_document, unacknowledged_document
 from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report

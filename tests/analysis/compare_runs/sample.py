@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headcount_analysis.compare.runs import Side, VerifiedRun, read_run
+from headcount_analysis.compare_runs.runs import Side, VerifiedRun, read_run
 
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare.change import ChangeLabel, change_of, changes, measured
-from headcount_analysis.compare.limits import parse
-from headcount_analysis.compare.runs import Side
+from headcount_analysis.compare_runs.change import ChangeLabel, change_of, changes, measured
+from headcount_analysis.compare_runs.limits import parse
+from headcount_analysis.compare_runs.runs import Side
 
 from headcount.thresholds.metrics import Metric
-from tests.analysis.compare.sample import a_run, a_side, counts
+from tests.analysis.compare_runs.sample import a_run, a_side, counts
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-from headcount_analysis.compare.change_chart import change_figure
-from headcount_analysis.compare.model import compare
-from headcount_analysis.compare.runs import read_run, sides_of
+from headcount_analysis.compare_runs.change_chart import change_figure
+from headcount_analysis.compare_runs.model import compare
+from headcount_analysis.compare_runs.runs import read_run, sides_of
 from headcount_analysis.report.html.figure import Figure
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 
 def drawn(folder: Path, base_ms: float, run_ms: float) -> Figure:

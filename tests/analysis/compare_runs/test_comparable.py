@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare.comparable import differences
-from headcount_analysis.compare.model import compare
-from headcount_analysis.compare.runs import Side, sides_of
+from headcount_analysis.compare_runs.comparable import differences
+from headcount_analysis.compare_runs.model import compare
+from headcount_analysis.compare_runs.runs import Side, sides_of
 
 from headcount.errors import UsageError
-from tests.analysis.compare.sample import a_run, a_side, counts
+from tests.analysis.compare_runs.sample import a_run, a_side, counts
 
 OPTIONS = {"num_users": 20, "run_time": 30, "mix": "", "seed": 1}
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from headcount_analysis.compare.change import change_of
-from headcount_analysis.compare.facts import FACTS
-from headcount_analysis.compare.limits import LimitState, judge, parse
-from headcount_analysis.compare.runs import Side
+from headcount_analysis.compare_runs.change import change_of
+from headcount_analysis.compare_runs.facts import FACTS
+from headcount_analysis.compare_runs.limits import LimitState, judge, parse
+from headcount_analysis.compare_runs.runs import Side
 
 from headcount.thresholds.metric_text import MetricError
 from headcount.thresholds.metrics import METRICS, Metric, MetricKind
-from tests.analysis.compare.sample import a_run, a_side, counts
+from tests.analysis.compare_runs.sample import a_run, a_side, counts
 
 
 @pytest.mark.parametrize(

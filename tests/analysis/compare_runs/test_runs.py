@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from headcount_analysis.compare import runs
-from headcount_analysis.compare.runs import read_run
+from headcount_analysis.compare_runs import runs
+from headcount_analysis.compare_runs.runs import read_run
 
 from headcount.errors import EvidenceError, HeadcountError, UsageError
 from headcount.run.folder import RunFolder
-from tests.analysis.compare.sample import verdict, written
+from tests.analysis.compare_runs.sample import verdict, written
 
 OVER_TIME = (
     "elapsed_s,width_s,target,acked,http_p50_ms,http_p99_ms,end_to_end_p99_ms\n0,1,,5,1.5,2,\n"

@@ -4,8 +4,8 @@ import math
 from random import Random
 
 import pytest
-from headcount_analysis.compare.change import Change, with_family_level
-from headcount_analysis.compare.statistics import (
+from headcount_analysis.compare_runs.change import Change, with_family_level
+from headcount_analysis.compare_runs.statistics import (
     difference,
     ratio,
     significance_level,

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare import document, markdown, page, words
-from headcount_analysis.compare.change import ChangeLabel
-from headcount_analysis.compare.limits import parse_all
-from headcount_analysis.compare.model import RunComparison, compare
-from headcount_analysis.compare.runs import read_run, sides_of
+from headcount_analysis.compare_runs import document, markdown, page, words
+from headcount_analysis.compare_runs.change import ChangeLabel
+from headcount_analysis.compare_runs.limits import parse_all
+from headcount_analysis.compare_runs.model import RunComparison, compare
+from headcount_analysis.compare_runs.runs import read_run, sides_of
 from headcount_analysis.report.html.page_files import hashes_of
 
-from tests.analysis.compare.sample import a_run, counts, durations, written
+from tests.analysis.compare_runs.sample import a_run, counts, durations, written
 
 SLOWER: tuple[list[float], list[float]] = ([100, 101, 102], [131, 132, 133])
 HOSTILE = "<img src=x>|`*[a](b)"

@@ -6,8 +6,6 @@ from fractions import Fraction
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.judge.notes import rule_of_three
@@ -18,6 +16,8 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
 from headcount.run.manifest import End

@@ -5,10 +5,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from headcount_analysis.blocks.seq_block import BinWidths
-from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure import breakdown as module
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sample, sampled_every
 from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.reconciliation.reconcile import FATES
 
 MS = 1_000_000
 START_NS = 1_700_000_000_000 * MS

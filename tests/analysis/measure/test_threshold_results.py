@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.compare.change import measured as figure
-from headcount_analysis.compare.runs import read_run
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.compare_runs.change import measured as figure
+from headcount_analysis.compare_runs.runs import read_run
 from headcount_analysis.judge import Limits
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
@@ -17,6 +15,8 @@ from headcount_analysis.measure.metric_values import measured
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.measure.window_samples import WindowSample, unfilled
 from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order
 
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure.clocks import ClockOffset, bounds, merged
 from headcount_analysis.measure.run_span import run_span
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.measure.window_samples import WindowSample, samples
+from headcount_analysis.reconciliation import attempt_counts
+from headcount_analysis.reconciliation.reconcile import FATES
 
 from headcount.thresholds.grammar import parse
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from headcount_analysis.classes_and_flags import FLAGS, Counts
-from headcount_analysis.compare_run.class_times import ClassTimes, class_times
+from headcount_analysis.reconciliation.class_times import ClassTimes, class_times
 
 SCHEMA = pa.schema(
     [("sent_at_ns", pa.int64()), ("fate", pa.string()), *((flag, pa.bool_()) for flag in FLAGS)]

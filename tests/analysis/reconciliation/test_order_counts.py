@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.compare_run import order_counts
-from headcount_analysis.compare_run.order_counts import Order, order, ordered_by_type
+from headcount_analysis.reconciliation import order_counts
+from headcount_analysis.reconciliation.order_counts import Order, order, ordered_by_type
 
-from tests.analysis.compare_run.test_ordering import lines
+from tests.analysis.reconciliation.test_ordering import lines
 
 HISTORIES: dict[str, tuple[list[tuple[int, int, int, int, int, int | None]], Order]] = {
     "one after the other": ([(0, 0, 0, 7, 0, 1), (0, 0, 1, 7, 5, 1)], Order(2, 2, 0)),

@@ -1,7 +1,7 @@
 """Ordering: checking parts and pairs of parts gives the same result as checking all at once."""
 
 import pyarrow as pa
-from headcount_analysis.compare_run.ordering import LINE, overtaking, reaches, reordered
+from headcount_analysis.reconciliation.ordering import LINE, overtaking, reaches, reordered
 from hypothesis import given, settings
 from hypothesis import strategies as some
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pytest
 from headcount_analysis.classes_and_flags import FLAGS, TABLE, Fate, Seen
-from headcount_analysis.compare_run import ordering, reconcile
 from headcount_analysis.ledger.attempts import COLUMNS
 from headcount_analysis.messages.kinds import ARRIVALS, MessageKind
+from headcount_analysis.reconciliation import ordering, reconcile
 
 from headcount.ledger.schema import SCHEMA
 from headcount.run.id_form import RunIds

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare.runs import read_run
+from headcount_analysis.compare_runs.runs import read_run
 from headcount_analysis.measure.generator_health import FleetHealth, GeneratorHealth
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.document import document, dump

@@ -1,6 +1,6 @@
 """The baseline: which runs it has, and what a run is called against it."""
 
-from headcount_analysis.compare.change import ChangeLabel
+from headcount_analysis.compare_runs.change import ChangeLabel
 from headcount_analysis.history.baseline import assessments
 from headcount_analysis.history.entry import HistoryEntry
 

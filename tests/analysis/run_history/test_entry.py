@@ -9,7 +9,7 @@ from headcount_analysis.history.target import target_of
 
 from headcount.errors import EvidenceError
 from headcount.run.verdict import Label
-from tests.analysis.compare.sample import counts, verdict
+from tests.analysis.compare_runs.sample import counts, verdict
 
 LOST = {"name": "lost", "result": "broken", "area": "delivery", "evidence": "2 lost, 0 allowed"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 HERE = "http://localhost"
 SAME_ORIGIN = {"Origin": HERE}

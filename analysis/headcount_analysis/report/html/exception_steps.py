@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from headcount.run.outcome import Outcome
 from headcount_analysis.classes_and_flags import Fate
-from headcount_analysis.compare_run.reach import UNASKED, UNWRITTEN
+from headcount_analysis.reconciliation.reach import UNASKED, UNWRITTEN
 
 LONGEST_STEP = 400
 """Longer texts, which come from outside, are truncated."""

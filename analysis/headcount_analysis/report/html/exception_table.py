@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headcount_analysis.classes_and_flags import Fate
-from headcount_analysis.compare_run.reach import PRESENT
+from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.exception_links import anchor

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.html.first_screen import (
     bar_parts,
     broken_checks,
