@@ -244,13 +244,13 @@ def _result(
 
 def _in_stall(settings: RateSettings, rounds: Sequence[RateRound]) -> dict[str, list[Percentiles]]:
     """Return the latencies in a stall: as measured in two ways, by the peer if any, and exact."""
-    measured: dict[str, list[Percentiles]] = {
+    vegeta_ms = [one_round.vegeta_ms for one_round in rounds if one_round.vegeta_ms is not None]
+    return {
         "from_intended": [one_round.from_intended_ms for one_round in rounds],
         "http": [one_round.http_ms for one_round in rounds],
-        "vegeta": [one_round.vegeta_ms for one_round in rounds if one_round.vegeta_ms is not None],
+        **({"vegeta": vegeta_ms} if vegeta_ms else {}),
         "exact": [exact_ms(settings.seconds)],
     }
-    return {name: values for name, values in measured.items() if values}
 
 
 def _spreads(measured: Sequence[Percentiles]) -> dict[str, MedianRange]:
@@ -258,9 +258,8 @@ def _spreads(measured: Sequence[Percentiles]) -> dict[str, MedianRange]:
 
 
 def _notes(settings: RateSettings, taken: Sequence[RateRound], *, has_peer: bool) -> Iterator[str]:
-    dropped, due = (
-        sum(getattr(one_round.lag, name) for one_round in taken) for name in ("dropped", "due")
-    )
+    dropped = sum(one_round.lag.dropped for one_round in taken)
+    due = sum(one_round.lag.due for one_round in taken)
     yield (
         "the rate is half the capacity, which was measured just before with "
         f"{EXCESSIVE_RATE:,} arrivals due per second"
@@ -268,11 +267,10 @@ def _notes(settings: RateSettings, taken: Sequence[RateRound], *, has_peer: bool
     yield f"of {due:,} arrivals at these rates, {dropped:,} were dropped"
     yield f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each"
     yield f"the stall is measured at {settings.stalled_rate:,}/s"
-    yield (
-        "the peer is Vegeta"
-        if has_peer
-        else "vegeta is not on PATH, so the stall is compared only with the calculation"
-    )
+    if has_peer:
+        yield "the peer is Vegeta"
+    else:
+        yield "vegeta is not on PATH, so the stall is compared only with the calculation"
 
 
 def _targets(
