@@ -107,7 +107,7 @@ def test_a_subclassed_package_has_an_upper_bound(name: str) -> None:
         for requirements in _requirements().values()
         for requirement in requirements
         if canonicalize_name(requirement.name) == name
-        and not any(each.operator in {"<", "==", "~="} for each in requirement.specifier)
+        and not any(specifier.operator in {"<", "==", "~="} for specifier in requirement.specifier)
     ]
     assert unbounded == []
 

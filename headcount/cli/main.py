@@ -205,7 +205,7 @@ def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[st
     assert command is not None
 
     def all_names() -> set[str]:
-        every = (cli.get_command(ctx, each) for each in COMMANDS)
+        every = (cli.get_command(ctx, command_name) for command_name in COMMANDS)
         return {option for command in every if command for option in parameters_of(command)}
 
     return option_defaults(options, name, command, all_names)

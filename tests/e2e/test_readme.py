@@ -90,7 +90,7 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     shown = block("course.md", "Read the topic").partition("\n{")[0].replace("\\\n", "")
     prompt, program, *options = shlex.split(adapted(broker, filled, shown))
     assert (prompt, program) == ("$", ".venv/bin/python")
-    timeout = [each.replace("_ms=3000", "_ms=20000") for each in options]
+    timeout = [option.replace("_ms=3000", "_ms=20000") for option in options]
     done = subprocess.run(
         [sys.executable, *timeout], capture_output=True, text=True, timeout=240, check=True
     )

@@ -116,7 +116,7 @@ Exit codes:
     default="",
     metavar="NAME",
     callback=checked_text(lambda name: parse_format_name(name, format_names())),
-    show_default="found out",
+    show_default="detected",
     help="Format of the messages.",
 )
 @grouped_option(
