@@ -54,7 +54,7 @@ def _required(extras: Collection[str]) -> Iterator[str]:
     lines = importlib.metadata.requires(name) if _is_installed(name) else None
     matches = filter(None, map(_REQUIREMENT.match, lines or ()))
     required = (match[1] for match in matches if match[2] is None or match[2] in extras)
-    yield from dict.fromkeys(each for each in required if each not in {FULL, SLIM})
+    yield from dict.fromkeys(name for name in required if name not in {FULL, SLIM})
 
 
 def _is_installed(distribution: str) -> bool:

@@ -57,16 +57,17 @@ class BuiltWheel:
     def text_of(self, name: str) -> str:
         """Read a file of the folder `dist-info`."""
         with zipfile.ZipFile(self.path) as archive:
-            (member,) = (each for each in archive.namelist() if each.endswith(f".dist-info/{name}"))
+            (member,) = (file for file in archive.namelist() if file.endswith(f".dist-info/{name}"))
             return archive.read(member).decode()
 
     def required(self, *extras: str) -> set[str]:
         """Return the requirements, with those of extras."""
         requirements = map(Requirement, self.message.get_all("Requires-Dist", ()))
         return {
-            f"{each.name}[{','.join(sorted(each.extras))}]{each.specifier}"
-            for each in requirements
-            if each.marker is None or any(each.marker.evaluate({"extra": name}) for name in extras)
+            f"{requirement.name}[{','.join(sorted(requirement.extras))}]{requirement.specifier}"
+            for requirement in requirements
+            if requirement.marker is None
+            or any(requirement.marker.evaluate({"extra": name}) for name in extras)
         }
 
 

@@ -85,7 +85,7 @@ def environ(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_the_action(wheel: Path, checkout: Path, port: int, environ: dict[str, str]) -> None:
     """A push keeps its run; a pull request is compared with it, and fails the job."""
     (action,) = documents(ACTION)
-    defaults = {name: each["default"] for name, each in action["inputs"].items()}
+    defaults = {name: described["default"] for name, described in action["inputs"].items()}
     inputs = {
         **defaults,
         "package": str(wheel),
@@ -119,7 +119,7 @@ def test_the_action(wheel: Path, checkout: Path, port: int, environ: dict[str, s
 def gitlab_job(wheel: Path, checkout: Path, options: str, environ: dict[str, str]) -> None:
     """Run the component's scripts: they compare with the report that GitLab's API returns."""
     header, _ = documents(COMPONENT)
-    inputs = {name: each["default"] for name, each in header["spec"]["inputs"].items()}
+    inputs = {name: described["default"] for name, described in header["spec"]["inputs"].items()}
     inputs |= {
         "package": str(wheel),
         "options": options.replace("rps > 1000000", "rps > 0"),

@@ -46,7 +46,7 @@ def test_the_action() -> None:
 def test_the_component(tmp_path: Path) -> None:
     """Its header and its job match GitLab's schema; every input that it names exists."""
     header, _ = documents(COMPONENT)
-    inputs = {name: each["default"] for name, each in header["spec"]["inputs"].items()}
+    inputs = {name: described["default"] for name, described in header["spec"]["inputs"].items()}
     text = COMPONENT.read_text()
     assert set(re.findall(r"inputs\.([\w-]+)", text)) == inputs.keys()
     for number, part in enumerate(text.split("\n---\n")):

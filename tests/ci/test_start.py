@@ -25,7 +25,7 @@ SERVER = f"exec timeout 30 '{sys.executable}' -m http.server --bind 127.0.0.1"
 def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
     """A command that ends well may have started the service in the background."""
     (action,) = documents(ACTION)
-    defaults = {name: each["default"] for name, each in action["inputs"].items()}
+    defaults = {name: described["default"] for name, described in action["inputs"].items()}
     steps = [step for step in action["runs"]["steps"] if step.get("id") == "stack"]
     folder, port = tmp_path / "repository", free_port()
     folder.mkdir()

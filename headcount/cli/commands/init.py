@@ -112,7 +112,7 @@ _QUESTIONS: Mapping[str, str] = {
 @grouped_option(
     OptionGroup.OUTPUT,
     "--ci",
-    type=click.Choice([each.value for each in CiSystem]),
+    type=click.Choice([system.value for system in CiSystem]),
     default=CiSystem.GITHUB.value,
     show_default=True,
     help="CI system to write a job for.",
