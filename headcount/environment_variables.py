@@ -14,8 +14,8 @@ VARIABLES: Mapping[str, str] = {
     "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
-    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
-    "over those of the file. `headcount` hands `-X` to its processes with it.",
+    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
+    "override those of the file. `headcount` passes `-X` on to its processes in it.",
     "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. No option sets it, "
     "because whoever knows the URL can post there.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "

@@ -17,7 +17,7 @@ from scripts.source import ROOT, Module, read_modules
 HEADCOUNT_LAYERS = (
     {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
     | {"palette"},
-    {"kafka_settings"},
+    {"kafka_settings", "installation"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},
     {"run"},
@@ -42,7 +42,7 @@ ANALYSIS_LAYERS = (
     {"spark"},
     {"state"},
     {"read"},
-    {"compare_run"},
+    {"reconciliation"},
     {"causes"},
     {"measure"},
     {"blocks"},
@@ -50,7 +50,7 @@ ANALYSIS_LAYERS = (
     {"evidence"},
     {"judge"},
     {"report"},
-    {"compare"},
+    {"compare_runs"},
     {"history"},
     {"pipeline"},
     {"follow", "selftest"},

@@ -43,7 +43,7 @@ class Prometheus:
         url = f"http://{self.address}/api/v1/query?{query}"
         with urllib.request.urlopen(url, timeout=DEADLINE_S) as response:
             result = json.loads(response.read())["data"]["result"]
-        return [SeriesValue(each["metric"], float(each["value"][1])) for each in result]
+        return [SeriesValue(series["metric"], float(series["value"][1])) for series in result]
 
     def sums(self, metric: str, label: str) -> dict[str, int]:
         """Return the sums of a metric by a label, of the last point within ten minutes."""

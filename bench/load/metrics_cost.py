@@ -104,9 +104,9 @@ def _pin_children(locust: Process, core: int, is_over: Callable[[], bool]) -> No
 def _result(
     settings: OverheadSettings, taken: list[OverheadRound], cores: tuple[int, int] | None
 ) -> BenchmarkResult:
-    by_variant = {name: [each for each in taken if each.variant == name] for name in VARIANTS}
-    rates = {name: [each.per_second for each in rounds] for name, rounds in by_variant.items()}
-    costs = {name: [each.cpu_us for each in rounds] for name, rounds in by_variant.items()}
+    by_variant = {name: [result for result in taken if result.variant == name] for name in VARIANTS}
+    rates = {name: [result.per_second for result in rounds] for name, rounds in by_variant.items()}
+    costs = {name: [result.cpu_us for result in rounds] for name, rounds in by_variant.items()}
     share, cpu_share = ratio(rates[ON], rates[OFF]), ratio(costs[OFF], costs[ON])
     rows = [
         (name, spread(rates[name]).show(), spread(costs[name]).show(".1f")) for name in VARIANTS
@@ -118,7 +118,7 @@ def _result(
         columns=("metrics", "requests/s", "CPU µs/request"),
         rows=rows,
         settings={"settings": settings, "pinned_to_cores": cores, "target": TARGET},
-        rounds=[(each, {"per_second": each.per_second}) for each in taken],
+        rounds=[(result, {"per_second": result.per_second}) for result in taken],
         figures={
             "requests_per_s": {name: spread(values) for name, values in rates.items()},
             "cpu_us_per_request": {name: spread(values) for name, values in costs.items()},

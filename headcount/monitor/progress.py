@@ -79,10 +79,15 @@ class Progress:
         return [
             self.generator,
             dict(self.begun),
-            [list(astuple(each)) for each in self.ended],
+            [list(astuple(attempts)) for attempts in self.ended],
             [
-                [each.sent_s, each.event_type, list(each.http_us), list(each.from_intended_us)]
-                for each in self.durations
+                [
+                    duration.sent_s,
+                    duration.event_type,
+                    list(duration.http_us),
+                    list(duration.from_intended_us),
+                ]
+                for duration in self.durations
             ],
             packed(self.acked),
             self.clock_s,
@@ -90,8 +95,8 @@ class Progress:
             self.last_sent_ns,
             list(self.starts.items()),
             list(self.latency.items()),
-            {name: each.packed() for name, each in self.http.items()},
-            {name: each.packed() for name, each in self.from_intended.items()},
+            {name: counts.packed() for name, counts in self.http.items()},
+            {name: counts.packed() for name, counts in self.from_intended.items()},
             self.lag_ms,
             self.dropped,
             self.is_last,
@@ -105,16 +110,16 @@ class Progress:
         return cls(
             int(generator),
             begun,
-            tuple(Ended(*each) for each in ended),
-            tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
+            tuple(Ended(*attempts) for attempts in ended),
+            tuple(Durations(*duration[:2], *map(tuple, duration[2:])) for duration in durations),
             unpacked(acked),
             clock_s,
             first_ns,
             last_ns,
             dict(starts),
             dict(latency),
-            {name: DurationCounts.unpacked(each) for name, each in http.items()},
-            {name: DurationCounts.unpacked(each) for name, each in from_intended.items()},
+            {name: DurationCounts.unpacked(counts) for name, counts in http.items()},
+            {name: DurationCounts.unpacked(counts) for name, counts in from_intended.items()},
             lag_ms,
             dropped,
             is_last,
@@ -239,8 +244,8 @@ class ProgressCounter:
             self._last_sent_ns if self._last_seq >= 0 else None,
             starts,
             latency,
-            {name: each.http for name, each in by_type.items()},
-            {name: each.from_intended for name, each in by_type.items()},
+            {name: durations_of_type.http for name, durations_of_type in by_type.items()},
+            {name: durations_of_type.from_intended for name, durations_of_type in by_type.items()},
             lag_ms,
             dropped,
             is_last,

@@ -72,9 +72,9 @@ class RunTotals:
         self._begun[progress.generator] = dict(progress.begun)
         self._lag_ms[progress.generator] = progress.lag_ms
         self._dropped[progress.generator] = progress.dropped
-        for each in progress.ended:
-            status_class = status_class_of(each.outcome, each.cause)
-            self._ended[each.event_type, each.outcome, status_class] += each.count
+        for ended in progress.ended:
+            status_class = status_class_of(ended.outcome, ended.cause)
+            self._ended[ended.event_type, ended.outcome, status_class] += ended.count
         for totals, new in (
             (self._http, progress.http),
             (self._from_intended, progress.from_intended),

@@ -60,9 +60,9 @@ def run_points(totals: LiveTotals, judgement: RunJudgement | None) -> tuple[RunP
 def _request_points(totals: LiveTotals, judgement: RunJudgement | None) -> Iterator[RunPoint]:
     counts = Counter[tuple[str, ...]]()
     reported = Counter[tuple[str, str]]()
-    for each in totals.requests:
-        counts[each.event_type, each.outcome, each.status_class] += each.count
-        reported[each.event_type, each.outcome] += each.count
+    for ended in totals.requests:
+        counts[ended.event_type, ended.outcome, ended.status_class] += ended.count
+        reported[ended.event_type, ended.outcome] += ended.count
     if judgement is not None:
         for name, by_key in judgement.by_event_type.items():
             for outcome in Outcome:

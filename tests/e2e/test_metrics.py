@@ -39,7 +39,9 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
         requests = server.sums("headcount_requests_total", "outcome")
         assert requests == {key: counts[key] for key in requests}
         assert sum(requests.values()) == counts["attempted"]
-        of_types = {name: each["attempted"] for name, each in run.verdict["by_event_type"].items()}
+        of_types = {
+            name: counted["attempted"] for name, counted in run.verdict["by_event_type"].items()
+        }
         assert server.sums("headcount_requests_total", "event_type") == of_types
         assert server.sums("headcount_events", "class") == {key: counts[key] for key in CLASSES}
         assert server.sums("headcount_events_flagged", "flag") == {k: counts[k] for k in FLAGS}

@@ -103,7 +103,9 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
         assert browser.console_errors() == []
     verdict = json.loads((reports / run_id / "verdict.json").read_text())
     assert (verdict["verdict"], verdict["counts"]["attempted"]) == ("pass", total)
-    assert [each["text"] for each in verdict["thresholds"]] == fields["thresholds"].split("; ")
+    assert [threshold["text"] for threshold in verdict["thresholds"]] == fields["thresholds"].split(
+        "; "
+    )
     assert (verdict["options"]["seed"], verdict["options"]["mix"]) == (7, "sword=1")
     assert left_by(reports, before) == []
 
@@ -212,7 +214,7 @@ def status_of(url: str) -> int:
 IS_WORKER_READY = """
 const done = arguments[0];
 fetch("./stats/requests").then((answer) => answer.json()).then(
-  (stats) => done((stats.workers || []).some((each) => each.state === "ready")),
+  (stats) => done((stats.workers || []).some((worker) => worker.state === "ready")),
   () => done(false));
 """
 PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "start-form.html")

@@ -31,9 +31,11 @@ def otlp_message(
     """Return a message; counters and histograms count since `began_at_ns`, in Unix time."""
     points = tuple(points)
     metrics = [
-        Metric(each.name, each.meaning, each.unit, _data(each, of_metric, began_at_ns, now_ns))
-        for each in METRICS
-        if (of_metric := [point for point in points if point.metric is each])
+        Metric(
+            metric.name, metric.meaning, metric.unit, _data(metric, of_metric, began_at_ns, now_ns)
+        )
+        for metric in METRICS
+        if (of_metric := [point for point in points if point.metric is metric])
     ]
     scope = ScopeMetrics(InstrumentationScope(SCOPE), metrics, "")
     return MetricsData([ResourceMetrics(Resource(dict(resource)), [scope], "")])
@@ -43,8 +45,8 @@ def _data(
     metric: ExportedMetric, points: Iterable[RunPoint], began_at_ns: int, now_ns: int
 ) -> Sum | Gauge | Histogram:
     if metric.kind is InstrumentKind.HISTOGRAM:
-        return Histogram([_histogram(each, began_at_ns, now_ns) for each in points], _CUMULATIVE)
-    numbers = [_number(each, began_at_ns, now_ns) for each in points]
+        return Histogram([_histogram(point, began_at_ns, now_ns) for point in points], _CUMULATIVE)
+    numbers = [_number(point, began_at_ns, now_ns) for point in points]
     if metric.kind is InstrumentKind.COUNTER:
         return Sum(numbers, _CUMULATIVE, is_monotonic=True)
     return Gauge(numbers)

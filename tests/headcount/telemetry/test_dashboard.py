@@ -98,11 +98,11 @@ def test_every_query_has_a_result(scraped: ScrapedRun) -> None:
     shown = {title: scraped.server.query(of_panel[0]) for title, of_panel in queries().items()}
     (verdict,) = shown["Verdict"]
     assert (verdict.labels["verdict"], verdict.value) == ("fail", 1)
-    assert [each.value for each in shown["Exit code"]] == [1]
+    assert [series.value for series in shown["Exit code"]] == [1]
     of_outcomes = shown["Requests per second, by outcome"]
-    rates = {each.labels["outcome"]: each.value for each in of_outcomes}
+    rates = {series.labels["outcome"]: series.value for series in of_outcomes}
     assert rates["acked"] == pytest.approx(4 * rates["failed"], rel=0.2)
-    assert [0.0025 <= each.value <= 0.005 for each in shown["Response time"]] == [True]
+    assert [0.0025 <= series.value <= 0.005 for series in shown["Response time"]] == [True]
 
 
 def test_another_run_is_not_shown(scraped: ScrapedRun) -> None:

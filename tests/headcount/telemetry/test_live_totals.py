@@ -48,7 +48,7 @@ def test_the_class_of_a_status() -> None:
         counter.add("sword", outcome, status, error, (0, 0, MS), seq=seq)
     totals = RunTotals()
     totals.receive(counter.report({}))
-    classes = {(each.outcome, each.status_class) for each in totals.totals(None, None).requests}
+    classes = {(ended.outcome, ended.status_class) for ended in totals.totals(None, None).requests}
     assert {("acked", "2xx"), ("acked", "4xx"), ("failed", "4xx")} < classes
     assert ("indeterminate", "none") in classes
 

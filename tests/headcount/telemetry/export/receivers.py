@@ -43,20 +43,23 @@ class ReceivedMetrics:
     def metrics(self) -> dict[str, Metric]:
         """The metrics of the last request, by name."""
         (resource,) = self.requests[-1].resource_metrics
-        return {each.name: each for scope in resource.scope_metrics for each in scope.metrics}
+        return {metric.name: metric for scope in resource.scope_metrics for metric in scope.metrics}
 
     @property
     def resource(self) -> dict[str, str]:
         """The attributes of the last request's resource."""
         (resource,) = self.requests[-1].resource_metrics
-        return {each.key: each.value.string_value for each in resource.resource.attributes}
+        return {
+            attribute.key: attribute.value.string_value
+            for attribute in resource.resource.attributes
+        }
 
     def numbers(self, name: str, label: str) -> dict[str, float]:
         """Return the sums of a metric by the value of a label."""
         metric = self.metrics[name]
         sums: dict[str, float] = {}
         for point in (*metric.sum.data_points, *metric.gauge.data_points):
-            labels = {each.key: each.value.string_value for each in point.attributes}
+            labels = {attribute.key: attribute.value.string_value for attribute in point.attributes}
             value = point.as_double if point.HasField("as_double") else float(point.as_int)
             sums[labels[label]] = sums.get(labels[label], 0.0) + value
         return sums
