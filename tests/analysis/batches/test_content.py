@@ -579,6 +579,19 @@ NOISY = {
         for n in range(300)
     ],
     "fractions": [an_event(n, at=n + 0.5) for n in range(300)],
+    "signs": [an_event(n, at=n / 4 - 20) for n in range(300)],
+    "fractions that are none": [
+        an_event(n, at=n + 0.25).replace(
+            b".25", (b".25", b".", b".2.5", b".2e5", b".25.", b".2-5", b".-5")[max(0, n % 20 - 13)]
+        )
+        for n in range(300)
+    ],
+    "signs that are none": [
+        an_event(n, at=-n - 1000).replace(
+            b"-", (b"-", b"--", b"-0", b"-.", b"+")[max(0, n % 9 - 4)]
+        )
+        for n in range(300)
+    ],
     "broken now and then": [
         an_event(n, receipt=receipt(n))[: None if n % 5 else -1] for n in range(300)
     ],
