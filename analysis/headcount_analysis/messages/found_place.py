@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from headcount.json_pointer import pointer_of
 from headcount.ledger.canonical_json import pointer
@@ -18,6 +19,7 @@ _MOST_VALUES = 10_000
 """The most values of a message that are searched."""
 
 _KEY = "the record's key"
+_OTHERWISE = "but not written as the run writes it"
 _CARRY = "let the service write the whole id into a field, a record header or the key"
 
 Path = tuple[str | int, ...]
@@ -54,11 +56,11 @@ class FoundPlace:
             is_nested = self.kind is PlaceKind.NESTED and len(location.path) > 1
             return f"nested {location.phrase}" if is_nested else location.phrase
         return {
-            PlaceKind.WITHIN: f"within a longer text at {self.name}",
+            PlaceKind.WITHIN: f"in the text at {self.name}, {_OTHERWISE}",
             PlaceKind.TWICE: "in JSON that is encoded twice",
             PlaceKind.FRAMED: f"in a value {self.name}",
             PlaceKind.UNREADABLE: f"in a value that is {self.name}",
-            PlaceKind.PART: f"in {self.name}, but not as its whole text",
+            PlaceKind.PART: f"in {self.name}, {_OTHERWISE}",
             PlaceKind.UNCERTAIN: f"there, but {self.name}",
         }[self.kind]
 
@@ -105,8 +107,10 @@ def places_in(
 
 def places_beside_value(ids: RunIds, record: Record) -> Iterator[FoundPlace]:
     """Yield the places of ids in a record's headers and in its key."""
-    yield from (_header(ids, name, value) for name, value in record.headers if ids.is_in(value))
-    if ids.is_in(record.key):
+    for name, value in record.headers:
+        if _is_mentioned(ids, value):
+            yield _header(ids, name, value)
+    if _is_mentioned(ids, record.key):
         is_whole = ids.parse((record.key or b"").decode(errors="replace"))
         yield FoundPlace(PlaceKind.KEY) if is_whole else FoundPlace(PlaceKind.PART, _KEY)
 
@@ -124,7 +128,7 @@ def places_in_event(
             is_field = has_fields and len(path) == 1
             kind = PlaceKind.FIELD if is_field else PlaceKind.NESTED
             yield FoundPlace(kind, name if is_field else pointer_of(path)[:_LONGEST_NAME])
-        elif ids.is_in(text.encode(errors="replace")):
+        elif _is_mentioned(ids, text.encode(errors="replace")):
             yield FoundPlace(PlaceKind.WITHIN, name)
 
 
@@ -166,6 +170,17 @@ def _in_encoded(ids: RunIds, value: bytes) -> Iterator[FoundPlace]:
     encoded = recoded(value)
     if encoded is not None and ids.is_in(encoded.content):
         yield FoundPlace(PlaceKind.UNREADABLE, encoded.name)
+
+
+def _is_mentioned(ids: RunIds, content: bytes | None) -> bool:
+    """Whether any bytes contain a whole id, or are a UUID of the run without hyphens."""
+    if ids.is_in(content):
+        return True
+    try:
+        uuid = UUID((content or b"").decode())
+    except ValueError:
+        return False
+    return ids.parse(str(uuid)) is not None
 
 
 def _header(ids: RunIds, name: str, value: bytes | None) -> FoundPlace:

@@ -90,8 +90,20 @@ def test_an_id_in_a_longer_text_beside_the_value(write: Callable[[bytes], bytes]
     header = FoundPlace(PlaceKind.PART, "the record header id")
     assert places_in(key=text) == [FoundPlace(PlaceKind.PART, "the record's key")]
     assert places_in(headers=(("id", text),)) == [header]
-    assert "in the record header id, but not as its whole text" in header.phrase
+    assert "in the record header id, but not written as the run writes it" in header.phrase
     assert "--id-at" not in header.remedy
+
+
+def test_a_uuid_in_another_spelling() -> None:
+    """As some languages write it: without hyphens, or in braces."""
+    ids = RunIds(tag_of(0x0123_4567_89AB), IdForm.UUID)
+    text = ids.text(0, 7)
+    for written in (text.replace("-", ""), f"{{{text}}}", f"urn:uuid:{text}"):
+        search = Search(ids)
+        value, key = json.dumps({"id": written}).encode(), written.encode()
+        search.look([Record("events", 0, 0, None, value), Record("events", 0, 1, key, b"{}")])
+        kinds = [sample.place.kind for sample in search.samples]
+        assert kinds == [PlaceKind.WITHIN, PlaceKind.PART], written
 
 
 def test_a_traceparent_in_another_form() -> None:
