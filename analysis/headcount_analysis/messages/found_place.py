@@ -39,6 +39,7 @@ class PlaceKind(StrEnum):
     TRACEPARENT = "traceparent"
     PART = "part"
     UNCERTAIN = "uncertain"
+    UNDECODED = "undecoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class FoundPlace:
             PlaceKind.UNREADABLE: f"in a value that is {self.name}",
             PlaceKind.PART: f"in {self.name}, {_OTHERWISE}",
             PlaceKind.UNCERTAIN: f"there, but {self.name}",
+            PlaceKind.UNDECODED: f"in a value that the run's --format cannot read ({self.name})",
         }[self.kind]
 
     @property
@@ -69,6 +71,14 @@ class FoundPlace:
         """The location that reads the id there; None if no option does."""
         kind = _LOCATIONS.get(self.kind)
         return None if kind is None else IdLocation(kind, self.name)
+
+    def if_undecoded(self, defect: str) -> "FoundPlace":
+        """Return the place as it matters for a message with a defect in the run's format.
+
+        A value that plain JSON finds readable has no place that an option could name.
+        """
+        is_named = self.kind in _IN_JSON or (self.kind is PlaceKind.FRAMED and self.name != defect)
+        return FoundPlace(PlaceKind.UNDECODED, defect) if is_named else self
 
     @property
     def remedy(self) -> str:
@@ -84,8 +94,10 @@ _LOCATIONS = {
     PlaceKind.KEY: LocationKind.KEY,
     PlaceKind.TRACEPARENT: LocationKind.TRACEPARENT,
 }
+_IN_JSON = frozenset({PlaceKind.FIELD, PlaceKind.NESTED, PlaceKind.WITHIN})
 _REMEDIES = {
     PlaceKind.UNCERTAIN: "let the service write the id once",
+    PlaceKind.UNDECODED: "check --format and --compare-at, or what the service writes there",
     PlaceKind.TWICE: "let the service encode its event once",
     PlaceKind.FRAMED: "--format avro, protobuf or json-schema, with --schema-registry URL",
 }

@@ -164,10 +164,11 @@ class Search:
         place = next(places_in(self.ids, record, seen.decoded), None)
         if seen.defect is not None and (place is not None or self.ids.is_in(record.value)):
             place = FoundPlace(PlaceKind.UNCERTAIN, seen.defect)
+        defect = seen.decoded.defect
         if place is None:
-            if seen.decoded.defect is not None:
-                self.defects[seen.decoded.defect] += 1
+            self.defects.update(() if defect is None else (defect,))
             return
+        place = place if defect is None else place.if_undecoded(defect)
         where = record.topic, record.partition, record.offset
         known = self._samples.get(place, PlaceSample(place, 0, *where))
         self._samples[place] = PlaceSample(

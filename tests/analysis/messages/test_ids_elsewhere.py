@@ -163,6 +163,22 @@ def _places(value: bytes, decode: Callable[[Record], ParsedMessage]) -> list[Fou
     return [sample.place for sample in search.samples]
 
 
+@pytest.mark.parametrize(
+    ("value", "defect"),
+    [
+        (TEXT, "JSON, not framed by a schema registry"),
+        (framed(TEXT, 99), "not in the registry, schema 99"),
+        (json.dumps({"data": TEXT.decode()}).encode(), "nothing at /order"),
+    ],
+)
+def test_a_value_that_the_format_of_the_run_does_not_read(value: bytes, defect: str) -> None:
+    """Another place of ids would not help."""
+    (place,) = _places(value, lambda _: ParsedMessage(defect=defect))
+    assert place.phrase == f"in a value that the run's --format cannot read ({defect})"
+    assert place.location is None
+    assert "--format" in place.remedy
+
+
 def test_a_record_with_its_id_in_place_is_left_out() -> None:
     """It says nothing of the others."""
     search = Search(RunIds(RUN), lambda record: SeenMessage(parse(record.value), ID))
