@@ -94,14 +94,15 @@ def _text(texts: ByteRows, field: Field) -> ByteSpan:
 
 def _number(texts: ByteRows, field: Field) -> ByteSpan:
     value = texts.after(field.quoted + b": ", field.quoted + b":")
-    start = np.where(texts.byte(value) == _MINUS, value + 1, value)
-    whole = texts.run(start, _DIGITS, _LONGEST)
-    point = np.where(texts.byte(whole) == _DOT, whole, -1)
-    fraction = texts.run(np.where(point >= 0, point + 1, -1), _DIGITS, _LONGEST)
-    is_fraction = fraction > point + 1
-    end = np.where(is_fraction, fraction, whole)
-    is_zero = (texts.byte(start) == _ZERO) & (whole == start + 1) & is_fraction
-    is_number = is_zero | _NOT_ZERO.have(texts.byte(start))
+    start = value + (texts.byte(value) == _MINUS)
+    end = texts.run(start, _DIGITS, _LONGEST)
+    is_number = _NOT_ZERO.have(texts.byte(start))
+    is_point = texts.byte(end) == _DOT
+    if is_point.any():
+        fraction = texts.run(np.where(is_point, end + 1, -1), _DIGITS, _LONGEST)
+        is_fraction = is_point & (fraction > end + 1)
+        is_number |= is_fraction & (texts.byte(start) == _ZERO) & (end == start + 1)
+        end = np.where(is_fraction, fraction, end)
     return ByteSpan(is_number & _AFTER_NUMBER.have(texts.byte(end)), start, end)
 
 
