@@ -14,8 +14,8 @@ VARIABLES: Mapping[str, str] = {
     "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
-    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
-    "over those of the file. `headcount` hands `-X` to its processes with it.",
+    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
+    "override those of the file. `headcount` passes `-X` on to its processes in it.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
     "XDG_CACHE_HOME": "The folder that holds the cache, unless `HEADCOUNT_CACHE` names one.",
     "SSL_CERT_FILE": "A bundle of certificates that Python and Java trust.",

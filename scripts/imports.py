@@ -17,7 +17,7 @@ from scripts.source import ROOT, Module, read_modules
 HEADCOUNT_LAYERS = (
     {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
     | {"palette"},
-    {"kafka_settings"},
+    {"kafka_settings", "installation"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},
     {"run"},
@@ -41,7 +41,7 @@ ANALYSIS_LAYERS = (
     {"spark"},
     {"state"},
     {"read"},
-    {"compare_run"},
+    {"reconciliation"},
     {"causes"},
     {"measure"},
     {"blocks"},
@@ -49,7 +49,7 @@ ANALYSIS_LAYERS = (
     {"evidence"},
     {"judge"},
     {"report"},
-    {"compare"},
+    {"compare_runs"},
     {"history"},
     {"pipeline"},
     {"follow", "selftest"},

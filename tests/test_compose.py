@@ -99,17 +99,17 @@ def instructions(dockerfile: str) -> list[tuple[str, str]]:
 
 def values_of(dockerfile: str, name: str) -> list[str]:
     """The values of the instructions with this name."""
-    return [rest for each, rest in instructions(dockerfile) if each == name]
+    return [rest for instruction, rest in instructions(dockerfile) if instruction == name]
 
 
 def arguments(dockerfile: str) -> dict[str, str]:
     """The build arguments with their defaults."""
-    return dict(each.split("=", 1) for each in values_of(dockerfile, "ARG"))
+    return dict(value.split("=", 1) for value in values_of(dockerfile, "ARG"))
 
 
 def environment(dockerfile: str) -> dict[str, str]:
     """The environment variables that the image sets."""
-    pairs = [pair for each in values_of(dockerfile, "ENV") for pair in shlex.split(each)]
+    pairs = [pair for value in values_of(dockerfile, "ENV") for pair in shlex.split(value)]
     return dict(pair.split("=", 1) for pair in pairs)
 
 
@@ -212,7 +212,7 @@ def test_sources() -> None:
         for volume in service.get("volumes", []):
             if isinstance(volume, dict) and volume["type"] == "bind":
                 assert (ROOT / volume["source"]).is_dir(), f"{name}: {volume['source']}"
-    assert {name for name, each in services().items() if "build" in each} == set(BUILT)
+    assert {name for name, spec in services().items() if "build" in spec} == set(BUILT)
     assert {services()[name]["build"]["dockerfile"] for name in BUILT} == set(DOCKERFILES)
 
 
@@ -272,7 +272,7 @@ def test_images_are_pinned() -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_base_image(dockerfile: str) -> None:
     """An image is built on .env's Python; the default may lack only the patch version."""
-    froms = [each.split()[0] for each in values_of(dockerfile, "FROM")]
+    froms = [value.split()[0] for value in values_of(dockerfile, "FROM")]
     assert set(froms) == {"${PYTHON_IMAGE}"}
     pinned = dot_env()["PYTHON_IMAGE"]
     unpatched = re.sub(r":(\d+\.\d+)\.\d+", r":\1", pinned)
@@ -294,7 +294,7 @@ _KAFKA = (BROKER, "kafka_2.13")
 def test_no_zookeeper() -> None:
     """Kafka runs in KRaft mode, and no file mentions ZooKeeper."""
     assert services()["kafka"]["environment"]["KAFKA_PROCESS_ROLES"] == "broker,controller"
-    for path in (COMPOSE, ROOT / ".env", *(ROOT / each for each in DOCKERFILES)):
+    for path in (COMPOSE, ROOT / ".env", *(ROOT / dockerfile for dockerfile in DOCKERFILES)):
         assert "zookeeper" not in path.read_text().lower(), path
 
 
@@ -340,14 +340,14 @@ def test_kafka_addresses() -> None:
 
 
 def _listeners(text: str) -> dict[str, str]:
-    return dict(each.split("://") for each in text.split(","))
+    return dict(listener.split("://") for listener in text.split(","))
 
 
 def test_topic() -> None:
     """The topic is created as Headcount creates it, and the other services use it."""
     command = command_of("topic")
     configs = [part.removeprefix("--config=") for part in command if part.startswith("--config=")]
-    assert dict(each.split("=", 1) for each in configs) == TOPIC_CONFIG
+    assert dict(config.split("=", 1) for config in configs) == TOPIC_CONFIG
     options = options_of(command)
     defaults = _defaults("run")
     assert int(options["--partitions"]) == defaults["partitions"]
@@ -444,7 +444,7 @@ def test_master_and_workers() -> None:
     assert [master[name] for name in shared] == [worker[name] for name in shared]
     for name in (*LOCUST, "analysis"):
         (workdir,) = values_of(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
-        mounts = {each["target"]: each.get("source") for each in services()[name]["volumes"]}
+        mounts = {volume["target"]: volume.get("source") for volume in services()[name]["volumes"]}
         assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
 
 
@@ -482,7 +482,10 @@ def test_headcount_command() -> None:
     ):
         assert command[0] == "headcount"
         subcommand = command_named(command[1])
-        known = {name for each in subcommand.params for name in each.opts} | {"-h", "--help"}
+        known = {name for parameter in subcommand.params for name in parameter.opts} | {
+            "-h",
+            "--help",
+        }
         assert {part for part in command[2:] if part.startswith("-")} <= known
 
 
@@ -521,22 +524,27 @@ def test_copied(dockerfile: str) -> None:
     for rest in values_of(dockerfile, "COPY"):
         *sources, _target = rest.split()
         if not sources[0].startswith("--from="):
-            assert [each for each in sources if not (ROOT / each).exists()] == [], rest
-            assert [each for each in sources if each.split("/")[0] not in included] == [], rest
+            assert [source for source in sources if not (ROOT / source).exists()] == [], rest
+            assert [source for source in sources if source.split("/")[0] not in included] == [], (
+                rest
+            )
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_locked(dockerfile: str) -> None:
-    """Packages are installed only from the lock file with hashes, and the extra exists."""
+    """Packages are installed only from the lock file with hashes, and each extra exists."""
     runs = " ".join(values_of(dockerfile, "RUN"))
     (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
     assert re.search(r"--(verify|require)-hashes", installed)
     for command in re.findall(r"pip install [^&]*", runs):
         assert re.search(r"--require-hashes|--verify-hashes|--no-deps", command), command
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    extras = re.findall(r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]", runs)
-    assert len(extras) == 1
-    assert "".join(extras[0]) in pyproject["project"]["optional-dependencies"]
+    named = re.findall(
+        r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]|extras\['(\w+)'\]", runs
+    )
+    extras = {"".join(match) for match in named}
+    assert extras or "--requirements pyproject.toml" in installed
+    assert extras <= pyproject["project"]["optional-dependencies"].keys()
 
 
 def test_uv_is_locked() -> None:
@@ -550,7 +558,11 @@ def test_uv_is_locked() -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_user(dockerfile: str) -> None:
     """The container's last user is not root."""
-    name, rest = [each for each in instructions(dockerfile) if each[0] in {"FROM", "USER"}][-1]
+    name, rest = [
+        instruction
+        for instruction in instructions(dockerfile)
+        if instruction[0] in {"FROM", "USER"}
+    ][-1]
     assert name == "USER"
     user = resolved(rest, arguments(dockerfile)).split(":")[0]
     assert user not in {"root", "0"}
@@ -571,9 +583,11 @@ def test_build_arguments() -> None:
 
 def test_python_code() -> None:
     """Python code in Dockerfiles and health checks compiles, and its imports exist."""
-    checks = [each["healthcheck"]["test"][1:] for each in services().values() if _checked(each)]
+    checks = [
+        service["healthcheck"]["test"][1:] for service in services().values() if _checked(service)
+    ]
     runs = [
-        json.loads(run) for each in DOCKERFILES for run in values_of(each, "RUN") if run[0] == "["
+        json.loads(run) for path in DOCKERFILES for run in values_of(path, "RUN") if run[0] == "["
     ]
     codes = [code for code in map(code_of, checks + runs) if code is not None]
     assert len(codes) == 4

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IMPORT_ROOTS = (ROOT, ROOT / "analysis", ROOT / "service", ROOT / "locustfiles")
 
 ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
-    "": ("headcount/run", "headcount/ledger", "headcount/thresholds"),
+    "core": ("headcount/run", "headcount/ledger", "headcount/thresholds"),
     "service": ("service/headcount_service",),
     "load": ("headcount/plugin", "headcount/monitor", "headcount/locust_main.py", "locustfiles"),
     "analysis": ("analysis/headcount_analysis",),
@@ -107,23 +107,23 @@ def test_a_subclassed_package_has_an_upper_bound(name: str) -> None:
         for requirements in _requirements().values()
         for requirement in requirements
         if canonicalize_name(requirement.name) == name
-        and not any(each.operator in {"<", "==", "~="} for each in requirement.specifier)
+        and not any(specifier.operator in {"<", "==", "~="} for specifier in requirement.specifier)
     ]
     assert unbounded == []
 
 
 @cache
 def _requirements() -> dict[str, tuple[Requirement, ...]]:
-    """The requirements in pyproject.toml by extra; `""` are those of every installation."""
+    """The requirements in pyproject.toml by extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    by_extra = {"": project["dependencies"], **project["optional-dependencies"]}
+    by_extra = project["optional-dependencies"]
     return {extra: tuple(map(Requirement, texts)) for extra, texts in by_extra.items()}
 
 
 def _declared(extra: str) -> set[str]:
     """The packages of an extra, of the extras that it includes, and of the core."""
     names: set[str] = set()
-    for requirement in (*_requirements()[""], *_requirements()[extra]):
+    for requirement in (*_requirements()["core"], *_requirements()[extra]):
         if requirement.name == "headcount":
             names.update(*map(_declared, requirement.extras))
         else:

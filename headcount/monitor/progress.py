@@ -69,10 +69,15 @@ class Progress:
         return [
             self.generator,
             dict(self.begun),
-            [list(astuple(each)) for each in self.ended],
+            [list(astuple(attempts)) for attempts in self.ended],
             [
-                [each.sent_s, each.event_type, list(each.http_us), list(each.from_intended_us)]
-                for each in self.durations
+                [
+                    duration.sent_s,
+                    duration.event_type,
+                    list(duration.http_us),
+                    list(duration.from_intended_us),
+                ]
+                for duration in self.durations
             ],
             packed(self.acked),
             self.clock_s,
@@ -90,8 +95,8 @@ class Progress:
         return cls(
             int(generator),
             begun,
-            tuple(Ended(*each) for each in ended),
-            tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
+            tuple(Ended(*attempts) for attempts in ended),
+            tuple(Durations(*duration[:2], *map(tuple, duration[2:])) for duration in durations),
             unpacked(acked),
             clock_s,
             first_ns,

@@ -280,7 +280,7 @@ def _start_monitor(
     options.prepared_telling = NOTHING
     file = ProgressFile(Path(options.progress_file)) if options.progress_file else None
     is_shown = environment.web_ui is not None or file is not None
-    if is_shown or any(each.abort for each in thresholds):
+    if is_shown or any(threshold.abort for threshold in thresholds):
         on_broken = functools.partial(_on_broken, environment)
         state.monitor = RunMonitor(
             *(folder_of(environment), manifest, thresholds, on_broken),

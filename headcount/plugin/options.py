@@ -52,83 +52,80 @@ RECORDED = (
 """The options that the manifest keeps; others may hold secrets, or do not affect the load."""
 
 
+_RUN_OPTIONS = (
+    (
+        "--bootstrap-servers",
+        "",
+        (
+            f"Headcount: Kafka brokers, as host:port,…; by default {DEFAULT_SERVERS}, or those "
+            "that the Kafka settings name"
+        ),
+    ),
+    ("--kafka-config", "", "Headcount: file with the settings of a Kafka client: TLS, login"),
+    ("--topic", "events", "Headcount: the topic that the service publishes to"),
+    ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
+    (
+        "--ledger",
+        "",
+        "Headcount: where to keep ledgers, such as s3://bucket/path; by default the run's folder",
+    ),
+    ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
+    ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
+)
+"""The parts of a run: flag, default and help. Environment variables set them, too."""
+
+_INTERNAL_OPTIONS = (
+    "--broker-data",
+    "--database-file",
+    "--default-run-time",
+    # Where `headcount run` reads the progress that it shows.
+    "--progress-file",
+    # The run that the master prepared; workers receive these with their first users.
+    "--prepared-run",
+    "--prepared-tag",
+    "--prepared-seed",
+    "--prepared-telling",
+    # How many requests `headcount probe` makes; no topic is read then.
+    "--probe-requests",
+)
+"""Options that only Headcount sets."""
+
+_LOAD_OPTIONS = (
+    (
+        "--seed",
+        "",
+        "Headcount: a whole number; with the same seed, each generator makes the same requests",
+    ),
+    ("--mix", "", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
+    ("--thresholds", "", "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'"),
+    (
+        "--outcome",
+        "",
+        "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
+    ),
+    (
+        "--settle",
+        f"{SETTLE_S:g}s",
+        "Headcount: time for acknowledged events to arrive after the last response, such as 10s",
+    ),
+    (
+        "--watch-for",
+        f"{WATCH_FOR_S:g}s",
+        "Headcount: minimum time to watch the topic after the last response, such as 8s",
+    ),
+)
+"""The load and its judgement: flag, default and help."""
+
+
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the options; some are in the start form's own group (see `web/start_form.py`)."""
-    for flag, default, text in (
-        (
-            "--bootstrap-servers",
-            "",
-            (
-                f"Headcount: Kafka brokers, as host:port,…; by default {DEFAULT_SERVERS}, or those "
-                "that the Kafka settings name"
-            ),
-        ),
-        (
-            "--kafka-config",
-            "",
-            "Headcount: file with the settings of a Kafka client: TLS, login",
-        ),
-        ("--topic", "events", "Headcount: the topic that the service publishes to"),
-        ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
-        (
-            "--ledger",
-            "",
-            (
-                "Headcount: where to keep ledgers, such as s3://bucket/path; "
-                "by default the run's folder"
-            ),
-        ),
-        ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
-        ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
-        ("--broker-data", "", argparse.SUPPRESS),
-        ("--database-file", "", argparse.SUPPRESS),
-        ("--default-run-time", "", argparse.SUPPRESS),
-        # Where `headcount run` reads the progress that it shows.
-        ("--progress-file", "", argparse.SUPPRESS),
-        # The run that the master prepared; workers receive these with their first users.
-        ("--prepared-run", "", argparse.SUPPRESS),
-        ("--prepared-tag", "", argparse.SUPPRESS),
-        ("--prepared-seed", "", argparse.SUPPRESS),
-        ("--prepared-telling", "", argparse.SUPPRESS),
-        # How many requests `headcount probe` makes; no topic is read then.
-        ("--probe-requests", "", argparse.SUPPRESS),
-    ):
-        variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
-        parser.add_argument(
-            flag, default=default, help=text, env_var=variable, include_in_web_ui=False
-        )
+    for flag, default, text in _RUN_OPTIONS:
+        _add(parser, flag, default, text, env_var=_variable(flag))
+    for flag in _INTERNAL_OPTIONS:
+        _add(parser, flag, "", argparse.SUPPRESS, env_var=_variable(flag))
     add_message_options(parser)
-    for flag, text in (
-        (
-            "--seed",
-            "Headcount: a whole number; with the same seed, each generator makes the same requests",
-        ),
-        ("--mix", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
-        (
-            "--thresholds",
-            "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'",
-        ),
-        (
-            "--outcome",
-            "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
-        ),
-    ):
-        parser.add_argument(flag, default="", help=text, include_in_web_ui=False)
-    for flag, time_s, text in (
-        (
-            "--settle",
-            SETTLE_S,
-            "time for acknowledged events to arrive after the last response, such as 10s",
-        ),
-        (
-            "--watch-for",
-            WATCH_FOR_S,
-            "minimum time to watch the topic after the last response, such as 8s",
-        ),
-    ):
-        parser.add_argument(
-            flag, default=f"{time_s:g}s", help=f"Headcount: {text}", include_in_web_ui=False
-        )
+    for flag, default, text in _LOAD_OPTIONS:
+        _add(parser, flag, default, text)
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -137,6 +134,14 @@ def add_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
     )
     _add_rate_options(parser)
+
+
+def _add(parser: LocustArgumentParser, flag: str, default: str, text: str, **more: str) -> None:
+    parser.add_argument(flag, default=default, help=text, include_in_web_ui=False, **more)
+
+
+def _variable(flag: str) -> str:
+    return "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
 
 
 def _add_rate_options(parser: LocustArgumentParser) -> None:

@@ -4,6 +4,7 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,12 @@ from tests.needs import lacking
 T = TypeVar("T")
 
 DEADLINE_S = 120.0
+_AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+_FIND_FAULTS = """
+const [part, done] = arguments;
+const text = ({id, nodes}) => `${id}: ${nodes[0].html}`;
+axe.run(part).then(({violations}) => done(violations.map(text)));
+"""
 _TRANSIENT = (
     *(ElementClickInterceptedException, ElementNotInteractableException),
     *(NoSuchFrameException, StaleElementReferenceException),
@@ -116,7 +123,7 @@ class Browser:
     def _on_first(self, css: str, text: str, do: Callable[[WebElement], T]) -> T:
         """Call `do` on the first visible element that contains `text`; retry if it is replaced."""
         done: list[T] = self._wait.until(
-            lambda _: [do(each) for each in self._visible(css, text)],
+            lambda _: [do(element) for element in self._visible(css, text)],
             f"timed out waiting for {css} with {text!r}",
         )
         return done[0]
@@ -129,12 +136,14 @@ class Browser:
             if not frames:
                 return []
             self.driver.switch_to.frame(frames[0])
-        matching = (each for each in self._displayed(css) if text.lower() in each.text.lower())
+        matching = (
+            element for element in self._displayed(css) if text.lower() in element.text.lower()
+        )
         return list(itertools.islice(matching, 1))
 
     def _displayed(self, css: str) -> list[WebElement]:
         elements = self.driver.find_elements(By.CSS_SELECTOR, css)
-        return [each for each in elements if each.is_displayed() and each.is_enabled()]
+        return [element for element in elements if element.is_displayed() and element.is_enabled()]
 
     def _scroll_to(self, element: WebElement) -> None:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
@@ -149,11 +158,21 @@ class Browser:
             self._frame = ""
             self.driver.switch_to.default_content()
 
+    def accessibility_faults(self, part: str = "body") -> list[str]:
+        """The faults that axe finds in a visible part of the page or of the frame in use."""
+
+        def find(_: WebElement) -> list[str]:
+            self.driver.execute_script(_AXE)
+            faults: list[str] = self.driver.execute_async_script(_FIND_FAULTS, part)
+            return faults
+
+        return self._on_first(part, "", find)
+
     def console_errors(self) -> list[str]:
         """The errors on the browser's console, except for a missing favicon."""
         logged = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        errors = [each["message"] for each in logged if each["level"] == "SEVERE"]
-        return [each for each in errors if "favicon.ico" not in each]
+        errors = [entry["message"] for entry in logged if entry["level"] == "SEVERE"]
+        return [error for error in errors if "favicon.ico" not in error]
 
 
 def _number(text: str) -> int:

@@ -16,12 +16,12 @@ from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.window_samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
+from headcount_analysis.reconciliation.attempt_counts import Checkable
 
 _WHOLE_MS = 1.0
 """Timestamps are truncated to whole ms, so a duration may look negative by up to this much."""
@@ -110,7 +110,7 @@ def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSam
     if _needs(threshold) is Needs.MESSAGES:
         return _messages(threshold, value, sample)
     checked, total, phrase = _coverage(threshold, counts, sample)
-    coverage = f"{checked} of {total} {phrase}"
+    coverage = f"{checked:,} of {total:,} {phrase}"
     is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
     remark = coverage if is_partial else ""
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
@@ -164,9 +164,9 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     if not buckets:
         return Measurement(None, doubt=_nothing_sent(threshold))
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
-    count = sum(each.count for each in buckets)
-    unanswered = sum(each.unanswered for each in buckets)
-    remark = f"{unanswered} of {count} had no response and count with the time waited"
+    count = sum(bucket.count for bucket in buckets)
+    unanswered = sum(bucket.unanswered for bucket in buckets)
+    remark = f"{unanswered:,} of {count:,} had no response and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
     least, doubt = _least_ms(threshold, buckets, value)
     if most > value:
@@ -185,18 +185,18 @@ def _least_ms(threshold: Threshold, buckets: list[Bucket], value: float) -> tupl
 def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
     measure = Measure(threshold.metric)
     return [
-        each
-        for each in sample.buckets
-        if each.measure is measure and threshold.event_type in {None, each.event_type}
+        bucket
+        for bucket in sample.buckets
+        if bucket.measure is measure and threshold.event_type in {None, bucket.event_type}
     ]
 
 
 def _answered(buckets: Iterable[Bucket]) -> list[tuple[int, float, float]]:
     """Return the number of responses and the duration range in ms of each bucket, in order."""
     return [
-        (each.count - each.unanswered, each.min_ns / _NS_PER_MS, each.max_ns / _NS_PER_MS)
-        for each in ordered_buckets(buckets)
-        if each.count > each.unanswered
+        (bucket.count - bucket.unanswered, bucket.min_ns / _NS_PER_MS, bucket.max_ns / _NS_PER_MS)
+        for bucket in ordered_buckets(buckets)
+        if bucket.count > bucket.unanswered
     ]
 
 
@@ -218,7 +218,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
-    coverage = f"{known.timed} of {known.seen} events have a time: {describe(sample.unusable)}"
+    coverage = f"{known.timed:,} of {known.seen:,} events have a time: {describe(sample.unusable)}"
     if not buckets:
         doubt = coverage if missing else "no event was seen"
         return Measurement(None, doubt=doubt)
@@ -238,7 +238,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
 
 
 def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
-    errors = [each.error_ms for each in sample.clocks]
+    errors = [clock.error_ms for clock in sample.clocks]
     return (
         max((shorter for shorter, _ in errors), default=0.0),
         max((longer for _, longer in errors), default=0.0),

@@ -117,7 +117,8 @@ _OPTIONS = in_order(
         default="",
         metavar="PLACE",
         callback=checked_text(parse_location),
-        help="Where messages carry it: field:NAME, json:/POINTER, header:NAME, key, traceparent.",
+        help="Where messages carry the id: field:NAME, json:/POINTER, header:NAME, key or "
+        "traceparent.",
     ),
     _option(
         "--format",

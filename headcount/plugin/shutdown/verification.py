@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from headcount.installation import COMMAND, remedy
 from headcount.monitor.display.run_view import RunStage
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import StoredVerdict, read_verdict
@@ -21,8 +22,8 @@ def why_not_verifiable() -> str:
     if not missing:
         return ""
     return (
-        f"no run can be verified here without {' and '.join(missing)}: install "
-        "headcount[cli], or run headcount verify where it is installed"
+        f"no run can be verified here without {' and '.join(missing)}: {remedy(COMMAND)}, or run "
+        "headcount verify where it is installed"
     )
 
 

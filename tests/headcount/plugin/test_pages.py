@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 HERE = "http://localhost"
 SAME_ORIGIN = {"Origin": HERE}
@@ -154,8 +154,8 @@ def test_only_this_site_may_compare_runs(answers: Answers) -> None:
 
 def test_comparisons_run_one_at_a_time(answers: Answers) -> None:
     """The result is a page sandboxed from this site."""
-    at_once = sorted((answers["one"], answers["at once"]), key=lambda each: int(each["status"]))
-    assert [each["status"] for each in at_once] == [200, 429]
+    at_once = sorted((answers["one"], answers["at once"]), key=lambda answer: int(answer["status"]))
+    assert [answer["status"] for answer in at_once] == [200, 429]
     assert "A comparison of runs" in at_once[0]["text"]
     assert at_once[0]["policy"].startswith("sandbox")
     assert "another comparison is running" in at_once[1]["text"]
@@ -182,7 +182,7 @@ def test_links_in_a_run_are_not_followed(answers: Answers) -> None:
     assert answers["a file"]["status"] == 200
     assert answers["of links"]["status"] == 409
     assert "is a symbolic link" in answers["of links"]["text"]
-    assert not any(SECRET in each["text"] for each in answers.values())
+    assert not any(SECRET in answer["text"] for answer in answers.values())
     runs = answers["runs"]["text"]
     assert not any(f'value="{name}"' in runs for name in ("linked", "links", "third"))
 
