@@ -287,7 +287,7 @@ DEFECTS: list[tuple[bytes | None, str]] = [
     (b"{'a': 1}", "Python's repr"),
     (b'{"a": None}', "Python's repr"),
     (b'{"a": "\xff"}', "not UTF-8"),
-    ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+    ('{"a": 1}'.encode("utf-16"), "not UTF-8, but in UTF-16"),
     (b'{"a": "\\ud800"}', "half a surrogate pair"),
     (b'{"a": "x', "JSON that is cut off"),
     (b'{"a": 1', "JSON that is cut off"),
