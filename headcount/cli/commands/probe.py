@@ -192,29 +192,46 @@ def probe(
     console = Console(quiet=quiet)
     findings = run_probe(plan, environ, console)
     known = KnownArguments(
-        (
-            *("headcount", "run", locustfile),
-            *(("--host", without_secrets(host)) if host else ()),
-            *(("--bootstrap-servers", bootstrap_servers) if bootstrap_servers else ()),
-            *_kafka_arguments(kafka_options),
-        ),
-        (
-            *(part for rule in outcome_rules for part in ("--outcome", rule.text)),
-            *(("--", *extra) if extra else ()),
-        ),
+        _target_arguments(locustfile, host, bootstrap_servers, kafka_options),
+        _load_arguments(outcome_rules, extra),
     )
     console.result(text_of(findings, known, settle_s))
     if option_file is not None and findings.is_complete and findings.best is not None:
-        fixed: dict[str, Value] = {
-            "locustfile": locustfile,
-            "host": "" if without_secrets(host) != host else host,
-            "bootstrap-servers": bootstrap_servers,
-            "kafka-config": str(kafka_options.kafka_config or ""),
-            "outcome": tuple(rule.text for rule in outcome_rules),
-        }
-        write_options(option_file, findings.best, fixed)
+        fixed = _target_options(locustfile, host, bootstrap_servers, kafka_options)
+        rules = tuple(rule.text for rule in outcome_rules)
+        write_options(option_file, findings.best, fixed | {"outcome": rules})
         console.result(f"Written  {option_file}: headcount run needs no options")
     return findings.exit_code
+
+
+def _target_arguments(
+    locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
+) -> tuple[str, ...]:
+    """Return how the command of a run with this target begins."""
+    return (
+        *("headcount", "run", locustfile),
+        *(("--host", without_secrets(host)) if host else ()),
+        *(("--bootstrap-servers", bootstrap_servers) if bootstrap_servers else ()),
+        *_kafka_arguments(kafka_options),
+    )
+
+
+def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how it ends."""
+    outcome = (part for rule in rules for part in ("--outcome", rule.text))
+    return (*outcome, *(("--", *extra) if extra else ()))
+
+
+def _target_options(
+    locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
+) -> dict[str, Value]:
+    """Return the same target as options of a file, without an address that holds a secret."""
+    return {
+        "locustfile": locustfile,
+        "host": "" if without_secrets(host) != host else host,
+        "bootstrap-servers": bootstrap_servers,
+        "kafka-config": str(kafka_options.kafka_config or ""),
+    }
 
 
 def _kafka_arguments(options: KafkaOptions) -> tuple[str, ...]:
