@@ -1,4 +1,7 @@
-"""The same events in every format, for benchmarks: their bytes, and what decodes them bare."""
+"""The same events in every format, for benchmarks: their bytes, and what decodes them bare.
+
+A service adds a price and a time to what was asked for.
+"""
 
 import base64
 import io
@@ -18,7 +21,13 @@ from headcount.run.id_form import RunIds
 
 IDS = RunIds("8tq0zk3f5m")
 ID_FIELD = "x_event_id"
-COMPARED = {"event_type": "string", "player_id": "string", "metal": "string", "quantity": "int"}
+COMPARED = {
+    "event_type": "string",
+    "player_id": "string",
+    "metal": "string",
+    "quantity": "int",
+    "order": "string",
+}
 """The fields that were asked for, with their Avro types."""
 
 _TYPES = {ID_FIELD: "string", **COMPARED, "price": "double", "at": "long"}
@@ -28,6 +37,7 @@ _PROTOBUF_TYPES = {
     "double": FieldDescriptorProto.TYPE_DOUBLE,
     "long": FieldDescriptorProto.TYPE_INT64,
 }
+_START_MS = 1_796_040_000_000
 _METALS = ("iron", "bronze", "silver", "gold")
 
 SampleEvent = dict[str, Any]
@@ -49,13 +59,16 @@ class FormatSample:
     frame: bytes = b""
 
 
-def format_samples(count: int, different: int) -> list[FormatSample]:
-    """Write events in every format, so many of them different but for their ids.
+def format_samples(count: int, orders: int, times: int) -> list[FormatSample]:
+    """Write events in every format, with so many different orders and times.
 
     A schema's number is the place of its sample.
     """
-    contents = list(_contents(different))
-    events = [{ID_FIELD: IDS.text(0, seq), **contents[seq % different]} for seq in range(count)]
+    contents = list(_contents(orders))
+    events = [
+        {ID_FIELD: IDS.text(0, seq), **contents[seq % orders], "at": _START_MS + seq % times}
+        for seq in range(count)
+    ]
     written = [orjson.dumps(event) for event in events]
     attributes = {"specversion": "1.0", "id": "1", "source": "/bench", "type": "purchase"}
     headers = tuple((f"ce_{name}", text.encode()) for name, text in attributes.items())
@@ -80,8 +93,8 @@ def _contents(count: int) -> Iterator[SampleEvent]:
             "player_id": f"player-{random.randrange(100)}",
             "metal": random.choice(_METALS),
             "quantity": random.randrange(1, 10),
+            "order": f"order-{seq}",
             "price": random.randrange(10_000) / 100,
-            "at": 1_796_040_000_000 + seq,
         }
 
 

@@ -1,9 +1,9 @@
 """`formats`: messages per second of one core, by format, beside a bare loop of the same library.
 
 In alternating rounds, a reader finds the ids of the same events in each format, decodes and digests
-them: once with few events that differ in more than their ids, as load tests publish them, and once
-with none that are alike. fastavro, Protobuf or orjson alone only decode the latter. Time is CPU
-time of the one thread.
+them. First there are as few different events as load tests publish, then each of these has a time
+of its own, and then each request asks for another order, so that every event must be compared by
+itself. fastavro, Protobuf or orjson alone only decode the last. Time is CPU time of the one thread.
 """
 
 import time
@@ -29,8 +29,8 @@ from headcount.run.message_format import FormatSettings
 NAME = "formats"
 TARGET_AVRO = 0.5
 BATCH = 10_000
-DIFFERENT = 1024
-"""The number of events of a load test that differ in more than their ids."""
+REPEATED = 1024
+"""The number of different events of a load test, apart from their ids."""
 
 _NO_SCHEMA = ("", "")
 
@@ -48,6 +48,7 @@ class FormatsRound:
     """Messages per second of CPU time, by the sample's title."""
 
     repeated: Mapping[str, float]
+    timed: Mapping[str, float]
     different: Mapping[str, float]
     bare: Mapping[str, float]
 
@@ -58,13 +59,15 @@ Loop = Callable[[], int]
 
 def measure(settings: FormatsSettings, stage: Workbench) -> BenchmarkResult:
     """Measure every format in each round."""
-    different = format_samples(settings.messages, settings.messages)
-    repeated = format_samples(settings.messages, min(DIFFERENT, settings.messages))
+    count = settings.messages
+    repeated = format_samples(count, REPEATED, REPEATED)
+    timed = format_samples(count, REPEATED, count)
+    different = format_samples(count, count, count)
+    groups = (repeated, timed, different)
     taken: list[FormatsRound] = []
     with schema_server([sample.schema or _NO_SCHEMA for sample in different]) as url:
         loops = [
-            {sample.title: _reading(sample, url) for sample in repeated},
-            {sample.title: _reading(sample, url) for sample in different},
+            *({sample.title: _reading(sample, url) for sample in group} for group in groups),
             {sample.title: _bare(sample) for sample in different},
         ]
         for number in range(settings.rounds):
@@ -137,10 +140,11 @@ def _rates(loops: Mapping[str, Loop], order: Iterable[str]) -> dict[str, float]:
 
 def _result(settings: FormatsSettings, taken: Sequence[FormatsRound]) -> BenchmarkResult:
     titles = list(taken[0].bare)
-    repeated, different, bare = (
+    repeated, timed, different, bare = (
         {title: spread(rates[title] for rates in group) for title in titles}
         for group in (
             [one_round.repeated for one_round in taken],
+            [one_round.timed for one_round in taken],
             [one_round.different for one_round in taken],
             [one_round.bare for one_round in taken],
         )
@@ -152,21 +156,28 @@ def _result(settings: FormatsSettings, taken: Sequence[FormatsRound]) -> Benchma
     return BenchmarkResult(
         name=NAME,
         title="formats: messages per second of one core",
-        columns=("format", "read", "relative to json", "read, all different", "bare loop"),
+        columns=("format", "read", "relative to json", "own times", "all different", "bare loop"),
         rows=[
             (
                 *(title, repeated[title].show(), to_json[title].show(".2f")),
-                *(different[title].show(), bare[title].show()),
+                *(timed[title].show(), different[title].show(), bare[title].show()),
             )
             for title in titles
         ],
         settings={"settings": settings},
         rounds=taken,
-        figures={"repeated": repeated, "different": different, "bare": bare, "to_json": to_json},
+        figures={
+            "repeated": repeated,
+            "timed": timed,
+            "different": different,
+            "bare": bare,
+            "to_json": to_json,
+        },
         notes=(
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.messages:,} messages",
-            f"read: {DIFFERENT:,} of the messages differ in more than their ids",
-            "all different: every message also has a time of its own",
+            f"read: {REPEATED:,} different events, each with many ids, as in a load test",
+            "own times: the same events, each message with a time that its request does not name",
+            "all different: every request asks for another order, so each is compared alone",
             "the bare loop only decodes: fastavro, Protobuf, and orjson for the others",
         ),
         targets=[

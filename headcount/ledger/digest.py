@@ -48,6 +48,8 @@ MAX_ASKED = 256
 
 HASHED, HASH_LENGTH = "~", 8
 
+_LONGEST_CACHED = 64
+
 _WHOLE, _DOUBLE = 0, 1
 """Forms: the value is compared whole; a number in its place is compared as a double."""
 
@@ -180,10 +182,7 @@ def _written(form: Mapping[str, Form]) -> str:
 # Typed, because 1, 1.0 and True are equal in Python and different in JSON.
 @functools.lru_cache(maxsize=65536, typed=True)
 def _scalar_pair(name: str, value: object) -> str:
-    """Format a pair, marked if it is a double.
-
-    TypeError if the value may be nested, or cannot be cached.
-    """
+    """Format a pair, marked if it is a double. TypeError if it may be nested or is not cached."""
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
     mark = _MARK if isinstance(value, float) else ""
@@ -191,10 +190,7 @@ def _scalar_pair(name: str, value: object) -> str:
 
 
 def _described(event: Mapping[str, object]) -> tuple[str, list[str], str]:
-    """Format the shape and the fields of an event, also as one text.
-
-    ValueError names what has no form.
-    """
+    """Format an event's shape and fields, also as one text. ValueError names what has no form."""
     try:
         names, flat = _names(tuple(event))
         try:
@@ -267,16 +263,22 @@ def _over(
         pair = whole.get(name) if part == _WHOLE else None
         if pair is None:
             try:
-                value = event[name]
-                text = canonical_value(value) if part == _WHOLE else _projected(value, part)
+                if part == _WHOLE:
+                    pair = whole[name] = _whole_pair(name, event[name])
+                else:
+                    pair = f"{canonical_key(name)}:{_projected(event[name], part)},"
             except (_LackingError, ValueError, RecursionError):
                 # It matches no request: values without a canonical form are refused.
                 return None
-            pair = f"{canonical_key(name)}:{text},"
-            if part == _WHOLE:
-                whole[name] = pair
         pairs.append(pair)
     return "".join(pairs)
+
+
+def _whole_pair(name: str, value: object) -> str:
+    """Format a pair that is compared whole; short texts, which often recur, from a cache."""
+    if type(value) is str and len(value) <= _LONGEST_CACHED:
+        return _scalar_pair(name, value)
+    return f"{canonical_key(name)}:{canonical_value(value)},"
 
 
 def _projected(value: object, form: Form) -> str:

@@ -13,6 +13,8 @@ from headcount.monitor.event_set import Event
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind, id_names
 from headcount.run.ids import HEADER
+from headcount.run.manifest import Manifest
+from headcount.run.message_format import RAW
 from headcount.run.trace_context import trace_id_of
 
 Headers = Iterable[tuple[str, str | bytes | None]]
@@ -37,11 +39,15 @@ class MessageIds:
 
 @dataclass(slots=True)
 class Identities:
-    """Reads the ids of a run, which messages carry at a location."""
+    """Reads the ids of a run, which messages carry at a location.
+
+    `has_empty_events` says that a message without a value is an event like any other.
+    """
 
     ids: RunIds
     location: IdLocation = field(default_factory=IdLocation)
     id_header: str = HEADER
+    has_empty_events: bool = False
     _start: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,11 +66,11 @@ class Identities:
 
     def _own_event(self, value: bytes | None, key: bytes | None, headers: Headers) -> Event | None:
         """Return the event that the verdict reads from a message; None if it is not certain."""
-        if value is None:
+        if value is None and not self.has_empty_events:
             return None  # it may only mark that a row was deleted
         match self.location.kind:
             case LocationKind.FIELD:
-                return self._in_field(value)
+                return self._in_field(value or b"")
             case LocationKind.KEY:
                 return self._event(_text(key))
             case LocationKind.HEADER | LocationKind.TRACEPARENT:
@@ -94,6 +100,12 @@ class Identities:
         raw = content.encode() if isinstance(content, str) else content
         event_ids = self.ids.found_in(raw) if raw else ()
         return tuple(dict.fromkeys((event_id.generator, event_id.seq) for event_id in event_ids))
+
+
+def identities_of(run: Manifest) -> Identities:
+    """Return what reads the ids of a run; only in the format raw is an empty message an event."""
+    is_raw = run.message_format == RAW
+    return Identities(run.ids, run.id_location, run.id_header, has_empty_events=is_raw)
 
 
 def _text(content: str | bytes | None) -> str | None:

@@ -22,7 +22,7 @@ from headcount.errors import HeadcountError, PartError
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.kafka_settings.config_file import from_environment
-from headcount.monitor.message_ids import Headers, Identities
+from headcount.monitor.message_ids import Headers, Identities, identities_of
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump
 from headcount.run.folder import RunFolder
 
@@ -47,8 +47,7 @@ def main() -> None:
     try:
         run = RunFolder(Path(sys.argv[1])).read_manifest()
         cluster = Cluster(run.bootstrap_servers, from_environment(os.environ))
-        identities = Identities(run.ids, run.id_location, run.id_header)
-        for counts in watch_topic(cluster, run.topic, identities, run.start_offsets):
+        for counts in watch_topic(cluster, run.topic, identities_of(run), run.start_offsets):
             sys.stdout.buffer.write(dump(counts))
             sys.stdout.buffer.flush()
     except HeadcountError as error:

@@ -20,10 +20,14 @@ _QUOTE = ord('"')
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """Messages as dictionary-encoded texts, and a bit in `what` for each span masked in them."""
+    """Messages as dictionary-encoded texts, and a bit in `what` for each span masked in them.
+
+    `volatile` are the spans that are not ids.
+    """
 
     texts: pa.DictionaryArray
     what: Integers
+    volatile: tuple[ByteSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,14 @@ class BatchIds:
 
     def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
         """Mask the digits of the ids and the values of some fields in the messages."""
-        spans = [*self.spans, *volatile_fields.spans(self.texts, fields)]
+        volatile = tuple(volatile_fields.spans(self.texts, fields))
+        spans = [*self.spans, *volatile]
         if not spans:
-            return Masked(self.texts.values.dictionary_encode(), np.zeros(len(self.seq), np.int64))
+            what = np.zeros(len(self.seq), np.int64)
+            return Masked(self.texts.values.dictionary_encode(), what, volatile)
         flags: Integers = np.array([span.is_one for span in spans], np.int64)
         what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
-        return Masked(self.texts.masked(spans).dictionary_encode(), what)
+        return Masked(self.texts.masked(spans).dictionary_encode(), what, volatile)
 
 
 def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchIds:

@@ -8,6 +8,7 @@ messages has it; only messages without it there are searched. Bytes are tested a
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ _BEGIN, _END = 0, 1
 
 _WORD = 64
 """How many bytes are tested together: one per bit of a number."""
+
+_OTHER_DIGITS = bytes(ord("2" if byte == ord("1") else "1") for byte in range(256))
+"""For each byte, a digit that is another byte."""
 
 Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 """Bytes by message and offset in the window."""
@@ -149,7 +153,17 @@ class ByteRows:
         lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)
         return lengths
 
-    def masked(self, spans: "list[ByteSpan]") -> pa.Array:
+    def altered(self, row: int, spans: "Sequence[ByteSpan]") -> bytes:
+        """Return one message with each byte of some spans replaced by a digit that is another."""
+        first = int(self.bounds[row])
+        content = bytearray(self.data[first : self.ends[row]])
+        for span in spans:
+            if span.is_one[row]:
+                place = slice(int(span.start[row]) - first, int(span.end[row]) - first)
+                content[place] = content[place].translate(_OTHER_DIGITS)
+        return bytes(content)
+
+    def masked(self, spans: "Sequence[ByteSpan]") -> pa.Array:
         """Return the messages with every byte of some spans masked."""
         data = self.data.copy()
         for span in spans:

@@ -2,43 +2,35 @@
 
 Load tests publish the same few messages over and over, each with its own id. So the digits of this
 run's ids are masked if they are plain text, and so are fields that were not requested and differ in
-every message (see `volatile_fields.py`). Each remaining text is read once, for all messages that
-share it. A message is masked only if nothing read from it can depend on the masked bytes: the text
-has no escapes, the id occurs in it once, and it is the id at the run's location. Where that is not
-enough, a variant of the message is read, too (see `variants.py`). Every other message is read by
-itself, and so is one whose text is new and occurs once.
+every message (see `masker.py`). Each remaining text is read once, for all messages that share it
+(see `shared_reader.py`). Every other message is read by itself, and so is the first one with a text
+if more than that message would have to be read for all of them.
 
 An id beside the value, in the key or a header, is read for all messages of a batch together; then
 messages share what was read if their whole values are equal.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from headcount.run.id_location import LocationKind
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.batches import volatile_fields
 from headcount_analysis.batches.batch_ids import BatchIds, Masked
 from headcount_analysis.batches.batch_table import Batch, ReadContent, ReadMessage, batch_table
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.batches.header_context import HeaderContexts
 from headcount_analysis.batches.id_finder import IdFinder
+from headcount_analysis.batches.masker import Masker
 from headcount_analysis.batches.run_mentions import beside_values
+from headcount_analysis.batches.shared_reader import MaskedBatch, SharedReader
 from headcount_analysis.batches.single_reader import SingleReader
-from headcount_analysis.batches.variants import is_same, variant_of
-from headcount_analysis.formats.message_format import IdText, reads_headers
-from headcount_analysis.messages.json_message import ParsedMessage
-from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD, MessageKind
-from headcount_analysis.messages.record import Record, record_of, records_of
+from headcount_analysis.formats.message_format import IdText
+from headcount_analysis.messages.kinds import MessageKind
+from headcount_analysis.messages.record import records_of
 
 _MOST_REMEMBERED_BYTES = 64 << 20
-
-_NOISY, _FEW_TEXTS = 0.2, 50
-
-_MOST_SAMPLINGS, _SAMPLED = 8, 64
 
 _BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addition to its own bytes
 
@@ -48,7 +40,9 @@ _Text = tuple[bytes, int, int]
 """A masked text, the bits that tell it apart, and the number of its attempt's shape."""
 
 _EMPTY = ReadMessage(ReadContent(defect="empty"), MessageKind.MALFORMED)
-_NOT_YET = ReadMessage(ReadContent(), MessageKind.MALFORMED)
+_NEW = ReadMessage(ReadContent(), MessageKind.MALFORMED)
+"""Stands for a text that was not read before."""
+_ONCE = ReadMessage(ReadContent(), MessageKind.MALFORMED)
 """Stands for a text that occurred once, and was read by itself."""
 
 
@@ -59,11 +53,11 @@ class Reader:
     expected: Expected
     _known: dict[_Text, ReadMessage | None] = field(default_factory=dict)
     _known_bytes: int = 0
-    _volatile: tuple[volatile_fields.Field, ...] = ()
-    _samplings: int = 0
     _contexts: HeaderContexts = field(init=False)
     _single: SingleReader = field(init=False)
     _finder: IdFinder = field(init=False)
+    _masker: Masker = field(init=False)
+    _sharing: SharedReader = field(init=False)
 
     def __post_init__(self) -> None:
         """Prepare the values that every batch needs."""
@@ -71,6 +65,8 @@ class Reader:
         message_format = self.expected.message_format
         self._finder = IdFinder(self.expected, place)
         self._single = SingleReader(self.expected, place, None if shapes is None else shapes.read())
+        self._masker = Masker(self._finder, self._single)
+        self._sharing = SharedReader(self._finder, self._single)
         self._contexts = HeaderContexts(
             message_format.context_headers, message_format.required_headers
         )
@@ -82,13 +78,11 @@ class Reader:
             messages: Rows of `topic_range.MESSAGES`.
         """
         batch_ids = self._finder.find(messages, self._values_read(messages))
-        masked = self._masked_messages(messages, batch_ids)
+        masked = self._masked(messages, batch_ids)
         texts, place = self._texts(masked, batch_ids, self._what(messages, masked, batch_ids))
         first, counts = _first_rows(place, len(texts)), np.bincount(place, minlength=len(texts))
-        known = [
-            self._text(text, messages, int(row), batch_ids, is_single=bool(count == 1))
-            for text, row, count in zip(texts, first, counts, strict=True)
-        ]
+        masked_batch = MaskedBatch(messages, batch_ids, masked, self._masker.fields)
+        known = self._read_for_all(masked_batch, texts, first, counts)
         alone = np.array([message is None for message in known])[place]
         alone |= self._is_garbled_beside(messages, known, place)
         at = np.flatnonzero(alone)
@@ -149,106 +143,48 @@ class Reader:
         shapes: Integers = np.where(batch_ids.is_there, numbers, 0)
         return shapes
 
-    def _text(
-        self,
-        key: _Text,
-        messages: pa.RecordBatch,
-        row: int,
-        batch_ids: BatchIds,
-        *,
-        is_single: bool,
-    ) -> ReadMessage | None:
-        """Read the shared content of all messages with the same masked text.
+    def _masked(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
+        """Mask the messages; what was read with fewer masks is not needed any more."""
+        fields = self._masker.fields
+        masked = self._masker.masked(messages, batch_ids)
+        if self._masker.fields is not fields:
+            self._forget()
+        return masked
 
-        Return None if each must be read by itself.
+    def _read_for_all(
+        self, batch: MaskedBatch, texts: Sequence[_Text], first: Integers, counts: Integers
+    ) -> list[ReadMessage | None]:
+        """Read, for each text, what all messages with that text share.
+
+        It is None if each must be read by itself. `first` are the first rows with the texts, and
+        `counts` how many have them.
         """
-        if key not in self._known:
-            if self._known_bytes > _MOST_REMEMBERED_BYTES:
-                self._forget()
-            self._known_bytes += len(key[0]) + _BYTES_PER_TEXT
-            self._known[key] = _NOT_YET
-        if self._known[key] is _NOT_YET and not is_single:
-            record = record_of(messages, row)
-            if batch_ids.is_there[row]:
-                self._known[key] = self._with_id(record, key[0], batch_ids.identity(row))
-            else:
-                self._known[key] = self._without_id(record, is_sure=bool(batch_ids.is_without[row]))
-        known = self._known[key]
-        return None if known is _NOT_YET else known
+        known = [self._known.get(text, _NEW) for text in texts]
+        is_read = (counts > (0 if self._sharing.is_proven(batch) else 1)).tolist()
+        unread = []
+        for place, message in enumerate(known):
+            if message is _ONCE or (message is _NEW and is_read[place]):
+                unread.append(place)
+            elif message is _NEW:
+                self._remember(texts[place], _ONCE)
+                known[place] = None
+        rows = first[unread]
+        records = records_of(batch.messages.take(pa.array(rows))) if unread else ()
+        for place, row, record in zip(unread, rows.tolist(), records, strict=True):
+            known[place] = self._sharing.read(batch, row, record, texts[place][0])
+            self._remember(texts[place], known[place])
+        return known
 
-    def _masked_messages(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
-        """Mask the messages; if most texts are new, sample which fields make them differ."""
-        texts = batch_ids.texts
-        masked = batch_ids.masked(self._volatile)
-        is_volatile = len(masked.texts.dictionary) > max(_FEW_TEXTS, _NOISY * len(texts.values))
-        is_json = self.expected.message_format.id_text is IdText.JSON
-        if not (is_volatile and is_json) or self._samplings >= _MOST_SAMPLINGS:
-            return masked
-        self._samplings += 1
-        rows = np.linspace(0, len(texts.values) - 1, _SAMPLED, dtype=np.int64)
-        records = [record_of(messages, int(row)) for row in rows]
-        sample = [(record.value or b"", self._single.decoded(record)) for record in records]
-        more = volatile_fields.differing(sample, self._names_read(parsed for _, parsed in sample))
-        if not more:
-            return masked
-        self._volatile = (*self._volatile, *more)[: volatile_fields.MOST_FIELDS]
-        self._forget()
-        return batch_ids.masked(self._volatile)
-
-    def _names_read(self, sample: Iterable[ParsedMessage]) -> set[str]:
-        """Return the names of fields that must be read in each message."""
-        names = {*self.expected.names_compared, *self._finder.spellings, EVENT_TYPE_FIELD}
-        # Other spellings of the id field are read in each message, too.
-        names |= {name for message in sample for name in self._finder.names_in(message)}
-        return names | {known.name for known in self._volatile}
+    def _remember(self, text: _Text, message: ReadMessage | None) -> None:
+        if self._known_bytes > _MOST_REMEMBERED_BYTES:
+            self._forget()
+        if text not in self._known:
+            self._known_bytes += len(text[0]) + _BYTES_PER_TEXT
+        self._known[text] = message
 
     def _forget(self) -> None:
         self._known.clear()
         self._known_bytes = 0
-
-    def _with_id(self, record: Record, text: bytes, identity: str) -> ReadMessage | None:
-        """Read one message for all that differ from it only in their ids and the masked bytes."""
-        parsed = self._single.decoded(record)
-        is_in_column = self._finder.is_in_column
-        if not is_in_column:
-            # The masked id keeps its prefix in the text; another prefix would be a second id.
-            is_once = text.count(self.expected.ids.prefix.encode()) == 1
-            if not is_once or not self._is_apart(record, parsed):
-                return None
-        elif self._volatile and not self._is_apart(record, parsed):
-            return None
-        content = self._single.content(parsed, record)
-        if is_in_column and content.defect is not None:
-            return self._single.defective(content, record)
-        if content.identity != identity:
-            return None
-        is_shared = self._is_independent(record, content, None if is_in_column else identity)
-        return ReadMessage(content, MessageKind.CLAIMED) if is_shared else None
-
-    def _without_id(self, record: Record, *, is_sure: bool) -> ReadMessage | None:
-        """Read one message for all with the same masked text, none with an id in plain text."""
-        if not is_sure and not self._is_id_in_value:
-            return None
-        parsed = self._single.decoded(record)
-        if self._volatile:
-            content = self._single.content(parsed, record)
-            if not self._is_apart(record, parsed) or not self._is_independent(record, content):
-                return None
-        beside = replace(record, key=None, headers=()) if is_sure else record
-        return self._single.classified(parsed, beside)
-
-    def _is_independent(
-        self, record: Record, content: ReadContent, identity: str | None = None
-    ) -> bool:
-        """Whether the content does not depend on the masked bytes, except for the id in them.
-
-        For JSON, `_is_apart` proves it if only an id in a field is masked.
-        """
-        is_in_field = identity is None or self.expected.location.kind is LocationKind.FIELD
-        if not self._volatile and is_in_field and not reads_headers(self.expected.message_format):
-            return True
-        variant = variant_of(record, identity, self.expected.ids, self._volatile)
-        return content.defect is None and is_same(self._single, content, variant)
 
     def _is_garbled_beside(
         self, messages: pa.RecordBatch, known: Sequence[ReadMessage | None], place: Integers
@@ -260,18 +196,6 @@ class Reader:
             return np.zeros(len(place), np.bool_)
         is_mentioned: Flags = is_malformed & beside_values(messages, self.expected.ids)
         return is_mentioned
-
-    @property
-    def _is_id_in_value(self) -> bool:
-        """Whether the id depends on the value alone; a JSON pointer may lead to a header."""
-        location, message_format = self.expected.location, self.expected.message_format
-        is_in_event = location.kind is LocationKind.FIELD
-        return location.is_in_value and (is_in_event or not reads_headers(message_format))
-
-    def _is_apart(self, record: Record, parsed: ParsedMessage) -> bool:
-        if self.expected.message_format.id_text not in {IdText.JSON, IdText.CHECKED_JSON}:
-            return parsed.event is not None
-        return volatile_fields.is_apart(record.value or b"", parsed, self._volatile)
 
 
 def _first_rows(place: Integers, count: int) -> Integers:

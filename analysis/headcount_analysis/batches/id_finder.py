@@ -34,24 +34,26 @@ _LENGTH_SHIFTS = {IdText.AVRO: 1, IdText.PROTOBUF: 0}
 
 @dataclass(slots=True)
 class IdFinder:
-    """Finds ids; `spellings` are the names of the fields in which it looks for them."""
+    """Finds ids; `spellings` are the names of the fields in which it looks for them.
+
+    `prefix` begins each id, and `is_in_column` says whether ids are beside the values of messages.
+    """
 
     expected: Expected
     place: IdPlace
     spellings: tuple[str, ...] = ()
     _samplings: int = 0
+    prefix: bytes = field(init=False)
+    is_in_column: bool = field(init=False)
     _id_text: IdText = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with the name that the location has."""
+        self.prefix = self.expected.ids.prefix.encode()
+        self.is_in_column = isinstance(self.place, ColumnPlace)
         location = self.expected.location
         self._id_text = self.expected.message_format.id_text
         self.spellings = location.path[-1:] or (location.name,)
-
-    @property
-    def is_in_column(self) -> bool:
-        """Whether ids are beside the values of messages."""
-        return isinstance(self.place, ColumnPlace)
 
     def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
         """Return the fields of a message that hold its id."""

@@ -5,20 +5,12 @@ nothing but the id depends on the masked bytes. Where it does not follow from th
 tried: a variant of the message must be read as the same content, and as the id put into it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import pyarrow as pa
-
 from headcount.run.id_form import IdForm, RunIds
-from headcount_analysis.batches import volatile_fields
 from headcount_analysis.batches.batch_table import ReadContent
-from headcount_analysis.batches.byte_rows import ByteRows
 from headcount_analysis.batches.single_reader import SingleReader
 from headcount_analysis.messages.record import Record
-
-_ONE, _TWO = b"12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +22,14 @@ class MessageVariant:
 
 
 def variant_of(
-    record: Record, identity: str | None, ids: RunIds, fields: Sequence[volatile_fields.Field]
+    record: Record, altered: bytes | None, identity: str | None, ids: RunIds
 ) -> MessageVariant:
-    """Replace the id, if it stands in the value, and the values of some fields."""
-    value, other = record.value or b"", None
+    """Replace the value by one that was altered where it is masked, and the id in it, if any."""
+    value, other = altered, None
     if identity is not None:
         other = _other_id(identity, ids)
-        value = value.replace(identity.encode(), other.encode())
-    return MessageVariant(replace(record, value=_with_other_values(value, fields)), other)
+        value = (value or b"").replace(identity.encode(), other.encode())
+    return MessageVariant(replace(record, value=value), other)
 
 
 def is_same(reader: SingleReader, content: ReadContent, variant: MessageVariant) -> bool:
@@ -58,14 +50,3 @@ def _other_id(identity: str, ids: RunIds) -> str:
     digits = len(str(seq))
     other = int("1" * digits)
     return ids.text(generator, other if other != seq else int("2" * digits))
-
-
-def _with_other_values(value: bytes, fields: Sequence[volatile_fields.Field]) -> bytes:
-    """Replace each byte of the fields' values by a digit that is another byte."""
-    rows, changed = ByteRows.of(pa.array([value], pa.binary())), np.frombuffer(value, np.uint8)
-    changed = changed.copy()
-    for span in volatile_fields.spans(rows, fields):
-        if span.is_one[0]:
-            part = changed[span.start[0] : span.end[0]]
-            part[:] = np.where(part == _ONE, _TWO, _ONE)
-    return changed.tobytes()

@@ -29,9 +29,15 @@ class FieldPlace:
         """Return the field's text; several spellings must agree."""
         event = message.event or {}
         names = self.names_in(message)
+        if len(names) == 1 and not message.repeated_fields:
+            return _seen(event[names[0]])
         values = [event[name] for name in names]
         if any(name in names for name in message.repeated_fields):
             return SeenId(defect=f"the field {names[0]} occurs twice")
         if any(value != values[0] for value in values[1:]):
             return SeenId(defect=f"the fields {' and '.join(names)} differ")
-        return SeenId(values[0] if values and isinstance(values[0], str) else None)
+        return _seen(values[0] if values else None)
+
+
+def _seen(value: object) -> SeenId:
+    return SeenId(value if isinstance(value, str) else None)

@@ -25,7 +25,7 @@ NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
 NEEDS_TOPIC = frozenset({"lost", "different"})
 """Proven only by the whole range of the topic."""
 
-NEEDS_IDS = frozenset({"lost", "garbled"})
+NEEDS_IDS = frozenset({"lost", "garbled", "phantom"})
 """Proven only if messages have their id in place."""
 
 NEEDS_SUMS = NEEDS_LEDGER | {"duplicated"}

@@ -3,17 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
+from headcount.json_pointer import pointer_of
 from headcount.ledger.canonical_json import pointer
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import TRACEPARENT, IdLocation, LocationKind
-from headcount_analysis.messages.json_message import framed_schema, parse
+from headcount.run.trace_context import trace_id_of
+from headcount_analysis.messages.encodings import recoded
+from headcount_analysis.messages.json_message import ParsedMessage, framed_schema, parse
 from headcount_analysis.messages.record import Record
 
 _LONGEST_NAME = 100
 _MOST_VALUES = 10_000
 """The most values of a message that are searched."""
 
+_KEY = "the record's key"
+_OTHERWISE = "but not written as the run writes it"
 _CARRY = "let the service write the whole id into a field, a record header or the key"
 
 Path = tuple[str | int, ...]
@@ -31,11 +37,14 @@ class PlaceKind(StrEnum):
     HEADER = "header"
     KEY = "key"
     TRACEPARENT = "traceparent"
+    PART = "part"
+    UNCERTAIN = "uncertain"
+    UNDECODED = "undecoded"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundPlace:
-    """The place of an id in a message; `name` is a field, a header, or a value's defect."""
+    """The place of an id in a message; `name` is a field, a header, a place, or a defect."""
 
     kind: PlaceKind
     name: str = ""
@@ -45,12 +54,16 @@ class FoundPlace:
         """Describe the place, for use in a sentence."""
         location = self.location
         if location is not None:
-            return f"nested {location.phrase}" if self.kind is PlaceKind.NESTED else location.phrase
+            is_nested = self.kind is PlaceKind.NESTED and len(location.path) > 1
+            return f"nested {location.phrase}" if is_nested else location.phrase
         return {
-            PlaceKind.WITHIN: f"within a longer text at {self.name}",
+            PlaceKind.WITHIN: f"in the text at {self.name}, {_OTHERWISE}",
             PlaceKind.TWICE: "in JSON that is encoded twice",
             PlaceKind.FRAMED: f"in a value {self.name}",
             PlaceKind.UNREADABLE: f"in a value that is {self.name}",
+            PlaceKind.PART: f"in {self.name}, {_OTHERWISE}",
+            PlaceKind.UNCERTAIN: f"there, but {self.name}",
+            PlaceKind.UNDECODED: f"in a value that the run's --format cannot read ({self.name})",
         }[self.kind]
 
     @property
@@ -58,6 +71,14 @@ class FoundPlace:
         """The location that reads the id there; None if no option does."""
         kind = _LOCATIONS.get(self.kind)
         return None if kind is None else IdLocation(kind, self.name)
+
+    def if_undecoded(self, defect: str) -> "FoundPlace":
+        """Return the place as it matters for a message with a defect in the run's format.
+
+        A value that plain JSON finds readable has no place that an option could name.
+        """
+        is_named = self.kind in _IN_JSON or (self.kind is PlaceKind.FRAMED and self.name != defect)
+        return FoundPlace(PlaceKind.UNDECODED, defect) if is_named else self
 
     @property
     def remedy(self) -> str:
@@ -73,32 +94,53 @@ _LOCATIONS = {
     PlaceKind.KEY: LocationKind.KEY,
     PlaceKind.TRACEPARENT: LocationKind.TRACEPARENT,
 }
+_IN_JSON = frozenset({PlaceKind.FIELD, PlaceKind.NESTED, PlaceKind.WITHIN})
 _REMEDIES = {
+    PlaceKind.UNCERTAIN: "let the service write the id once",
+    PlaceKind.UNDECODED: "check --format and --compare-at, or what the service writes there",
     PlaceKind.TWICE: "let the service encode its event once",
     PlaceKind.FRAMED: "--format avro, protobuf or json-schema, with --schema-registry URL",
 }
 
 
-def places_in(ids: RunIds, record: Record) -> Iterator[FoundPlace]:
-    """Yield the places of ids in a record: in its value, its headers, its key."""
+def places_in(
+    ids: RunIds, record: Record, decoded: ParsedMessage | None = None
+) -> Iterator[FoundPlace]:
+    """Yield the places of ids in a record: in its value, its headers, its key.
+
+    If it is `decoded`, its value is searched as the run reads it, and only then as plain JSON.
+    """
+    if decoded is not None and decoded.whole is not None:
+        is_whole = decoded.whole is decoded.event
+        yield from places_in_event(ids, decoded.whole, has_fields=is_whole)
     yield from _in_value(ids, record.value or b"")
     yield from places_beside_value(ids, record)
 
 
 def places_beside_value(ids: RunIds, record: Record) -> Iterator[FoundPlace]:
     """Yield the places of ids in a record's headers and in its key."""
-    yield from (_header(name) for name, value in record.headers if ids.is_in(value))
-    if ids.is_in(record.key):
-        yield FoundPlace(PlaceKind.KEY)
+    for name, value in record.headers:
+        if _is_mentioned(ids, value):
+            yield _header(ids, name, value)
+    if _is_mentioned(ids, record.key):
+        is_whole = ids.parse((record.key or b"").decode(errors="replace"))
+        yield FoundPlace(PlaceKind.KEY) if is_whole else FoundPlace(PlaceKind.PART, _KEY)
 
 
-def places_in_event(ids: RunIds, event: Mapping[str, object]) -> Iterator[FoundPlace]:
-    """Yield the places of ids in a decoded message, the outer ones first."""
+def places_in_event(
+    ids: RunIds, event: Mapping[str, object], *, has_fields: bool = True
+) -> Iterator[FoundPlace]:
+    """Yield the places of ids in a decoded message, the outer ones first.
+
+    `has_fields` says that the whole message is compared, so that its fields are the event's.
+    """
     for path, text in texts_in(event):
         name = pointer(path)[:_LONGEST_NAME]
         if ids.parse(text):
-            yield FoundPlace(PlaceKind.FIELD if len(path) == 1 else PlaceKind.NESTED, name)
-        elif ids.is_in(text.encode(errors="replace")):
+            is_field = has_fields and len(path) == 1
+            kind = PlaceKind.FIELD if is_field else PlaceKind.NESTED
+            yield FoundPlace(kind, name if is_field else pointer_of(path)[:_LONGEST_NAME])
+        elif _is_mentioned(ids, text.encode(errors="replace")):
             yield FoundPlace(PlaceKind.WITHIN, name)
 
 
@@ -122,6 +164,7 @@ def values_in(event: Mapping[str, object]) -> Iterator[tuple[Path, object]]:
 
 def _in_value(ids: RunIds, value: bytes) -> Iterator[FoundPlace]:
     if not ids.occurs_in(value):
+        yield from _in_encoded(ids, value)
         return
     schema = framed_schema(value)
     parsed = parse(value) if schema is None else None
@@ -135,7 +178,27 @@ def _in_value(ids: RunIds, value: bytes) -> Iterator[FoundPlace]:
         yield FoundPlace(PlaceKind.UNREADABLE, parsed.defect or "unreadable")
 
 
-def _header(name: str) -> FoundPlace:
-    if name.lower() == TRACEPARENT:
+def _in_encoded(ids: RunIds, value: bytes) -> Iterator[FoundPlace]:
+    encoded = recoded(value)
+    if encoded is not None and ids.is_in(encoded.content):
+        yield FoundPlace(PlaceKind.UNREADABLE, encoded.name)
+
+
+def _is_mentioned(ids: RunIds, content: bytes | None) -> bool:
+    """Whether any bytes contain a whole id, or are a UUID of the run without hyphens."""
+    if ids.is_in(content):
+        return True
+    try:
+        uuid = UUID((content or b"").decode())
+    except ValueError:
+        return False
+    return ids.parse(str(uuid)) is not None
+
+
+def _header(ids: RunIds, name: str, value: bytes | None) -> FoundPlace:
+    text = (value or b"").decode(errors="replace")
+    if name.lower() == TRACEPARENT and ids.parse(trace_id_of(text) or ""):
         return FoundPlace(PlaceKind.TRACEPARENT)
-    return FoundPlace(PlaceKind.HEADER, name)
+    if ids.parse(text):
+        return FoundPlace(PlaceKind.HEADER, name)
+    return FoundPlace(PlaceKind.PART, f"the record header {name}")

@@ -4,12 +4,14 @@ An event with its id elsewhere is not lost. So a sample of the messages without 
 expected field is searched for a whole id of the run.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import IdLocation
-from headcount_analysis.messages.found_place import FoundPlace, places_in
+from headcount_analysis.messages.found_place import FoundPlace, PlaceKind, places_in
+from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
 _SHOWN = 3
@@ -37,7 +39,8 @@ class Placement:
 
     `in_place` messages had theirs in that field; `looked_at` is how many of the others were
     searched. `samples` are places in the run's topic; `elsewhere` are places in other topics, which
-    are searched only if the run's topic has no id.
+    are searched only if the run's topic has no id. `unreadable` is the defect of most messages that
+    were searched, if most have one.
     """
 
     topic: str = ""
@@ -48,6 +51,7 @@ class Placement:
     looked_at: int = 0
     samples: tuple[PlaceSample, ...] = ()
     elsewhere: tuple[PlaceSample, ...] = ()
+    unreadable: str = ""
 
     @property
     def is_doubtful(self) -> bool:
@@ -74,6 +78,8 @@ class Placement:
             first = self.elsewhere[0]
             return f"the id is in the topic {first.topic}, {_joined([first])}"
         searched = f"none of the {self.looked_at} messages that were searched has one anywhere"
+        if self.unreadable:
+            searched += f", and most of these are unreadable ({self.unreadable})"
         return searched if self.looked_at else "no other topic has an id of the run either"
 
     @property
@@ -89,6 +95,11 @@ class Placement:
             return (
                 "check whether the service publishes at all, and to which topic and brokers: set "
                 "--topic and --bootstrap-servers"
+            )
+        if self.unreadable:
+            return (
+                "name the format of the messages with --format, or let the service carry the id in "
+                "a record header or the key"
             )
         return (
             "let the service carry the request's id on into its messages, or name a header that it "
@@ -113,27 +124,66 @@ def _joined(samples: Sequence[PlaceSample]) -> str:
     return " and ".join(sample.phrase for sample in samples[:_SHOWN])
 
 
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """A decoded message, and what is at the run's place of ids: a text, or a defect, or neither."""
+
+    decoded: ParsedMessage
+    text: str | None = None
+    defect: str | None = None
+
+
+def seen_as_json(record: Record) -> SeenMessage:
+    """Return a message in JSON, of which nothing is known to be in place."""
+    return SeenMessage(parse(record.value))
+
+
 @dataclass(slots=True)
 class Search:
-    """Searches records for whole ids of a run."""
+    """Searches records for whole ids of a run; those with one in place are left out.
+
+    `see` returns what a run sees of a record. `defects` counts those without an id anywhere whose
+    value cannot be read.
+    """
 
     ids: RunIds
+    see: Callable[[Record], SeenMessage] = seen_as_json
     looked_at: int = 0
+    defects: Counter[str] = field(default_factory=Counter)
     _samples: dict[FoundPlace, PlaceSample] = field(default_factory=dict)
 
     def look(self, records: Iterable[Record]) -> None:
         """Search records."""
         for record in records:
-            self.looked_at += 1
-            place = next(places_in(self.ids, record), None)
-            if place is not None:
-                where = record.topic, record.partition, record.offset
-                known = self._samples.get(place, PlaceSample(place, 0, *where))
-                self._samples[place] = PlaceSample(
-                    place, known.count + 1, known.topic, known.partition, known.offset
-                )
+            seen = self.see(record)
+            if seen.text is None or self.ids.parse(seen.text) is None:
+                self.looked_at += 1
+                self._look(record, seen)
+
+    def _look(self, record: Record, seen: SeenMessage) -> None:
+        place = next(places_in(self.ids, record, seen.decoded), None)
+        if seen.defect is not None and (place is not None or self.ids.is_in(record.value)):
+            place = FoundPlace(PlaceKind.UNCERTAIN, seen.defect)
+        defect = seen.decoded.defect
+        if place is None:
+            self.defects.update(() if defect is None else (defect,))
+            return
+        place = place if defect is None else place.if_undecoded(defect)
+        where = record.topic, record.partition, record.offset
+        known = self._samples.get(place, PlaceSample(place, 0, *where))
+        self._samples[place] = PlaceSample(
+            place, known.count + 1, known.topic, known.partition, known.offset
+        )
 
     @property
     def samples(self) -> tuple[PlaceSample, ...]:
         """The places of ids, the most frequent first."""
         return tuple(sorted(self._samples.values(), key=lambda sample: -sample.count))
+
+    @property
+    def unreadable(self) -> str:
+        """The most frequent defect, if most of the records have one; empty if not."""
+        if 2 * self.defects.total() <= self.looked_at:
+            return ""
+        ((name, _count),) = self.defects.most_common(1)
+        return name

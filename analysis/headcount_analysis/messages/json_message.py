@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from headcount.ledger.canonical_json import canonical_value
+from headcount_analysis.messages.encodings import recoded
 
 Object = Mapping[str, object]
 
@@ -152,6 +153,8 @@ def _defect(value: bytes | None, error: Exception) -> str:
         return f"framed by a schema registry, schema {schema}"
     if isinstance(error, _ConstantError):
         return str(error)
+    if isinstance(error, UnicodeDecodeError) and (encoded := recoded(value)) is not None:
+        return f"not UTF-8, but {encoded.name}"
     known = (name for kind, name in _DEFECTS.items() if isinstance(error, kind))
     return next(known, "") or _other_text(value.removeprefix(_MARK).decode().strip(), error)
 

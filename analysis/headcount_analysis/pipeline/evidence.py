@@ -51,7 +51,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
     evidence = replace(
         evidence,
         compares_content=tools.message_format.compares_content,
-        placement=find_placement(tools.source, evidence),
+        placement=find_placement(tools.source, evidence, tools.message_format),
         differences=find_differences(plan, tools, comparison, evidence.counts),
     )
     state, economy = StateCheck(), None

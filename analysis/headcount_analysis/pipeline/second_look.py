@@ -5,11 +5,17 @@ their length, and the time to read them.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from headcount.errors import EvidenceError
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.messages.ids_elsewhere import Placement, Search
+from headcount_analysis.formats.message_format import MessageFormat
+from headcount_analysis.id_places.catalogue import place_of
+from headcount_analysis.id_places.id_place import IdPlace, seen_at
+from headcount_analysis.messages.ids_elsewhere import Placement, Search, SeenMessage
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.record import Record
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.source import Source
@@ -18,7 +24,7 @@ _MOST_PARTITIONS = 16
 _SPLIT_LENGTH = 200
 
 
-def find_placement(source: Source, evidence: Evidence) -> Placement:
+def find_placement(source: Source, evidence: Evidence, message_format: MessageFormat) -> Placement:
     """Search a sample for ids of the run, if events are missing and messages lack ids in place."""
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
@@ -26,15 +32,19 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
     result = Placement(
         topic=manifest.topic,
         location=manifest.id_location,
-        in_place=messages - others,
+        in_place=max(0, messages - others - counts.phantom),
         messages=messages,
         missing=counts.lost,
     )
     if not result.missing or (result.in_place and not others):
-        return result
-    search = Search(manifest.ids)
+        return replace(result, in_place=messages - others)
+    place = place_of(manifest.id_location, manifest.id_header)
+    search = Search(manifest.ids, _Sight(message_format, place))
     search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
-    elsewhere = Search(manifest.ids)
+    if result.in_place or not search.samples:
+        # Phantoms have whole ids, unless the search found that they are only parts of texts.
+        result = replace(result, in_place=messages - others)
+    elsewhere = Search(manifest.ids, _Sight(message_format))
     if not result.in_place and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
         elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))
@@ -43,13 +53,33 @@ def find_placement(source: Source, evidence: Evidence) -> Placement:
         looked_at=search.looked_at,
         samples=search.samples,
         elsewhere=elsewhere.samples,
+        unreadable=search.unreadable,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """Sees records as the run does, and what is at its place of ids, if that matters."""
+
+    message_format: MessageFormat
+    place: IdPlace | None = None
+
+    def __call__(self, record: Record) -> SeenMessage:
+        try:
+            decoded = self.message_format.decode(record)
+        except EvidenceError:
+            return SeenMessage(ParsedMessage(defect="not decoded"))
+        if self.place is None or decoded.event is None:
+            return SeenMessage(decoded)
+        seen = seen_at(self.place, decoded, record)
+        return SeenMessage(decoded, seen.text, seen.defect)
 
 
 def _unowned_splits(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
     """Choose splits in partitions with unowned messages: at the first, the middle and the end."""
-    others = [partition for partition in partitions if partition.foreign or partition.malformed]
-    for partition in others[:_MOST_PARTITIONS]:
+    unowned = [partition for partition in partitions if partition.foreign or partition.malformed]
+    # Without any, there are only messages that claim the run.
+    for partition in (unowned or partitions)[:_MOST_PARTITIONS]:
         samples = (*partition.foreign_samples, *partition.malformed_samples)
         first = min(samples, default=partition.start)
         at = first

@@ -210,7 +210,7 @@ def _pairs(random: Random, number: int, ids: RunIds) -> Mapping[str, str]:
         UNIQUE: random.choice(
             (own, f"{random.randrange(10**8):08}", f"{random.randrange(10**8):08}")
         ),
-        NUMBER: str(random.randrange(10**6, 10**7)),
+        NUMBER: random.choice(("", "-", "0.", "12.")) + str(random.randrange(10**6, 10**7)),
     }
 
 

@@ -287,7 +287,7 @@ DEFECTS: list[tuple[bytes | None, str]] = [
     (b"{'a': 1}", "Python's repr"),
     (b'{"a": None}', "Python's repr"),
     (b'{"a": "\xff"}', "not UTF-8"),
-    ('{"a": 1}'.encode("utf-16"), "not UTF-8"),
+    ('{"a": 1}'.encode("utf-16"), "not UTF-8, but in UTF-16"),
     (b'{"a": "\\ud800"}', "half a surrogate pair"),
     (b'{"a": "x', "JSON that is cut off"),
     (b'{"a": 1', "JSON that is cut off"),
@@ -582,6 +582,19 @@ NOISY = {
         for n in range(300)
     ],
     "fractions": [an_event(n, at=n + 0.5) for n in range(300)],
+    "signs": [an_event(n, at=n / 4 - 20) for n in range(300)],
+    "fractions that are none": [
+        an_event(n, at=n + 0.25).replace(
+            b".25", (b".25", b".", b".2.5", b".2e5", b".25.", b".2-5", b".-5")[max(0, n % 20 - 13)]
+        )
+        for n in range(300)
+    ],
+    "signs that are none": [
+        an_event(n, at=-n - 1000).replace(
+            b"-", (b"-", b"--", b"-0", b"-.", b"+")[max(0, n % 9 - 4)]
+        )
+        for n in range(300)
+    ],
     "broken now and then": [
         an_event(n, receipt=receipt(n))[: None if n % 5 else -1] for n in range(300)
     ],

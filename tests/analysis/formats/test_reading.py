@@ -20,7 +20,7 @@ from tests.analysis.formats.schemas import avro, record_of
 from tests.analysis.formats.stub_registry import stub_registry
 
 COUNT = 1200
-SAMPLES = format_samples(COUNT, 7)
+SAMPLES = format_samples(COUNT, 7, 7)
 PLACE = IdLocation(LocationKind.FIELD, ID_FIELD)
 
 

@@ -11,7 +11,7 @@ from tests.bench.command import bench
 
 def test_samples_are_the_same_events_in_all_formats() -> None:
     """A bare decoder of any format finds the id and what was asked for."""
-    samples = format_samples(2, 1)
+    samples = format_samples(2, 1, 1)
     assert {sample.name for sample in samples} == OWN.keys() - {"raw"}
     for sample in samples:
         content: object = sample.bare(sample.values[1][len(sample.frame) :])

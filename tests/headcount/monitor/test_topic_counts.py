@@ -1,16 +1,18 @@
 """Topic counts: each event of the run is counted once, whatever else is in the topic."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from headcount.monitor import event_set, topic_counts
-from headcount.monitor.message_ids import Identities
+from headcount.monitor.message_ids import Identities, identities_of
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import TopicCounter, TopicCounts, dump, load
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import IdLocation, LocationKind
 from headcount.run.ids import tag_of
+from tests.manifests import MANIFEST
 
 TAG = tag_of(0x0123_4567_89AB)
 
@@ -66,6 +68,23 @@ def test_a_message_without_a_value_is_not_a_duplicate() -> None:
     assert (tally.counts(), tally.duplicated) == ({"other": 1}, 0)
     tally.add(b"{}", b"run-1.0.0")
     assert tally.duplicated == 1
+
+
+@pytest.mark.parametrize("place", [LocationKind.KEY, LocationKind.HEADER])
+def test_an_empty_event_of_any_bytes(place: LocationKind) -> None:
+    """In the format raw, a message without a value is an event, and a second one a duplicate."""
+    location = IdLocation(place, "" if place is LocationKind.KEY else "id")
+    tally = TopicCounter(Identities(RunIds("run-1"), location, has_empty_events=True))
+    for value in (b"\1\2", None, None):
+        tally.add(value, b"run-1.0.0", [("ID", b"run-1.0.0")])
+    assert (tally.counts(), tally.duplicated) == ({"other": 1}, 2)
+
+
+def test_the_format_says_whether_empty_messages_are_events() -> None:
+    """In raw they are, as the verdict counts them; anywhere else they may be tombstones."""
+    formats = ("raw", "json", "debezium", "cloudevents")
+    runs = [replace(MANIFEST, message_format=name) for name in formats]
+    assert [identities_of(run).has_empty_events for run in runs] == [True, False, False, False]
 
 
 def test_several_ids_are_not_a_duplicate() -> None:

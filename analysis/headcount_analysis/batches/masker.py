@@ -1,0 +1,66 @@
+"""The masker: masks what differs in a batch's messages and need not be read in each of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from headcount_analysis.batches import volatile_fields
+from headcount_analysis.batches.batch_ids import BatchIds, Masked
+from headcount_analysis.batches.id_finder import IdFinder
+from headcount_analysis.batches.single_reader import SingleReader
+from headcount_analysis.formats.message_format import IdText
+from headcount_analysis.messages.json_message import ParsedMessage
+from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD
+from headcount_analysis.messages.record import records_of
+
+_NOISY, _FEW_TEXTS = 0.2, 50
+_WORTHWHILE = 0.05  # masking costs each message about a hundredth of what it takes to read one
+_MOST_SAMPLINGS, _SAMPLED = 8, 64
+
+
+@dataclass(slots=True)
+class Masker:
+    """Masks ids, and the volatile `fields` that it knows so far."""
+
+    finder: IdFinder
+    single: SingleReader
+    fields: tuple[volatile_fields.Field, ...] = ()
+    _samplings: int = 0
+
+    def masked(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
+        """Mask messages; if many are different, sample which fields make them so.
+
+        Such fields are masked from now on if fewer messages are different then.
+        """
+        masked = batch_ids.masked(self.fields)
+        texts, rows = len(masked.texts.dictionary), len(messages)
+        is_json = self.single.expected.message_format.id_text is IdText.JSON
+        is_volatile = is_json and texts > max(_FEW_TEXTS, _NOISY * rows)
+        if not is_volatile or self._samplings >= _MOST_SAMPLINGS:
+            return masked
+        self._samplings += 1
+        fields = (*self.fields, *self._sampled(messages))[: volatile_fields.MOST_FIELDS]
+        if fields == self.fields:
+            return masked
+        masked_more = batch_ids.masked(fields)
+        if texts - len(masked_more.texts.dictionary) < _WORTHWHILE * rows:
+            return masked
+        self.fields = fields
+        return masked_more
+
+    def _sampled(self, messages: pa.RecordBatch) -> tuple[volatile_fields.Field, ...]:
+        """Return the volatile fields in a sample of messages that are not known yet."""
+        rows = np.linspace(0, len(messages) - 1, _SAMPLED, dtype=np.int64)
+        records = records_of(messages.take(pa.array(rows)))
+        sample = [(record.value or b"", self.single.decoded(record)) for record in records]
+        return volatile_fields.differing(sample, self._names_read(parsed for _, parsed in sample))
+
+    def _names_read(self, sample: Iterable[ParsedMessage]) -> set[str]:
+        """Return the names of fields that must be read in each message."""
+        compared = self.single.expected.names_compared
+        names = {*compared, *self.finder.spellings, EVENT_TYPE_FIELD}
+        # Other spellings of the id field are read in each message, too.
+        names |= {name for message in sample for name in self.finder.names_in(message)}
+        return names | {known.name for known in self.fields}
