@@ -14,6 +14,9 @@ VARIABLES: Mapping[str, str] = {
     "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
+    "HEADCOUNT_COMPOSE": "The command of the Compose stack that Headcount runs in, such as "
+    "`docker compose`; docker-compose.yml sets it. Commands to type are then Compose's, and paths "
+    "are those of its folder.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
     "over those of the file. `headcount` hands `-X` to its processes with it.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",

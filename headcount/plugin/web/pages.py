@@ -25,6 +25,7 @@ from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.web import history_page, run_pages, start_form
+from headcount.plugin.web.unready_start import refuse_unready
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -63,6 +64,7 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     blueprint.register_error_handler(HTTPException, functools.partial(_error_page, base))
     web_ui.app.register_blueprint(blueprint)
     web_ui.app.before_request(functools.partial(start_form.refuse_mistake, environment))
+    web_ui.app.before_request(functools.partial(refuse_unready, environment))
     web_ui.app.after_request(_add_scripts)
 
 
