@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,16 @@ from tests.needs import lacking
 PROGRAMS = ("dockerd", "containerd", "runc", "iptables", "ip", "unshare", "setpriv", "docker")
 START_DEADLINE_S = 120.0
 DEADLINE_S = 1_800.0
+SERVED = "http://127.0.0.1:8900"
+"""The address of a folder that is served in the engine's network, where builds may reach it."""
+
 _NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child=KILL")
 # With --fork, unshare ignores the signal that tells it that this process has died.
 _UNSHARE = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES)
 _START = """\
 set -e
 ip link set lo up
+"$3" -m http.server --bind 127.0.0.1 --directory "$2" 8900 >"$1/served.log" 2>&1 &
 containerd --root "$1/containerd" --state "$1/containerd-state" --address "$1/containerd.sock" &
 while [ ! -S "$1/containerd.sock" ]; do sleep 0.1; done
 exec dockerd --data-root "$1/docker" --exec-root "$1/docker-state" --pidfile "$1/docker.pid" \\
@@ -63,8 +68,8 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine(folder: Path) -> Iterator[Engine]:
-    """Run an engine for the block; every process of it ends with the block.
+def engine(folder: Path, served: Path) -> Iterator[Engine]:
+    """Run an engine for the block, in whose network a folder is served; all ends with the block.
 
     Skips the test where the machine lacks what it takes.
     """
@@ -76,8 +81,8 @@ def engine(folder: Path) -> Iterator[Engine]:
             f"a Docker engine needs {', '.join(missing)}: install docker.io, iptables, iproute2"
         )
     program = compose_program()
-    environ = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock", "DOCKER_BUILDKIT": "1"}
-    command = [*_UNSHARE, "sh", "-c", _START, "sh", str(folder)]
+    environ = {**os.environ, "DOCKER_HOST": f"unix://{folder}/docker.sock"}
+    command = [*_UNSHARE, "sh", "-c", _START, "sh", str(folder), str(served), sys.executable]
     log = folder / "engine.log"
     with Process("the engine", command, log_path=log, environ=os.environ) as process:
         started = Engine(environ, program)

