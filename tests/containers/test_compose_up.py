@@ -17,7 +17,7 @@ from headcount.run.verdict import Verdict
 from headcount.stack.process import wait_until
 from headcount.stack.secure_listener import write_server
 from tests.containers.engine import DEADLINE_S, Engine, engine
-from tests.containers.stand_ins import build_kafka, import_python
+from tests.containers.stand_ins import build_kafka, import_python, python_image, served_folder
 from tests.test_compose import ROOT, dot_env
 
 pytestmark = [pytest.mark.e2e, pytest.mark.heavy, pytest.mark.root]
@@ -25,7 +25,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.heavy, pytest.mark.root]
 COPIED = (
     *("docker-compose.yml", ".env", ".dockerignore", "pyproject.toml", "requirements.lock"),
     *("README.md", "LICENSE", "headcount", "service", "locustfiles", "analysis", "examples"),
+    "scripts",
 )
+THIS_ENGINE = "this-engine.yml"
+LIMITS_MB = {"headcount-service": 300, "headcount-load": 300, "headcount-analysis": 900}
+"""The size of each image, the stand-in for its base image included."""
+
+VOLUMES = {"headcount_kafka-data", "headcount_game"}
 SECURED = ("examples/compose/secured.yml", "secured-broker.yml")
 USER, PASSWORD = "alice", "not-to-be-seen"
 FORM = {"user_count": "10", "spawn_rate": "10", "run_time": "10s", "thresholds": "lost == 0"}
@@ -45,11 +51,13 @@ class Checkout:
 
     def compose(self, *arguments: str, files: tuple[str, ...] = ()) -> str:
         """Run Compose with docker-compose.yml, and more files."""
-        chosen = ("docker-compose.yml", *files)
+        chosen = ("docker-compose.yml", *files, THIS_ENGINE)
         named = [part for file in chosen for part in ("--file", file)]
-        brokers = {"HEADCOUNT_BOOTSTRAP_SERVERS": "broker:9093"} if files else {}
-        secrets = {"HEADCOUNT_KAFKA_FOLDER": str(self.folder / "kafka")}
-        return self.engine.compose(self.folder, *named, *arguments, **brokers, **secrets)
+        variables = {"PYTHON_IMAGE": python_image()}
+        if files:
+            variables["HEADCOUNT_BOOTSTRAP_SERVERS"] = "broker:9093"
+            variables["HEADCOUNT_KAFKA_FOLDER"] = str(self.folder / "kafka")
+        return self.engine.compose(self.folder, *named, *arguments, **variables)
 
     def locust(self, path: str, files: tuple[str, ...], **fields: str) -> dict[str, object]:
         """Ask Locust's web UI, in its container."""
@@ -68,16 +76,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     for name in COPIED:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
-    reports = copy / "reports"
-    reports.mkdir()
-    os.chown(reports, int(dot_env()["HEADCOUNT_UID"]), int(dot_env()["HEADCOUNT_GID"]))
-    with engine(folder) as running:
-        ready = platform(dict(os.environ), Console(quiet=True))
+    shutil.copy(Path(__file__).parent / THIS_ENGINE, copy)
+    (copy / "reports").mkdir()
+    _give(copy / "reports", int(dot_env()["HEADCOUNT_UID"]))
+    ready = platform(dict(os.environ), Console(quiet=True))
+    with engine(folder, served_folder(ready)) as running:
         import_python(running, ready)
         build_kafka(running, ready, folder)
         made = Checkout(running, copy)
         made.compose("--profile", "verify", "build")
         yield made
+
+
+def _give(folder: Path, user: int) -> None:
+    os.chown(folder, user, int(dot_env()["HEADCOUNT_GID"]))
 
 
 def write_client(folder: Path) -> None:
@@ -97,7 +109,10 @@ def write_client(folder: Path) -> None:
 
 
 def a_run(checkout: Checkout, files: tuple[str, ...]) -> dict[str, object]:
-    """Bring the Compose file up, start a test in the web UI, and judge it; return the verdict."""
+    """Bring the Compose file up, start a test in the web UI, and judge it; return the verdict.
+
+    The page's advice is the command that judges it, and that command prints the host's path.
+    """
     checkout.compose("up", "--detach", "--no-build", files=files)
     wait_until(lambda: _is_ready(checkout, files), DEADLINE_S, "Locust has its workers")
     assert checkout.locust("/swarm", files, **FORM)["success"]
@@ -107,8 +122,10 @@ def a_run(checkout: Checkout, files: tuple[str, ...]) -> dict[str, object]:
 
     wait_until(lambda: stage()["stage"] == "not judged", DEADLINE_S, "the test is over")
     run_id = str(stage()["run_id"])
-    verify = ("run", "--rm", "--no-TTY", "analysis", "headcount", "verify", run_id)
-    checkout.compose("--profile", "verify", *verify, files=files)
+    command = f"run --rm analysis headcount verify {run_id}"
+    assert f"docker compose {command}" in json.dumps(stage()) or files
+    printed = checkout.compose(*command.replace("--rm", "--rm --no-TTY").split(), files=files)
+    assert f"Report: reports/{run_id}/report.html" in printed
     verdict: dict[str, object] = json.loads(
         (checkout.folder / "reports" / run_id / "verdict.json").read_text()
     )
@@ -129,12 +146,41 @@ def assert_passed(verdict: dict[str, object]) -> None:
     assert counts["delivered"] == counts["attempted"] > 0
 
 
+def test_the_images(checkout: Checkout) -> None:
+    """Each has one name, and is no larger than it needs to be."""
+    listed = checkout.engine.docker("image", "ls", "--format", "{{.Repository}}").split()
+    assert sorted(name for name in listed if name.startswith("headcount")) == sorted(LIMITS_MB)
+    for name, limit_mb in LIMITS_MB.items():
+        size = checkout.engine.docker("image", "inspect", "--format", "{{.Size}}", name)
+        assert int(size) / 1e6 < limit_mb, name
+
+
 def test_the_compose_file(checkout: Checkout) -> None:
-    """Built and brought up as it is, it gives a run that passes."""
+    """Brought up as it is, it gives a run that passes, and `down` leaves its two volumes only."""
     try:
         assert_passed(a_run(checkout, ()))
+        checkout.compose("--profile", "verify", "down")
+        assert set(checkout.engine.docker("volume", "ls", "--quiet").split()) == VOLUMES
     finally:
         checkout.compose("--profile", "verify", "down", "--volumes")
+
+
+def test_reports_of_another_user(checkout: Checkout) -> None:
+    """If ./reports is another user's, log and start form say so, and name the settings."""
+    reports = checkout.folder / "reports"
+    _give(reports, 1234)
+    try:
+        checkout.compose("up", "--detach", "--no-build")
+        wait_until(lambda: _is_ready(checkout, ()), DEADLINE_S, "Locust has its workers")
+        answer = checkout.locust("/swarm", (), **FORM)
+        log = checkout.compose("logs", "locust")
+    finally:
+        checkout.compose("down", "--volumes")
+        _give(reports, int(dot_env()["HEADCOUNT_UID"]))
+    assert not answer["success"]
+    for text in (str(answer["message"]), log):
+        assert "reports belongs to 1234:1000, and user 1000:1000 cannot write to it" in text
+        assert "set HEADCOUNT_UID and HEADCOUNT_GID in .env" in text
 
 
 def test_its_secured_variant(checkout: Checkout) -> None:
