@@ -17,6 +17,8 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_COMPOSE": "The command of the Compose stack that Headcount runs in, such as "
     "`docker compose`; docker-compose.yml sets it. Commands to type are then Compose's, and paths "
     "are those of its folder.",
+    "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
+    "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
     "over those of the file. `headcount` hands `-X` to its processes with it.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",

@@ -4,6 +4,7 @@ They have the names of the images that they stand in for, and a label that says 
 engine's network has one server, with the locked packages and jars, from which builds fetch.
 """
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -24,16 +25,19 @@ LABEL = "headcount.stand-in"
 DEADLINE_S = 1_800.0
 _RELEASE = "bookworm"
 _PACKAGES = "ca-certificates,python3,python3-pip,python3-venv,python-is-python3"
-_SETTINGS = "/etc/ivysettings.xml"
 _ENVIRONMENT = {
     "PIP_BREAK_SYSTEM_PACKAGES": "1",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": f"{SERVED}/wheels/",
-    "UV_NO_INDEX": "1",
-    "UV_FIND_LINKS": f"{SERVED}/wheels/",
-    "HEADCOUNT_IVY_SETTINGS": _SETTINGS,
+    "UV_CONFIG_FILE": "/etc/uv.toml",
+    "HEADCOUNT_IVY_SETTINGS": "/etc/ivysettings.xml",
 }
-_IVY_SETTINGS = f"""\
+_FILES = {
+    "etc/uv.toml": f"""\
+no-index = true
+find-links = ["{SERVED}/wheels/"]
+""",
+    "etc/ivysettings.xml": f"""\
 <ivysettings>
   <property name="ivy.checksums" value=""/>
   <settings defaultResolver="served"/>
@@ -41,7 +45,8 @@ _IVY_SETTINGS = f"""\
     <url name="served"><artifact pattern="{SERVED}/jars/[artifact]-[revision].[ext]"/></url>
   </resolvers>
 </ivysettings>
-"""
+""",
+}
 _TOOLS = "kafka-tools"
 _TOOLS_FILE = """\
 <ivy-module version="2.0">
@@ -61,8 +66,12 @@ def python_image() -> str:
 def served_folder(ready: Platform) -> Path:
     """Return the folder that the engine's network serves: the locked wheels and jars."""
     folder = made_folder(cache_folder(ready.environ) / "tests" / "served")
+    chosen = (ROOT / "pyproject.toml").read_bytes() + (ROOT / "requirements.lock").read_bytes()
+    complete = folder / f"complete-{hashlib.sha256(chosen).hexdigest()[:12]}"
     with locked(folder / ".lock"):
-        _fill_wheels(made_folder(folder / "wheels"))
+        if not complete.exists():
+            _fill_wheels(made_folder(folder / "wheels"))
+            complete.touch()
         jars = made_folder(folder / "jars")
         for jar in (*ready.broker_jars, *ready.connector_jars, *ready.object_store_jars()):
             if not (jars / jar.name).exists():
@@ -97,7 +106,8 @@ def _made_archive(scratch: Path) -> Path:
     _call(command)
     shutil.rmtree(root / "var/cache/apt")
     shutil.rmtree(root / "var/lib/apt/lists")
-    (root / _SETTINGS.lstrip("/")).write_text(_IVY_SETTINGS)
+    for name, text in _FILES.items():
+        (root / name).write_text(text)
     _call(["tar", "--create", "--file", str(archive), "--directory", str(root), "."])
     return archive
 

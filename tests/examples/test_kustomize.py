@@ -68,7 +68,7 @@ def check(manifests: Sequence[Manifest]) -> None:
 def total(manifests: Sequence[Manifest], resource: str) -> float:
     """Return what the pods request of a resource: cores or GiB."""
     return sum(
-        each["spec"].get("replicas", 1) * _amount(one["resources"]["requests"][resource])
+        int(each["spec"].get("replicas", 1)) * _amount(one["resources"]["requests"][resource])
         for each in workloads_of(manifests)
         for one in pod(each)["containers"]
     )
