@@ -126,6 +126,11 @@ def test_the_jars_of_the_analysis_image(tmp_path: Path) -> None:
             copy(ROOT / source, tmp_path / target / (Path(source).name if inside else ""))
     fetch = tmp_path / "fetch"
     files = {str(path.relative_to(fetch)) for path in fetch.rglob("*.py")}
-    run(["-c", "import headcount.stack.jvm.jars_fetch"], packages=fetch, cwd=fetch)
+    script = """
+import headcount.stack.jvm.jars_fetch
+from headcount.stack.process import PARENT_DEATH
+assert PARENT_DEATH.exists()
+"""
+    run(["-c", script], packages=fetch, cwd=fetch)
     assert len(files) < 25
     assert not any("cli" in file or "plugin" in file for file in files)
