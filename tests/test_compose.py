@@ -686,7 +686,7 @@ def test_python_code() -> None:
         json.loads(run) for each in DOCKERFILES for run in values_of(each, "RUN") if run[0] == "["
     ]
     codes = [code for code in map(code_of, checks + runs) if code is not None]
-    assert len(codes) == 3
+    assert len(codes) == 4
     for code in codes:
         for module, name in _imported(code):
             assert name is None or hasattr(importlib.import_module(module), name), code

@@ -1,4 +1,4 @@
-"""Removes from shared libraries what is behind their last segment: symbols that only debuggers read.
+"""Removes from shared libraries what is behind their last segment: symbols, for debuggers only.
 
 `python strip_symbols.py FOLDER`. The loader reads a library by its segments (elf(5)), so that its
 table of sections, which names the removed parts, is not needed either.
