@@ -37,7 +37,7 @@ from scripts.images.requirements import requirements
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILES = ("service/Dockerfile", "locustfiles/Dockerfile", "analysis/Dockerfile")
-BUILT = ("service", "locust", "worker", "analysis")
+BUILT = ("service", "locust", "analysis")
 LOCUST = ("locust", "worker")
 
 # Locust patches the standard library when it is imported, so it runs in a separate process.
@@ -327,11 +327,12 @@ _DIGEST = r"@sha256:[0-9a-f]{64}"
 
 def test_images_are_pinned() -> None:
     """An image of others has a full version, and no registry host; each of ours has one name."""
-    own = {name: services()[name]["image"] for name in BUILT}
+    own = {name: services()[name]["image"] for name in (*BUILT, "worker")}
     images = {service["image"] for service in services().values()} - set(own.values())
     for image in images | {dot_env()["PYTHON_IMAGE"]}:
         assert re.fullmatch(f"{_TAGGED}({_DIGEST})?", image), image
     assert own["locust"] == own["worker"]
+    assert services()["worker"]["pull_policy"] == "never"
     assert len(set(own.values())) == len(DOCKERFILES)
 
 
@@ -530,8 +531,8 @@ def test_master_and_workers() -> None:
     assert worker["master_host"] == "locust"
     shared = ("locustfile", "bootstrap_servers", "topic", "reports_dir")
     assert [master[name] for name in shared] == [worker[name] for name in shared]
-    for name in (*LOCUST, "analysis"):
-        (workdir,) = values_of(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
+    for name, built in {"locust": "locust", "worker": "locust", "analysis": "analysis"}.items():
+        (workdir,) = values_of(services()[built]["build"]["dockerfile"], "WORKDIR")[1:]
         mounts = {each["target"]: each.get("source") for each in services()[name]["volumes"]}
         assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
 
