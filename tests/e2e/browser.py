@@ -4,6 +4,7 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,12 @@ from tests.needs import lacking
 T = TypeVar("T")
 
 DEADLINE_S = 120.0
+_AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+_FIND_FAULTS = """
+const [part, done] = arguments;
+const text = ({id, nodes}) => `${id}: ${nodes[0].html}`;
+axe.run(part).then(({violations}) => done(violations.map(text)));
+"""
 _TRANSIENT = (
     *(ElementClickInterceptedException, ElementNotInteractableException),
     *(NoSuchFrameException, StaleElementReferenceException),
@@ -148,6 +155,16 @@ class Browser:
         finally:
             self._frame = ""
             self.driver.switch_to.default_content()
+
+    def accessibility_faults(self, part: str = "body") -> list[str]:
+        """The faults that axe finds in a visible part of the page or of the frame in use."""
+
+        def find(_: WebElement) -> list[str]:
+            self.driver.execute_script(_AXE)
+            faults: list[str] = self.driver.execute_async_script(_FIND_FAULTS, part)
+            return faults
+
+        return self._on_first(part, "", find)
 
     def console_errors(self) -> list[str]:
         """The errors on the browser's console, except for a missing favicon."""

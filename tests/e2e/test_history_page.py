@@ -85,4 +85,5 @@ def test_the_page_answers_what_happened_when(browser: Browser) -> None:
     browser.see("#tip", "run-0000")
     plots[0].send_keys(Keys.ARROW_RIGHT)
     browser.see("#tip", "run-0001")
+    assert browser.accessibility_faults() == []
     assert browser.console_errors() == []

@@ -61,7 +61,10 @@ def start(browser: Browser, **fields: str) -> None:
 
 
 def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
-    """A mistake is shown at its field; counts rise; those of the verdict replace them."""
+    """A mistake is shown at its field; counts rise; those of the verdict replace them.
+
+    Our own pages, and our parts of Locust's, have no fault of accessibility.
+    """
     reports = tmp_path / "reports"
     before = set(psutil.pids())
     with up(reports) as address:
@@ -70,6 +73,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
         start(browser, thresholds="htp.p99 < 3s")
         assert "»htp«.p99 < 3s" in browser.see("[role=alert]", "thresholds")
         assert "»htp«.p99 < 3s" in browser.see("#headcount-thresholds-mistake")
+        assert browser.accessibility_faults(".headcount-form") == []
         fields = {"thresholds": "http.p99 < 30s; lost == 0 abort", "seed": "7", "mix": "sword=1"}
         start(browser, **fields)
         browser.click("[role=tab]", "delivery")
@@ -81,6 +85,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             browser.see("#lines th", "purchase_sword")
             browser.see("#chart svg path")
             check_explanations(browser)
+            assert browser.accessibility_faults() == []
         check_the_theme(browser)
         browser.click("button", "stop")
         with browser.within("iframe"):
@@ -89,6 +94,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             assert browser.number("#delivered", total) == total
             assert f"{total:,} attempted = {total:,} delivered" in browser.see("#sum")
             assert "lost == 0 abort" in browser.see("#thresholds")
+            assert browser.accessibility_faults() == []
             report = browser.link("#links a", "open report")
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
         check_the_report(browser, report, run_id, total)
@@ -134,6 +140,7 @@ def check_the_report(browser: Browser, report: str, run_id: str, total: int) -> 
     assert run_id in browser.see("h1")
     assert "PASS" in browser.see(".verdict")
     assert f"{total:,} attempted = {total:,} delivered" in browser.see(".sum")
+    assert browser.accessibility_faults() == []
 
 
 def check_past_runs(browser: Browser, address: str, run_id: str) -> None:
@@ -145,9 +152,11 @@ def check_past_runs(browser: Browser, address: str, run_id: str) -> None:
     browser.see("#selected", "0 of 2 selected")
     browser.click("input[name=run]")
     browser.see("#selected", "1 of 2 selected")
+    assert browser.accessibility_faults() == []
     dark = browser.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert dark == DARK
     browser.open(f"{address}/headcount/side-by-side?run={run_id}&run={run_id}")
+    assert browser.accessibility_faults() == []
     with browser.within("iframe"):
         assert run_id in browser.see("h1")
 

@@ -28,7 +28,7 @@ def notes(evidence: Evidence) -> Iterator[str]:
     counts = evidence.counts
     if 0 < counts.acked < counts.attempted and (answers := listed(evidence)):
         yield (
-            f"{counts.attempted - counts.acked} of {counts.attempted} requests were not "
+            f"{counts.attempted - counts.acked:,} of {counts.attempted:,} requests were not "
             f"acknowledged: {answers}"
         )
 

@@ -29,8 +29,8 @@ def _generators(evidence: Evidence) -> Iterator[str]:
     yield from evidence.generators.notes
     for state in evidence.ledger.torn:
         yield (
-            f"generator {state.generator} never sealed its ledger; {state.without_row} of the "
-            f"{state.asked} ids it reserved have no row and count as indeterminate"
+            f"generator {state.generator} never sealed its ledger; {state.without_row:,} of the "
+            f"{state.asked:,} ids it reserved have no row and count as indeterminate"
         )
 
 
@@ -38,13 +38,14 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
     for partition in evidence.partitions:
         if partition.reached_end and partition.gaps:
             yield (
-                f"offsets without a message in partition {partition.partition}: {partition.gaps}, "
-                "most likely aborted transactions, and the markers that end transactions"
+                f"offsets without a message in partition {partition.partition}: "
+                f"{partition.gaps:,}, most likely aborted transactions, and the markers that end "
+                "transactions"
             )
         if partition.malformed:
             samples = ", ".join(str(offset) for offset in partition.malformed_samples)
             yield (
-                f"malformed messages in partition {partition.partition}: {partition.malformed}, "
+                f"malformed messages in partition {partition.partition}: {partition.malformed:,}, "
                 f"first at offset {samples}{_defects(partition)}"
             )
     if not evidence.manifest.cleanup_policy:
@@ -121,7 +122,7 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
     if evidence.order is not None and evidence.order.events < known.seen:
         order = evidence.order
         yield (
-            f"the order of {order.events} of {known.seen} events could be checked: "
+            f"the order of {order.events:,} of {known.seen:,} events could be checked: "
             f"{order.others(known.seen)}"
         )
 
@@ -129,12 +130,12 @@ def _looked_at(evidence: Evidence) -> Iterator[str]:
 def _defects(partition: PartitionRead) -> str:
     """Format the defects of malformed messages."""
     shown = [
-        f"{defect.name}: {defect.count}, first at offset {defect.first_offset}"
+        f"{defect.name}: {defect.count:,}, first at offset {defect.first_offset}"
         for defect in partition.defects[:_MOST_DEFECTS]
     ]
     more = len(partition.defects) - len(shown)
     if more > 0:
-        shown.append(f"and {more} more kinds")
+        shown.append(f"and {more:,} more kinds")
     return f" ({'; '.join(shown)})" if shown else ""
 
 
@@ -156,8 +157,8 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
             )
         if clock.answers_first:
             yield (
-                f"the service answered before it published for {clock.published_later} of "
-                f"{clock.events} events of generator {clock.generator}, so an acknowledged event "
+                f"the service answered before it published for {clock.published_later:,} of "
+                f"{clock.events:,} events of generator {clock.generator}, so an acknowledged event "
                 "may still be lost"
             )
     if CREATE_TIME in evidence.timestamp_types:

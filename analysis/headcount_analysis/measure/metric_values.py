@@ -110,7 +110,7 @@ def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSam
     if _needs(threshold) is Needs.MESSAGES:
         return _messages(threshold, value, sample)
     checked, total, phrase = _coverage(threshold, counts, sample)
-    coverage = f"{checked} of {total} {phrase}"
+    coverage = f"{checked:,} of {total:,} {phrase}"
     is_partial = checked < total and _needs(threshold) is not Needs.ACKNOWLEDGED
     remark = coverage if is_partial else ""
     return Measurement(value, value, value, coverage, remark, is_empty=checked == 0)
@@ -166,7 +166,7 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
     count = sum(each.count for each in buckets)
     unanswered = sum(each.unanswered for each in buckets)
-    remark = f"{unanswered} of {count} had no response and count with the time waited"
+    remark = f"{unanswered:,} of {count:,} had no response and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
     least, doubt = _least_ms(threshold, buckets, value)
     if most > value:
@@ -218,7 +218,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
-    coverage = f"{known.timed} of {known.seen} events have a time: {describe(sample.unusable)}"
+    coverage = f"{known.timed:,} of {known.seen:,} events have a time: {describe(sample.unusable)}"
     if not buckets:
         doubt = coverage if missing else "no event was seen"
         return Measurement(None, doubt=doubt)

@@ -430,7 +430,7 @@ def test_an_event_type_that_was_never_acknowledged_is_a_doubt() -> None:
     doubted = judge(ONE_TYPE_FAILS, Limits())
     assert doubted.label is Label.INCONCLUSIVE
     (reason,) = doubted.reasons
-    assert reason.startswith("none of 1000 attempts of event type join_guild was acknowledged")
+    assert reason.startswith("none of 1,000 attempts of event type join_guild was acknowledged")
     assert "--allow unacked=join_guild" in reason
     assert judge(ONE_TYPE_FAILS, Limits(unacked=("other",))).label is Label.INCONCLUSIVE
     assert judge(ONE_TYPE_FAILS, Limits(unacked=("other", "join_guild"))).label is Label.PASS

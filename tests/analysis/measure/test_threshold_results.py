@@ -262,7 +262,7 @@ def test_unusable_timestamps() -> None:
         checkable={"a": Checkable(1000, 999, 1000)},
         unusable={Unit.SECONDS: 1},
     )
-    doubt = "999 of 1000 events have a time: 1 has a timestamp that looks like seconds"
+    doubt = "999 of 1,000 events have a time: 1 has a timestamp that looks like seconds"
     assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({doubt})")
     assert result_of("end_to_end.max < 300ms", most) == (
         "unproven",

@@ -26,7 +26,7 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
         yield Check(
             NAME,
             Result.UNPROVEN,
-            f"none of {counts.attempted} attempts was acknowledged, so nothing was tested"
+            f"none of {counts.attempted:,} attempts was acknowledged, so nothing was tested"
             + (f": {answers}" if (answers := listed(evidence)) else ""),
             "check --host and the service's log",
         )
@@ -41,7 +41,7 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
         if name in RESERVED and name in evidence.ledger.event_types:
             yield Check(f"{NAME}: {name}", Result.UNPROVEN, why_reserved(name), REMEDY)
             continue
-        seen = f"{counts.acked} of {counts.attempted} attempts acknowledged"
+        seen = f"{counts.acked:,} of {counts.attempted:,} attempts acknowledged"
         # Attempts without a row have no type; `seals.py` reports their generator.
         if counts.acked or name == UNKNOWN or name in limits.unacked:
             result = Result.KEPT if counts.acked else Result.NOT_TRIED
@@ -50,8 +50,8 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
             yield Check(
                 f"{NAME}: {name}",
                 Result.UNPROVEN,
-                f"none of {counts.attempted} attempts of event type {name} was acknowledged, so it "
-                "was not tested",
+                f"none of {counts.attempted:,} attempts of event type {name} was acknowledged, so "
+                "it was not tested",
                 "the notes say how requests were answered; check the service, or allow it with "
                 f"--allow unacked={name}",
             )

@@ -82,9 +82,9 @@ def _uncertain(check: Check, unseen: str) -> Check:
 
 def _check(key: str, count: int, limit: int | None, missing: Missing) -> Check:
     if limit is None:
-        seen = f"{count} {key}, and no limit was set"
+        seen = f"{count:,} {key}, and no limit was set"
         return Check(key, Result.NOT_TRIED, seen, f"--allow {key}=0 sets one", Area.DELIVERY)
     if count <= limit:
-        return Check(key, Result.KEPT, f"{count} {key}, {limit} allowed", area=Area.DELIVERY)
-    allowed = f" ({limit} allowed)" if limit else ""
-    return proof(key, f"{count} {key}{allowed}: {MEANING[key]}", _REMEDY[key], missing(key))
+        return Check(key, Result.KEPT, f"{count:,} {key}, {limit:,} allowed", area=Area.DELIVERY)
+    allowed = f" ({limit:,} allowed)" if limit else ""
+    return proof(key, f"{count:,} {key}{allowed}: {MEANING[key]}", _REMEDY[key], missing(key))

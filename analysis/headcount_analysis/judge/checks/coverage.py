@@ -30,7 +30,7 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     for key, (looked_at, text) in _coverage(evidence).items():
         if limits.of(key) is not None:
             result = Result.KEPT if looked_at else Result.UNPROVEN
-            coverage = f"{looked_at} of {seen} events could be checked{text}"
+            coverage = f"{looked_at:,} of {seen:,} events could be checked{text}"
             yield Check(f"{key}: coverage", result, coverage, "" if looked_at else _REMEDY[key])
     if limits.late is not None:
         yield from _uncertain_times(evidence, limits)

@@ -20,4 +20,4 @@ def sums(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     counts = evidence.counts
     remedy = "the ledger is damaged or the verifier has a bug; please report it"
     doubts = (Doubt(contradiction, remedy) for contradiction in counts.contradictions)
-    return doubts_or_kept("sums", doubts, f"classes and outcomes add up to {counts.attempted}")
+    return doubts_or_kept("sums", doubts, f"classes and outcomes add up to {counts.attempted:,}")

@@ -17,7 +17,7 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that each partition was read from the run's start to its end."""
     read = sum(partition.read for partition in evidence.partitions)
     count = len(evidence.partitions)
-    complete = f"{read} messages from {count} partition{'' if count == 1 else 's'}, up to the end"
+    complete = f"{read:,} messages from {count} partition{'' if count == 1 else 's'}, up to the end"
     return doubts_or_kept(NAME, _doubts(evidence), complete)
 
 
@@ -62,7 +62,7 @@ def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doub
         )
     if unreadable := evidence.end.unreadable.get(number):
         yield Doubt(
-            f"partition {number} has {unreadable} messages after offset {partition.end - 1} that "
+            f"partition {number} has {unreadable:,} messages after offset {partition.end - 1} that "
             "consumers cannot read yet: they are not on all in-sync replicas",
             "check the brokers, and verify again",
         )
@@ -88,13 +88,13 @@ def _compaction(evidence: Evidence) -> Iterator[Doubt]:
     policy = next((policy for policy in policies if "compact" in policy), None)
     if gaps and not any(policies):
         yield Doubt(
-            f"{gaps} offsets of the topic {manifest.topic} hold no message, and its cleanup.policy "
-            "is not known, so compaction may have removed messages",
+            f"{gaps:,} offsets of the topic {manifest.topic} hold no message, and its "
+            "cleanup.policy is not known, so compaction may have removed messages",
             "let the user see the topic's settings (DescribeConfigs), and verify again",
         )
     if gaps and policy is not None:
         yield Doubt(
-            f"the topic {manifest.topic} has cleanup.policy={policy}, and {gaps} "
+            f"the topic {manifest.topic} has cleanup.policy={policy}, and {gaps:,} "
             "offsets hold no message, because compaction removes messages",
             "use a topic with cleanup.policy=delete",
         )

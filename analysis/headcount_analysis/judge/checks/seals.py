@@ -23,7 +23,7 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
 def _doubt(state: GeneratorState) -> Doubt:
     return Doubt(
         f"generator {state.generator} never sealed its ledger, so it was killed or is still "
-        f"running: {state.without_row} of the {state.asked} ids it reserved have no row and count "
-        "as indeterminate, and a loss among them would not be seen",
+        f"running: {state.without_row:,} of the {state.asked:,} ids it reserved have no row and "
+        "count as indeterminate, and a loss among them would not be seen",
         "run again, verify again when it is done, or allow it with --allow unsealed=1",
     )

@@ -35,11 +35,11 @@ def doubt(evidence: Evidence) -> Iterator[Check]:
 
 
 def _seen(state: StateCheck, limits: Limits) -> str:
-    allowed = f" ({limits.different} allowed)" if limits.different else ""
+    allowed = f" ({limits.different:,} allowed)" if limits.different else ""
     alone = Counter(difference.stands_alone for difference in state.differences)
     account, times = max(alone.items(), key=lambda entry: entry[1])
     hint = ""
     if account and 2 * times > state.different:
         hint = f"; the account that disagrees is mostly the {_ACCOUNT[account]}"
     differ = "differs" if state.different == 1 else "differ"
-    return f"{state.different} of {state.numbers} values of the state {differ}{allowed}{hint}"
+    return f"{state.different:,} of {state.numbers:,} values of the state {differ}{allowed}{hint}"

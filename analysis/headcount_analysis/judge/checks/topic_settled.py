@@ -43,14 +43,14 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
         return
     if end.moving:
         yield Doubt(
-            f"{end.moving} acknowledged events arrived when the {span_text(end.settle_s)} of "
-            f"--settle were nearly over, and {lost} were missing at the end",
+            f"{end.moving:,} acknowledged events arrived when the {span_text(end.settle_s)} of "
+            f"--settle were nearly over, and {lost:,} were missing at the end",
             _REMEDY,
         )
     delay_s = evidence.longest_delay_s
     if delay_s is not None and delay_s >= NEARLY_OVER * end.watched_s:
         yield Doubt(
             f"events arrived up to {span_text(delay_s)} after they were acknowledged; the topic "
-            f"was {watched(end)}, and {lost} are missing",
+            f"was {watched(end)}, and {lost:,} are missing",
             _REMEDY,
         )
