@@ -25,7 +25,7 @@ def strip(path: Path) -> int:
         offset, size, number = fields[0], fields[4], fields[5]
         file.seek(offset)
         end = max(offset + size * number, *_ends(file.read(size * number)))
-        removed = file.seek(0, 2) - end
+        removed: int = file.seek(0, 2) - end
         if removed <= 0:
             return 0
         fields[1] = fields[7] = fields[8] = 0
