@@ -1,6 +1,6 @@
 # Each target calls one tool and passes ARGS on to it.
 #   make run ARGS="--users 50 --run-time 2m"
-.PHONY: run up test test-slow test-heavy check house bench docs faults lock clean
+.PHONY: run up test test-slow test-heavy check house bench docs faults wheels lock clean
 .DEFAULT_GOAL := run
 
 PYTHON ?= python3
@@ -27,7 +27,7 @@ test-heavy: .venv/ready
 check: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/python -m scripts.imports && $(BIN)/python -m scripts.names && $(BIN)/python -m scripts.private_names
-	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests
+	$(BIN)/codespell README.md CONTRIBUTING.md CHANGELOG.md docs headcount analysis service locustfiles bench scripts examples tests ci templates
 
 # Shows sizes and names; with ARGS=REPORT (a JUnit file or the output of --durations=0), also the tests' time.
 house: .venv/ready
@@ -45,6 +45,10 @@ docs: .venv/ready
 faults: .venv/ready
 	$(BIN)/python -m tests.faults $(ARGS)
 
+# Builds the distributions `headcount` and `headcount-slim` in dist.
+wheels: .venv/ready
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist . ./scripts/slim
+
 # Upgrades every dependency and jar to the newest version that pyproject.toml and ivy_file.py allow.
 lock: .venv/ready
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.lock
@@ -60,4 +64,4 @@ lock: .venv/ready
 	@touch .venv/ready
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

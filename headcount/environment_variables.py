@@ -19,8 +19,12 @@ VARIABLES: Mapping[str, str] = {
     "are those of its folder.",
     "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
     "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
-    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one a line, which win "
-    "over those of the file. `headcount` hands `-X` to its processes with it.",
+    "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
+    "override those of the file. `headcount` passes `-X` on to its processes in it.",
+    "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. No option sets it, "
+    "because whoever knows the URL can post there.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "
+    "the other variables that [the page on metrics](metrics.md#otlp) lists.",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
     "XDG_CACHE_HOME": "The folder that holds the cache, unless `HEADCOUNT_CACHE` names one.",
     "SSL_CERT_FILE": "A bundle of certificates that Python and Java trust.",

@@ -9,12 +9,18 @@ it is reported in one line.
 import sys
 import traceback
 
-import locust.main
-from locust.util.load_locustfile import load_locustfile
-
-import headcount.plugin  # noqa: F401 - importing it adds its options and listeners
 from headcount import scenario_location
 from headcount.errors import UsageError
+from headcount.installation import GENERATOR, exit_without
+
+try:
+    import locust.main
+    from locust.util.load_locustfile import load_locustfile
+
+    import headcount.plugin  # noqa: F401 - importing it adds its options and listeners
+except ModuleNotFoundError as missing:
+    exit_without(missing, GENERATOR)
+    raise
 
 
 def main() -> None:

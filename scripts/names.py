@@ -12,14 +12,11 @@ from pathlib import Path
 
 from scripts.source import PRODUCT, ROOT, Module, read_modules
 
-BANNED = frozenset({"told", "tell", "found", "mine", "thing", "given"})
+BANNED = frozenset({"each", "found", "given", "mine", "tell", "thing", "told"})
 """Banned as names of modules, classes, functions, parameters, fields and variables.
 
 Leading and trailing underscores are ignored.
 """
-
-BANNED_IN_SIGNATURES = frozenset({"each"})
-"""Banned as names of modules, classes, functions, parameters and fields; loops may use them."""
 
 FOLDERS = (*PRODUCT, "scripts", "tests", "examples")
 
@@ -51,7 +48,7 @@ def violations(modules: Iterable[Module]) -> dict[str, str]:
     }
     for module in modules:
         for binding in bindings(module):
-            if _is_banned(binding):
+            if binding.name.strip("_").lower() in BANNED:
                 entry = f"{module.path} {binding.kind} {binding.name}"
                 problems.setdefault(entry, f"{module.path}:{binding.line}")
     return problems
@@ -93,11 +90,6 @@ def _parameters(arguments: ast.arguments) -> Iterator[Binding]:
     plain = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     for argument in (*plain, *(star for star in several if star is not None)):
         yield Binding(argument.arg, "parameter", argument.lineno)
-
-
-def _is_banned(binding: Binding) -> bool:
-    word = binding.name.strip("_").lower()
-    return word in BANNED or (word in BANNED_IN_SIGNATURES and binding.kind != "variable")
 
 
 def main() -> int:

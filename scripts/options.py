@@ -74,10 +74,16 @@ def plugin_actions() -> list[argparse.Action]:
 def option_names() -> set[str]:
     """Every option that the pages may mention, without hidden ones."""
     commands = (
-        name for each in (cli, *_commands()) for option in _options(each) for name in option.opts
+        name
+        for command in (cli, *_commands())
+        for option in _options(command)
+        for name in option.opts
     )
     negated = (
-        name for each in _commands() for option in _options(each) for name in option.secondary_opts
+        name
+        for command in _commands()
+        for option in _options(command)
+        for name in option.secondary_opts
     )
     plugin = (name for action in plugin_actions() for name in action.option_strings)
     return {*commands, *negated, *plugin, "--help", "--version"}
@@ -93,7 +99,7 @@ def _commands() -> Iterator[click.Command]:
 
 def _options(command: click.Command) -> list[click.Option]:
     parameters = command.get_params(click.Context(command))
-    options = (each for each in parameters if isinstance(each, click.Option))
+    options = (parameter for parameter in parameters if isinstance(parameter, click.Option))
     return [option for option in options if not option.hidden and option.name != HELP]
 
 

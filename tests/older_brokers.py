@@ -62,9 +62,9 @@ class OlderBroker:
                 for frame in _frames(client):
                     if not self._pass_on(frame, real, client, awaited):
                         break
-            for each in (real, client):
+            for connection in (real, client):
                 with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
             back.join()
 
     def _pass_on(
@@ -112,7 +112,7 @@ class OlderBroker:
             for key, oldest, latest in ranges
             if key in self.latest
         ]
-        body = b"".join(struct.pack(">hhh", *each) for each in kept)
+        body = b"".join(struct.pack(">hhh", *version_range) for version_range in kept)
         return frame[:6] + struct.pack(">i", len(kept)) + body + frame[end:]
 
     def _readdressed(self, frame: bytes, version: int) -> bytes:

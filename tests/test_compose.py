@@ -105,17 +105,17 @@ def instructions(dockerfile: str) -> list[tuple[str, str]]:
 
 def values_of(dockerfile: str, name: str) -> list[str]:
     """The values of the instructions with this name."""
-    return [rest for each, rest in instructions(dockerfile) if each == name]
+    return [rest for instruction, rest in instructions(dockerfile) if instruction == name]
 
 
 def arguments(dockerfile: str) -> dict[str, str]:
     """The build arguments with their defaults."""
-    return dict(each.split("=", 1) for each in values_of(dockerfile, "ARG"))
+    return dict(value.split("=", 1) for value in values_of(dockerfile, "ARG"))
 
 
 def environment(dockerfile: str) -> dict[str, str]:
     """The environment variables that the image sets."""
-    pairs = [pair for each in values_of(dockerfile, "ENV") for pair in shlex.split(each)]
+    pairs = [pair for value in values_of(dockerfile, "ENV") for pair in shlex.split(value)]
     return dict(pair.split("=", 1) for pair in pairs)
 
 
@@ -218,7 +218,7 @@ def test_sources() -> None:
         for volume in service.get("volumes", []):
             if isinstance(volume, dict) and volume["type"] == "bind":
                 assert (ROOT / volume["source"]).is_dir(), f"{name}: {volume['source']}"
-    assert {name for name, each in services().items() if "build" in each} == set(BUILT)
+    assert {name for name, spec in services().items() if "build" in spec} == set(BUILT)
     assert {services()[name]["build"]["dockerfile"] for name in BUILT} == set(DOCKERFILES)
 
 
@@ -359,7 +359,8 @@ def test_labels(dockerfile: str) -> None:
         labels[f"{prefix}licenses"]
         == importlib.metadata.metadata("headcount")["License-Expression"]
     )
-    assert labels[f"{prefix}source"].startswith("https://")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert labels[f"{prefix}source"] == project["urls"]["Source"]
     assert labels[f"{prefix}description"]
 
 
@@ -384,7 +385,7 @@ _KAFKA = (BROKER, "kafka_2.13")
 def test_no_zookeeper() -> None:
     """Kafka runs in KRaft mode, and no file mentions ZooKeeper."""
     assert services()["kafka"]["environment"]["KAFKA_PROCESS_ROLES"] == "broker,controller"
-    for path in (COMPOSE, ROOT / ".env", *(ROOT / each for each in DOCKERFILES)):
+    for path in (COMPOSE, ROOT / ".env", *(ROOT / dockerfile for dockerfile in DOCKERFILES)):
         assert "zookeeper" not in path.read_text().lower(), path
 
 
@@ -429,14 +430,14 @@ def test_kafka_addresses() -> None:
 
 
 def _listeners(text: str) -> dict[str, str]:
-    return dict(each.split("://") for each in text.split(","))
+    return dict(listener.split("://") for listener in text.split(","))
 
 
 def test_topic() -> None:
     """The topic is created as Headcount creates it, and the other services use it."""
     command = command_of("topic")
     configs = [part.removeprefix("--config=") for part in command if part.startswith("--config=")]
-    assert dict(each.split("=", 1) for each in configs) == TOPIC_CONFIG
+    assert dict(config.split("=", 1) for config in configs) == TOPIC_CONFIG
     options = options_of(command)
     defaults = _defaults("run")
     assert int(options["--partitions"]) == defaults["partitions"]
@@ -571,7 +572,10 @@ def test_headcount_command() -> None:
     ):
         assert command[0] == "headcount"
         subcommand = command_named(command[1])
-        known = {name for each in subcommand.params for name in each.opts} | {"-h", "--help"}
+        known = {name for parameter in subcommand.params for name in parameter.opts} | {
+            "-h",
+            "--help",
+        }
         assert {part for part in command[2:] if part.startswith("-")} <= known
 
 
@@ -661,7 +665,11 @@ def test_uv_is_locked() -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_user(dockerfile: str) -> None:
     """The container's last user is not root."""
-    name, rest = [each for each in instructions(dockerfile) if each[0] in {"FROM", "USER"}][-1]
+    name, rest = [
+        instruction
+        for instruction in instructions(dockerfile)
+        if instruction[0] in {"FROM", "USER"}
+    ][-1]
     assert name == "USER"
     user = resolved(rest, arguments(dockerfile)).split(":")[0]
     assert user not in {"root", "0"}
@@ -682,9 +690,11 @@ def test_build_arguments() -> None:
 
 def test_python_code() -> None:
     """Python code in Dockerfiles and health checks compiles, and its imports exist."""
-    checks = [each["healthcheck"]["test"][1:] for each in services().values() if _checked(each)]
+    checks = [
+        service["healthcheck"]["test"][1:] for service in services().values() if _checked(service)
+    ]
     runs = [
-        json.loads(run) for each in DOCKERFILES for run in values_of(each, "RUN") if run[0] == "["
+        json.loads(run) for path in DOCKERFILES for run in values_of(path, "RUN") if run[0] == "["
     ]
     codes = [code for code in map(code_of, checks + runs) if code is not None]
     assert len(codes) == 4

@@ -16,11 +16,15 @@ ROOT = Path(__file__).resolve().parent.parent
 IMPORT_ROOTS = (ROOT, ROOT / "analysis", ROOT / "service", ROOT / "locustfiles")
 
 ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
-    "": ("headcount/run", "headcount/ledger", "headcount/thresholds"),
+    "core": ("headcount/run", "headcount/ledger", "headcount/thresholds"),
     "service": ("service/headcount_service",),
     "load": ("headcount/plugin", "headcount/monitor", "headcount/locust_main.py", "locustfiles"),
     "analysis": ("analysis/headcount_analysis",),
     "kafka-iam": ("headcount/kafka_settings/iam_token.py",),
+    "metrics": (
+        "headcount/telemetry/export/otlp_message.py",
+        "headcount/telemetry/export/otlp_sender.py",
+    ),
     "cli": ("headcount",),
     "bench": ("bench",),
     "docs": ("scripts/site_pages.py",),
@@ -29,7 +33,11 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
 }
 """The files that each extra serves; the project modules that they import count, too."""
 
-OPTIONAL = (*ENTRY_POINTS["kafka-iam"], "headcount/testing/pytest_fixtures.py")
+OPTIONAL = (
+    *ENTRY_POINTS["kafka-iam"],
+    *ENTRY_POINTS["metrics"],
+    "headcount/testing/pytest_fixtures.py",
+)
 """Files that explain what to install if their packages are missing, or that only pytest loads."""
 
 NOT_IMPORTED = {
@@ -69,7 +77,7 @@ def test_every_import_is_declared(extra: str) -> None:
     undeclared = {
         f"{name} ({path.relative_to(ROOT)})"
         for path in _closure(_files(ENTRY_POINTS[extra]))
-        if extra in {"kafka-iam", "dev"} or path not in _files(OPTIONAL)
+        if extra in {"kafka-iam", "metrics", "dev"} or path not in _files(OPTIONAL)
         for name in _third_party(path)
         if not declared & _distributions(name)
     }
@@ -107,23 +115,23 @@ def test_a_subclassed_package_has_an_upper_bound(name: str) -> None:
         for requirements in _requirements().values()
         for requirement in requirements
         if canonicalize_name(requirement.name) == name
-        and not any(each.operator in {"<", "==", "~="} for each in requirement.specifier)
+        and not any(specifier.operator in {"<", "==", "~="} for specifier in requirement.specifier)
     ]
     assert unbounded == []
 
 
 @cache
 def _requirements() -> dict[str, tuple[Requirement, ...]]:
-    """The requirements in pyproject.toml by extra; `""` are those of every installation."""
+    """The requirements in pyproject.toml by extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    by_extra = {"": project["dependencies"], **project["optional-dependencies"]}
+    by_extra = project["optional-dependencies"]
     return {extra: tuple(map(Requirement, texts)) for extra, texts in by_extra.items()}
 
 
 def _declared(extra: str) -> set[str]:
     """The packages of an extra, of the extras that it includes, and of the core."""
     names: set[str] = set()
-    for requirement in (*_requirements()[""], *_requirements()[extra]):
+    for requirement in (*_requirements()["core"], *_requirements()[extra]):
         if requirement.name == "headcount":
             names.update(*map(_declared, requirement.extras))
         else:

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from headcount.stack.broker import Broker
+from tests.wheels import ROOT, TIMEOUT_S, build_wheels
 
-ROOT = Path(__file__).resolve().parent.parent
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-TIMEOUT_S = 300
 
 # Python runs this after it has added the editable install's paths.
 WITHOUT_CHECKOUT = f"""\
@@ -46,9 +45,8 @@ class Customer(LedgerUser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built and installed into a folder; this environment provides its dependencies."""
-    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
-    _output(*PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(ROOT))
-    (wheel,) = wheels.glob("headcount-*.whl")
+    site = tmp_path_factory.mktemp("site")
+    (wheel,) = build_wheels(tmp_path_factory.mktemp("wheels"), ROOT)
     _output(*PIP, "install", "--no-deps", "--target", str(site), str(wheel))
     (site / "sitecustomize.py").write_text(WITHOUT_CHECKOUT)
     return site

@@ -73,7 +73,7 @@ TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.FAILED, Seen.ONCE): Fate.GHOST,
     (Outcome.FAILED, Seen.MORE): Fate.GHOST,
 }
-"""The complete classification; `compare_run/reconcile.py` looks up every attempt in it."""
+"""The complete classification; `reconciliation/reconcile.py` looks up every attempt in it."""
 
 
 @dataclass(frozen=True, slots=True)

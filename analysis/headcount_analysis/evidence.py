@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
 from headcount_analysis.classes_and_flags import Counts, total
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure.clocks import ClockOffset
@@ -19,6 +17,8 @@ from headcount_analysis.messages.ids_elsewhere import Placement
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order
 from headcount_analysis.state.differences import StateCheck
 
 

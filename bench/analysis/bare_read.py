@@ -34,7 +34,9 @@ def batches(folder: RunFolder) -> Iterator[list[Message]]:
     left = sum(end.end_offsets.values()) - sum(starts.values())
     while left > 0:
         messages = [
-            each for each in consumer.consume(min(BATCH, left), TIMEOUT_S) if each.error() is None
+            message
+            for message in consumer.consume(min(BATCH, left), TIMEOUT_S)
+            if message.error() is None
         ]
         assert messages, f"timed out after {TIMEOUT_S:g} s waiting for {left} messages"
         left -= len(messages)

@@ -72,14 +72,15 @@ def _round(stage: Workbench, run: Path, events: int) -> FollowRound:
 
 def _result(settings: FollowSettings, taken: Sequence[FollowRound]) -> BenchmarkResult:
     by_size = {
-        events: [each for each in taken if each.events == events] for events in settings.events
+        events: [one_round for one_round in taken if one_round.events == events]
+        for events in settings.events
     }
     soon = {
-        events: spread(each.followed.seconds for each in rounds)
+        events: spread(one_round.followed.seconds for one_round in rounds)
         for events, rounds in by_size.items()
     }
     late = {
-        events: spread(each.afterwards.seconds for each in rounds)
+        events: spread(one_round.afterwards.seconds for one_round in rounds)
         for events, rounds in by_size.items()
     }
     last = by_size[settings.events[-1]][-1].followed

@@ -140,13 +140,15 @@ def _result(settings: FormatsSettings, taken: Sequence[FormatsRound]) -> Benchma
     repeated, different, bare = (
         {title: spread(rates[title] for rates in group) for title in titles}
         for group in (
-            [each.repeated for each in taken],
-            [each.different for each in taken],
-            [each.bare for each in taken],
+            [one_round.repeated for one_round in taken],
+            [one_round.different for one_round in taken],
+            [one_round.bare for one_round in taken],
         )
     )
-    to_json = {title: _to_json([each.repeated for each in taken], title) for title in titles}
-    different_to_json = _to_json([each.different for each in taken], "avro")
+    to_json = {
+        title: _to_json([one_round.repeated for one_round in taken], title) for title in titles
+    }
+    different_to_json = _to_json([one_round.different for one_round in taken], "avro")
     return BenchmarkResult(
         name=NAME,
         title="formats: messages per second of one core",
@@ -177,4 +179,4 @@ def _result(settings: FormatsSettings, taken: Sequence[FormatsRound]) -> Benchma
 
 
 def _to_json(rates: Sequence[Mapping[str, float]], title: str) -> MedianRange:
-    return ratio([each[title] for each in rates], [each["json"] for each in rates])
+    return ratio([rate[title] for rate in rates], [rate["json"] for rate in rates])

@@ -266,8 +266,8 @@ def _label(name: str) -> str:
 
 
 def _notes(settings: ReconcileSettings, stage: Workbench) -> tuple[str, ...]:
-    log = sum(each.stat().st_size for each in stage.folder.glob("broker/log/*/*.log"))
-    events = sum(each if each > MOST_REPEATED else 2 * each for each in settings.events)
+    log = sum(path.stat().st_size for path in stage.folder.glob("broker/log/*/*.log"))
+    events = sum(event if event > MOST_REPEATED else 2 * event for event in settings.events)
     rounds = f"median (lowest-highest) of {settings.rounds} alternating rounds"
     return (
         f"verify and the script counted the same; faults: {settings.faults:,} events lost",

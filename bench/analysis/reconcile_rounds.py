@@ -25,9 +25,9 @@ class ReconcileRounds:
     def of(self, events: int, variant: str, value: Callable[[ProcessUsage], float]) -> list[float]:
         """Return one figure for each round of a contender."""
         return [
-            value(each.watched)
-            for each in self.rounds
-            if (each.events, each.variant) == (events, variant)
+            value(one_round.watched)
+            for one_round in self.rounds
+            if (one_round.events, one_round.variant) == (events, variant)
         ]
 
     def seconds(self, events: int, variant: str) -> list[float]:

@@ -7,7 +7,7 @@ import click
 
 from bench.analysis import follow, formats, reconcile
 from bench.cli.output import Output, take
-from bench.load import overhead, rate
+from bench.load import metrics_cost, overhead, rate
 from bench.report import page_load
 from bench.runs import history, warm
 from bench.service import outage, throughput
@@ -36,6 +36,17 @@ def overhead_command(output: Output, rounds: int, users: int, seconds: float) ->
     """Measure requests/s of a saturated generator: LedgerUser over FastHttpUser."""
     settings = overhead.OverheadSettings(rounds=rounds, users=users, window_s=seconds)
     take(output, lambda stage: overhead.measure(settings, stage))
+
+
+@click.command("metrics")
+@click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--users", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--seconds", type=click.FloatRange(min=0.5), default=6.0, show_default=True)
+@click.pass_obj
+def metrics_command(output: Output, rounds: int, users: int, seconds: float) -> None:
+    """Measure requests/s of a saturated generator: with metrics exported over without."""
+    settings = overhead.OverheadSettings(rounds=rounds, users=users, window_s=seconds)
+    take(output, lambda stage: metrics_cost.measure(settings, stage))
 
 
 @click.command("service")
@@ -212,6 +223,7 @@ def cores_command(output: Output, rounds: int, events: tuple[int, int]) -> None:
 
 COMMANDS = (
     overhead_command,
+    metrics_command,
     service_command,
     outage_command,
     reconcile_command,

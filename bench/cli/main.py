@@ -15,7 +15,7 @@ from bench.cli.output import Output, take
 from bench.cli.pages import page_command, sizing_command
 from bench.harness.parts import Workbench
 from bench.harness.result import BenchmarkResult
-from bench.load import overhead, rate
+from bench.load import metrics_cost, overhead, rate
 from bench.runs import history, warm
 from bench.service import outage, throughput
 from bench.sizing import cores, costs
@@ -75,6 +75,7 @@ def all_command(output: Output) -> None:
     """Run every benchmark but `report` with its defaults: an hour, 20 GiB of disk."""
     measures: tuple[Callable[[Workbench], BenchmarkResult], ...] = (
         lambda stage: overhead.measure(overhead.OverheadSettings(), stage),
+        lambda stage: metrics_cost.measure(overhead.OverheadSettings(), stage),
         lambda stage: rate.measure(rate.RateSettings(), stage),
         lambda stage: throughput.measure(throughput.ThroughputSettings(), stage),
         lambda stage: outage.measure(outage.OutageSettings(), stage),

@@ -146,9 +146,13 @@ def _check_ledger(run: Path, requests: int) -> None:
 def _result(
     settings: OverheadSettings, taken: list[OverheadRound], cores: tuple[int, int] | None
 ) -> BenchmarkResult:
-    by_variant = {name: [each for each in taken if each.variant == name] for name in VARIANTS}
-    rates = {name: [each.per_second for each in rounds] for name, rounds in by_variant.items()}
-    costs = {name: [each.cpu_us for each in rounds] for name, rounds in by_variant.items()}
+    by_variant = {
+        name: [measured for measured in taken if measured.variant == name] for name in VARIANTS
+    }
+    rates = {
+        name: [measured.per_second for measured in rounds] for name, rounds in by_variant.items()
+    }
+    costs = {name: [measured.cpu_us for measured in rounds] for name, rounds in by_variant.items()}
     share = ratio(rates["ledger"], rates["plain"])
     cpu_share = ratio(costs["plain"], costs["ledger"])
     rows = [
@@ -162,7 +166,7 @@ def _result(
         columns=("users", "requests/s", "CPU µs/request"),
         rows=rows,
         settings={"settings": settings, "pinned_to_cores": cores, "target": TARGET, "aim": AIM},
-        rounds=[(each, {"per_second": each.per_second}) for each in taken],
+        rounds=[(measured, {"per_second": measured.per_second}) for measured in taken],
         figures={
             "requests_per_s": {name: spread(values) for name, values in rates.items()},
             "cpu_us_per_request": {name: spread(values) for name, values in costs.items()},

@@ -13,13 +13,13 @@ import csv
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow.dataset as pads
 
-from bench.harness.figures import percentile, spread
+from bench.harness.figures import MedianRange, percentile, spread
 from bench.harness.parts import ROOT, TOPIC, Workbench, finished, last_line, pin, two_cores
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
@@ -41,6 +41,12 @@ EXCESSIVE_RATE = 30_000
 """A rate that no core can reach: the achieved rate is the generator's capacity."""
 DEADLINE_S = 180.0
 _STALL_AFTER = 0.3
+_STALLS = {
+    "from_intended": "stall of 1 s: LedgerUser, from when due",
+    "http": "stall of 1 s: LedgerUser, from when sent",
+    "vegeta": "stall of 1 s: Vegeta",
+    "exact": "stall of 1 s, by calculation",
+}
 _NS_PER_MS = 1e6
 
 Percentiles = Mapping[str, float]
@@ -207,65 +213,73 @@ def _percentiles(values: Sequence[float]) -> dict[str, float]:
 def _result(
     settings: RateSettings, taken: list[RateRound], cores: tuple[int, int] | None
 ) -> BenchmarkResult:
-    lag = [each.lag.ms for each in taken]
-    stalled: dict[str, list[Percentiles]] = {
-        "from_intended": [each.from_intended_ms for each in taken],
-        "http": [each.http_ms for each in taken],
-        "vegeta": [each.vegeta_ms for each in taken if each.vegeta_ms is not None],
-        "exact": [exact_ms(settings.seconds)],
-    }
-    labels = {
-        "from_intended": "stall of 1 s: LedgerUser, from when due",
-        "http": "stall of 1 s: LedgerUser, from when sent",
-        "vegeta": "stall of 1 s: Vegeta",
-        "exact": "stall of 1 s, by calculation",
-    }
-    rate = spread(each.lag.rate for each in taken)
-    timers = [each.timer_ms for each in taken]
-    rows = [_row(f"schedule lag at {rate.show(',.0f')}/s", lag)]
-    rows.append(_row("lateness of a bare timer at that rate", timers))
-    rows += [_row(labels[name], measured) for name, measured in stalled.items() if measured]
-    dropped, due = (sum(getattr(each.lag, name) for each in taken) for name in ("dropped", "due"))
+    lag = [one_round.lag.ms for one_round in taken]
+    timers = [one_round.timer_ms for one_round in taken]
+    stalled = _in_stall(settings, taken)
+    rate = spread(one_round.lag.rate for one_round in taken)
     return BenchmarkResult(
         name="rate",
         title="rate: schedule lag, and latency during a stall, in ms",
         columns=("ms", *QUANTILES),
-        rows=rows,
+        rows=[
+            _row(f"schedule lag at {rate.show(',.0f')}/s", lag),
+            _row("lateness of a bare timer at that rate", timers),
+            *(_row(_STALLS[name], measured) for name, measured in stalled.items()),
+        ],
         settings={"settings": settings, "pinned_to_cores": cores, "target_ms": TARGET_MS},
-        rounds=[asdict(each) for each in taken],
+        rounds=[asdict(one_round) for one_round in taken],
         figures={
             "rate_per_s": rate,
-            "lag_ms": {name: spread(each[name] for each in lag) for name in QUANTILES},
-            "timer_ms": {name: spread(each[name] for each in timers) for name in QUANTILES},
+            "lag_ms": _spreads(lag),
+            "timer_ms": _spreads(timers),
             "stall_ms": {
-                name: {each: spread(one[each] for one in measured).median for each in QUANTILES}
+                name: {key: value.median for key, value in _spreads(measured).items()}
                 for name, measured in stalled.items()
-                if measured
             },
         },
-        notes=(
-            (
-                "the rate is half the capacity, which was measured just before with "
-                f"{EXCESSIVE_RATE:,} arrivals due per second"
-            ),
-            f"of {due:,} arrivals at these rates, {dropped:,} were dropped",
-            f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each",
-            f"the stall is measured at {settings.stalled_rate:,}/s",
-            "the peer is Vegeta"
-            if stalled["vegeta"]
-            else "vegeta is not on PATH, so the stall is compared only with the calculation",
-        ),
+        notes=tuple(_notes(settings, taken, has_peer="vegeta" in stalled)),
         targets=_targets(lag, stalled),
     )
+
+
+def _in_stall(settings: RateSettings, rounds: Sequence[RateRound]) -> dict[str, list[Percentiles]]:
+    """Return the latencies in a stall: as measured in two ways, by the peer if any, and exact."""
+    vegeta_ms = [one_round.vegeta_ms for one_round in rounds if one_round.vegeta_ms is not None]
+    return {
+        "from_intended": [one_round.from_intended_ms for one_round in rounds],
+        "http": [one_round.http_ms for one_round in rounds],
+        **({"vegeta": vegeta_ms} if vegeta_ms else {}),
+        "exact": [exact_ms(settings.seconds)],
+    }
+
+
+def _spreads(measured: Sequence[Percentiles]) -> dict[str, MedianRange]:
+    return {name: spread(percentiles[name] for percentiles in measured) for name in QUANTILES}
+
+
+def _notes(settings: RateSettings, taken: Sequence[RateRound], *, has_peer: bool) -> Iterator[str]:
+    dropped = sum(one_round.lag.dropped for one_round in taken)
+    due = sum(one_round.lag.due for one_round in taken)
+    yield (
+        "the rate is half the capacity, which was measured just before with "
+        f"{EXCESSIVE_RATE:,} arrivals due per second"
+    )
+    yield f"of {due:,} arrivals at these rates, {dropped:,} were dropped"
+    yield f"median (lowest-highest) of {settings.rounds} rounds, {settings.seconds} s each"
+    yield f"the stall is measured at {settings.stalled_rate:,}/s"
+    if has_peer:
+        yield "the peer is Vegeta"
+    else:
+        yield "vegeta is not on PATH, so the stall is compared only with the calculation"
 
 
 def _targets(
     lag: Sequence[Percentiles], stalled: Mapping[str, Sequence[Percentiles]]
 ) -> list[PerformanceTarget]:
-    late = spread(each["p99"] for each in lag)
+    late = spread(percentiles["p99"] for percentiles in lag)
     (exact,) = stalled["exact"]
     intended = stalled["from_intended"]
-    peers = stalled["vegeta"] or [exact for _ in intended]
+    peers = stalled.get("vegeta") or [exact for _ in intended]
     apart = spread(
         abs(one["p99.9"] / other["p99.9"] - 1) for one, other in zip(intended, peers, strict=True)
     )
@@ -282,4 +296,4 @@ def _targets(
 
 
 def _row(label: str, measured: Sequence[Percentiles]) -> tuple[str, ...]:
-    return (label, *(spread(each[name] for each in measured).show(".1f") for name in QUANTILES))
+    return (label, *(value.show(".1f") for value in _spreads(measured).values()))

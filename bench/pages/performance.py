@@ -10,7 +10,7 @@ from headcount.errors import UsageError
 from headcount.files import write_atomically
 
 ORDER = (
-    *("overhead", "rate", "service", "outage"),
+    *("overhead", "metrics", "rate", "service", "outage"),
     *("reconcile", "formats", "warm", "history", "follow", "cores", "costs", "report"),
 )
 """The benchmarks in the page's order; one without figures is left out."""
@@ -75,14 +75,14 @@ def _targets(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _rows(measured: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
     for document in measured:
-        for each in document.get("targets", ()):
-            held_by = f"; {each['held_by']}" if each["held_by"] and not each["is_met"] else ""
-            verdict = each["verdict"] + held_by
+        for target in document.get("targets", ()):
+            held_by = f"; {target['held_by']}" if target["held_by"] and not target["is_met"] else ""
+            verdict = target["verdict"] + held_by
             yield (
                 f"`{document['benchmark']}`",
-                each["what"],
-                each["wanted"],
-                each["measured"],
+                target["what"],
+                target["wanted"],
+                target["measured"],
                 verdict,
             )
 
@@ -93,7 +93,7 @@ def _tables(measured: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"## {content['title']}"
         yield ""
         header, *rows = (
-            [_cell(each) for each in row] for row in (content["columns"], *content["rows"])
+            [_cell(cell) for cell in row] for row in (content["columns"], *content["rows"])
         )
         yield from table(header, rows)
         yield ""

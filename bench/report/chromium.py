@@ -79,7 +79,7 @@ class Chromium:
         """Open a page, and wait until it has loaded."""
         self.events.clear()
         self.call("Page.navigate", url=url)
-        while not any(each.get("method") == "Page.loadEventFired" for each in self.events):
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:

@@ -115,10 +115,13 @@ def _result(
     settings: PageLoadSettings, run: Path, usage: ProcessUsage, taken: list[PageLoadRound]
 ) -> BenchmarkResult:
     rows, figures = [], {}
-    load = {name: [each.opened.load_ms for each in taken if each.variant == name] for name in PAGES}
+    load = {
+        name: [one_round.opened.load_ms for one_round in taken if one_round.variant == name]
+        for name in PAGES
+    }
     for name in PAGES:
-        timings = [each.opened for each in taken if each.variant == name]
-        paint = spread(each.paint_ms for each in timings)
+        timings = [one_round.opened for one_round in taken if one_round.variant == name]
+        paint = spread(timing.paint_ms for timing in timings)
         over = ratio(load[name], load[EMPTY])
         figures[name] = {"paint_ms": paint, "load_ms": spread(load[name]), "load_over_empty": over}
         shown = (paint.show(".0f"), spread(load[name]).show(".0f"), over.show(".0f"))

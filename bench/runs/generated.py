@@ -47,7 +47,7 @@ def check_verdict(run: Path, events: int, lost: int = 0) -> None:
     """Raise PartError unless the verdict counts `lost` events as lost and the rest as delivered."""
     verdict = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
     counts = verdict["counts"] or {}
-    counted = [counts.get(each) for each in ("attempted", "delivered", "lost")]
+    counted = [counts.get(name) for name in ("attempted", "delivered", "lost")]
     if (verdict["verdict"], counted) != ("fail" if lost else "pass", [events, events - lost, lost]):
         raise PartError(
             f"{lost:,} of {events:,} events are lost, but the verdict is {verdict['verdict']} "

@@ -73,7 +73,8 @@ def _result(
     taken: Sequence[HistoryRound],
 ) -> BenchmarkResult:
     seconds = {
-        name: [each.watched.seconds for each in taken if each.variant == name] for name in VARIANTS
+        name: [one_round.watched.seconds for one_round in taken if one_round.variant == name]
+        for name in VARIANTS
     }
     rows, figures = [], {}
     for name in VARIANTS:

@@ -29,7 +29,7 @@ from bench.runs.generate import (
     finish,
     producer,
 )
-from headcount.ledger.generator_health import FILE, Health, Sample, dump
+from headcount.ledger.generator_health import FILE, Health, Sample
 from headcount.ledger.schema import Row
 from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
@@ -139,8 +139,8 @@ def generate(
     )
     finish(builder, folder, manifest)
     for generator in range(GENERATORS):
-        path = folder.path / manifest.ledger / str(generator) / FILE
-        path.write_bytes(dump(_health(builder)))
+        path = folder.path / manifest.ledger / str(generator) / FILE.name
+        path.write_bytes(FILE.dump(_health(builder)))
 
 
 def _health(builder: LongRun) -> Health:

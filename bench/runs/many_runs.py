@@ -82,7 +82,7 @@ def generate(reports: Path, runs: int) -> None:
     """Write the folders of many runs. Raises OSError."""
     random = Random(25)  # noqa: S311 - synthetic figures
     sample = json.loads(SAMPLE.read_text(encoding="utf-8"))
-    weights = [each.weight for each in SERIES]
+    weights = [one_series.weight for one_series in SERIES]
     for number in range(runs):
         series = random.choices(SERIES, weights)[0]
         began_at = LATEST - (runs - 1 - number) * EVERY

@@ -67,9 +67,9 @@ def _round(settings: WarmSettings, stage: Workbench, run_id: str) -> WarmRound:
 
 
 def _result(settings: WarmSettings, taken: Sequence[WarmRound]) -> BenchmarkResult:
-    beyond_s = spread(each.watched.seconds - settings.run_time_s for each in taken)
-    cpu_seconds = spread(each.watched.cpu_seconds for each in taken)
-    attempted = spread(each.attempted for each in taken)
+    beyond_s = spread(one_round.watched.seconds - settings.run_time_s for one_round in taken)
+    cpu_seconds = spread(one_round.watched.cpu_seconds for one_round in taken)
+    attempted = spread(one_round.attempted for one_round in taken)
     return BenchmarkResult(
         name=NAME,
         title=f"warm: a run of {settings.run_time_s} s, from the start of the command to its exit",

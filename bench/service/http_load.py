@@ -90,8 +90,8 @@ def load(
             if not _step(by_number[number], upcoming, result, counted=now_s >= start_s):
                 by_number.pop(number).socket.close()
     result.seconds = time.perf_counter() - start_s
-    for each in by_number.values():
-        each.socket.close()
+    for connection in by_number.values():
+        connection.socket.close()
     return result
 
 
@@ -136,7 +136,7 @@ def summary(result: LoadResult) -> dict[str, float]:
 
 if __name__ == "__main__":
     host, port, file, connections, warm_up, window = sys.argv[1:]
-    messages = [each.message(f"{host}:{port}") for each in read(Path(file))]
+    messages = [request.message(f"{host}:{port}") for request in read(Path(file))]
     times = float(warm_up), float(window)
     counted = load((host, int(port)), messages, int(connections), *times)
     sys.stdout.write(json.dumps(summary(counted)) + "\n")

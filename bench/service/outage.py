@@ -125,26 +125,27 @@ def _samples(phase: str, server: Server, seconds: float) -> list[MemorySample]:
 def growth_mib(taken: Sequence[MemorySample]) -> dict[int, float]:
     """The growth of each worker's peak from before to during the outage, by process id."""
     peaks: dict[tuple[int, str], float] = {}
-    for each in taken:
-        key = each.pid, each.phase
-        peaks[key] = max(peaks.get(key, 0.0), each.resident_mib)
+    for sample in taken:
+        key = sample.pid, sample.phase
+        peaks[key] = max(peaks.get(key, 0.0), sample.resident_mib)
     lasting = sorted({pid for pid, _ in peaks if all((pid, phase) in peaks for phase in PHASES)})
     return {pid: peaks[pid, "during"] - peaks[pid, "before"] for pid in lasting}
+
+
+def _held_mib(taken: Sequence[MemorySample], pid: int) -> dict[str, MedianRange]:
+    """The memory of a worker by phase."""
+    samples = [sample for sample in taken if sample.pid == pid]
+    return {
+        phase: spread(sample.resident_mib for sample in samples if sample.phase == phase)
+        for phase in PHASES
+    }
 
 
 def _result(
     settings: OutageSettings, taken: list[MemorySample], answers: Mapping[str, object]
 ) -> BenchmarkResult:
     growth = growth_mib(taken)
-    held: dict[int, dict[str, MedianRange]] = {
-        pid: {
-            phase: spread(
-                each.resident_mib for each in taken if (each.phase, each.pid) == (phase, pid)
-            )
-            for phase in PHASES
-        }
-        for pid in growth
-    }
+    held = {pid: _held_mib(taken, pid) for pid in growth}
     rows = [
         (
             f"worker {number}",

@@ -69,19 +69,22 @@ def requests_of(route: str, path: str) -> list[ListedRequest]:
     potion = '"item":"potion","effect":"healing","strength":1,"quantity":1'
     name = "potion:effect=healing,strength=1"
     return [
-        *(ListedRequest("POST", f"/players/{each}/earnings", '{"gold":100}') for each in players),
         *(
-            ListedRequest("POST", "/purchases", f'{{"player_id":"{each}",{potion}}}')
-            for each in players
+            ListedRequest("POST", f"/players/{player}/earnings", '{"gold":100}')
+            for player in players
         ),
-        *(ListedRequest("POST", f"/players/{each}/cart", f"{{{potion}}}") for each in players),
-        *(ListedRequest("DELETE", f"/players/{each}/cart/{name}") for each in players),
+        *(
+            ListedRequest("POST", "/purchases", f'{{"player_id":"{player}",{potion}}}')
+            for player in players
+        ),
+        *(ListedRequest("POST", f"/players/{player}/cart", f"{{{potion}}}") for player in players),
+        *(ListedRequest("DELETE", f"/players/{player}/cart/{name}") for player in players),
     ]
 
 
 def write(path: Path, listed: Iterable[ListedRequest]) -> None:
     """Write a list, one request a line."""
-    path.write_text("".join(f"{each.line}\n" for each in listed), encoding="utf-8")
+    path.write_text("".join(f"{request.line}\n" for request in listed), encoding="utf-8")
 
 
 def read(path: Path) -> list[ListedRequest]:

@@ -124,8 +124,8 @@ def _requests_path(route: str, stage: Workbench) -> Path:
 def _sign_up(server: Server) -> None:
     connection = http.client.HTTPConnection(server.config.host, server.port, timeout=DEADLINE_S)
     headers = {"Content-Type": "application/json"}
-    for each in sign_ups():
-        connection.request(each.method, each.path, each.body, headers)
+    for sign_up in sign_ups():
+        connection.request(sign_up.method, sign_up.path, sign_up.body, headers)
         answer = connection.getresponse()
         if answer.status != http.client.CREATED:
             raise PartError(f"a player could not sign up: {answer.read().decode()}")
@@ -221,14 +221,15 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
     for connections, route in itertools.product(settings.connections, ROUTES):
         off, on = (
             [
-                each
-                for each in taken
-                if (each.variant, each.route, each.connections) == (variant, route, connections)
+                one_round
+                for one_round in taken
+                if (one_round.variant, one_round.route, one_round.connections)
+                == (variant, route, connections)
             ]
             for variant in VARIANTS
         )
-        rates = [[each.per_second for each in rounds] for rounds in (off, on)]
-        tails = [[each.p99_ms for each in rounds] for rounds in (off, on)]
+        rates = [[one_round.per_second for one_round in rounds] for rounds in (off, on)]
+        tails = [[one_round.p99_ms for one_round in rounds] for rounds in (off, on)]
         share, tail = ratio(rates[1], rates[0]), ratio(tails[1], tails[0])
         if route == STATELESS:
             held += _targets(connections, share, tail)
@@ -273,7 +274,7 @@ def _row(rates: list[float], tails: list[float]) -> tuple[str, str]:
 
 
 def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[str, ...]:
-    other = sum(each.other for each in taken)
+    other = sum(one_round.other for one_round in taken)
     window = f"{settings.window_s:g} s"
     return (
         f"for comparison: naive code has a ratio of {NAIVE_RATIO}",

@@ -98,14 +98,21 @@ def _verify(stage: Workbench, run: Path, events: int) -> CoresRound:
 
 def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) -> BenchmarkResult:
     by_size = {
-        events: [each for each in taken if each.events == events] for events in settings.events
+        events: [one_round for one_round in taken if one_round.events == events]
+        for events in settings.events
     }
-    seconds = {events: spread(each.took.seconds for each in by_size[events]) for events in by_size}
-    busy = {events: spread(each.took.cpu_seconds for each in by_size[events]) for events in by_size}
+    seconds = {
+        events: spread(one_round.took.seconds for one_round in by_size[events])
+        for events in by_size
+    }
+    busy = {
+        events: spread(one_round.took.cpu_seconds for one_round in by_size[events])
+        for events in by_size
+    }
     fitted = fit(
         {events: Took(seconds[events].median, busy[events].median) for events in by_size}, cores
     )
-    peak = spread(each.peak_mib for each in taken)
+    peak = spread(one_round.peak_mib for one_round in taken)
     return BenchmarkResult(
         name=NAME,
         title="cores: time to a verdict, by events",

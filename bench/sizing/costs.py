@@ -115,14 +115,14 @@ def _size(paths: Iterable[Path]) -> int:
 
 
 def _result(settings: CostsSettings, taken: Sequence[CostsRound]) -> BenchmarkResult:
-    cpu_us = {name: spread(each.cpu_us[name] for each in taken) for name in PARTS}
-    size = {name: spread(each.bytes[name] for each in taken) for name in STORES}
+    cpu_us = {name: spread(one_round.cpu_us[name] for one_round in taken) for name in PARTS}
+    size = {name: spread(one_round.bytes[name] for one_round in taken) for name in STORES}
     rows = [
         (name, measured.show(".0f"), f"{1e6 / measured.median:,.0f}", "")
         for name, measured in cpu_us.items()
     ]
     rows += [(name, "", "", measured.show(".0f")) for name, measured in size.items()]
-    events = sum(each.events for each in taken)
+    events = sum(one_round.events for one_round in taken)
     return BenchmarkResult(
         name=NAME,
         title="costs: CPU time and bytes per acknowledged event",

@@ -167,8 +167,8 @@ def _of_cores(costs: Costs, request: SizingRequest) -> Iterator[str]:
     yield from table(
         ("part", "one core carries", "cores", "to carry more, add"),
         tuple(
-            (each.part, f"{each.carries:,.0f} /s", f"{each.cores:,}", each.grows_by)
-            for each in needs(costs, request)
+            (need.part, f"{need.carries:,.0f} /s", f"{need.cores:,}", need.grows_by)
+            for need in needs(costs, request)
         ),
     )
 
@@ -176,7 +176,7 @@ def _of_cores(costs: Costs, request: SizingRequest) -> Iterator[str]:
 def _of_storage(costs: Costs, request: SizingRequest) -> Iterator[str]:
     peak, events = request.plan.peak, request.events
     topic, ledger = costs.topic_bytes, costs.ledger_bytes
-    (generators,) = (each.cores for each in needs(costs, request) if each.part == GENERATORS)
+    (generators,) = (need.cores for need in needs(costs, request) if need.part == GENERATORS)
     segments = math.ceil(generators * (request.plan.duration_s or 0.0) / SEGMENT_EVERY_S)
     yield f"For the {events / MILLION:,.0f} million events in {_span(request.plan.duration_s)}:"
     yield ""
@@ -207,8 +207,8 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     yield from table(
         ("cores", "time"),
         tuple(
-            (f"{each:,}", _span(verdict_s(costs, request.events, each), exact=False))
-            for each in counts
+            (f"{core_count:,}", _span(verdict_s(costs, request.events, core_count), exact=False))
+            for core_count in counts
         ),
     )
     yield ""
@@ -225,7 +225,7 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
 
 def _first(costs: Costs, request: SizingRequest) -> str:
     first, *others = needs(costs, request)
-    then = ", then ".join(f"{each.part} ({each.carries:,.0f} /s)" for each in others)
+    then = ", then ".join(f"{need.part} ({need.carries:,.0f} /s)" for need in others)
     return (
         f"The first limit is the {first.part}: one core carries {first.carries:,.0f} /s; add "
         f"{first.grows_by}. The next limits are {then}."

@@ -8,6 +8,7 @@ from headcount_analysis.report.model import Report
 from headcount.cli.load import drive
 from headcount.cli.local_stack import start
 from headcount.cli.locust_command import Load
+from headcount.cli.metrics_export import exporting
 from headcount.cli.options.kafka_options import KafkaOptions
 from headcount.cli.platform import platform
 from headcount.cli.seals import has_seal
@@ -61,6 +62,7 @@ def _judged_run(
     ready = platform(environ, console)
     with contextlib.ExitStack() as stack:
         stack.enter_context(run_lock(folder, console))
+        stack.enter_context(exporting(folder, load.export, ready.environ, console))
         target = start(stack, load.target_options, settings, ready, folder.path)
         cluster = target.cluster
         follower = None

@@ -1,8 +1,8 @@
 """The local stack: starts broker, topic and service in order, and stops them in reverse."""
 
 import contextlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headcount.cli.options.target_options import TargetOptions, check_host
@@ -120,6 +120,22 @@ def start(
         stack.callback(_stop, "service", server.stop, ready.console)
         host = server.url
     return Target(check_host(host), brokers.cluster, brokers.own, server, brokers.environ)
+
+
+def start_broker_only(
+    stack: contextlib.ExitStack,
+    options: TargetOptions,
+    topics: Iterable[str],
+    ready: Platform,
+    folder: Path,
+) -> Target:
+    """Start a broker with topics and nothing else; `stack` stops it. PartError if it fails."""
+    own = _own_broker(stack, replace(options, bootstrap_servers=None), PLAINTEXT, ready, folder)
+    assert own is not None
+    assert own.own is not None
+    for topic in dict.fromkeys(topics):
+        ensure_topic(own.own.cluster, topic, options.partitions, options.replication)
+    return Target("", own.cluster, own.own, None, own.environ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from headcount.cli.options.verify_options import VerifyOptions
 from headcount.run.folder import RunFolder
 from headcount.run.outcome_rules import joined
 from headcount.stack.ports import LOOPBACK, free_port
+from headcount.telemetry.export.exporter_process import ExportRequest
 from headcount.thresholds.grammar import SEPARATOR
 
 
@@ -31,6 +32,7 @@ class Load:
     verify_options: VerifyOptions
     ledger: str
     extra: tuple[str, ...]
+    export: ExportRequest
 
 
 def run_command(
@@ -59,6 +61,7 @@ def run_command(
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
         "--progress-file": progress_path,
+        "--metrics-by-parent": "yes" if load.export.needs_process else None,
         # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),

@@ -56,7 +56,7 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    files = [each for each in sorted(path.rglob("*.py")) if not each.name.startswith("_")]
+    files = [module for module in sorted(path.rglob("*.py")) if not module.name.startswith("_")]
     if not files:
         raise UsageError(f"the folder {path} has no locustfile: add a file that ends in .py")
     yield from files

@@ -1,6 +1,7 @@
 """The `headcount` command: its subcommands, and how errors become messages and exit codes."""
 
 import contextlib
+import difflib
 import errno
 import gc
 import importlib
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 from headcount_service.errors import CatalogueError
 
+from headcount import __version__
 from headcount.cli.configuration.option_defaults import (
     check_commands,
     option_defaults,
@@ -23,6 +25,7 @@ from headcount.cli.configuration.option_defaults import (
 from headcount.cli.configuration.option_file import OptionFile, find_option_file
 from headcount.errors import STOPPED, HeadcountError, InterruptedRunError, PartError, UsageError
 from headcount.gc_control import permanent_objects
+from headcount.installation import COMMAND, missing_package
 
 INTERRUPTED = InterruptedRunError.exit_code
 BUG = 70  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean a failed run
@@ -45,6 +48,7 @@ _EPILOG = """
 Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
+  headcount init                         first files for your own service
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
@@ -74,6 +78,10 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS = {
+    "init": CommandEntry(
+        "headcount.cli.commands.init:init",
+        "write a first scenario, options and a job for CI",
+    ),
     "run": CommandEntry(
         "headcount.cli.commands.run:run",
         "run everything, from starting Kafka to the verdict",
@@ -105,6 +113,10 @@ COMMANDS = {
     "events": CommandEntry(
         "headcount.cli.commands.events:events",
         "show the game's events in a run",
+    ),
+    "dashboard": CommandEntry(
+        "headcount.cli.commands.dashboard:dashboard",
+        "print a Grafana dashboard of runs' metrics",
     ),
     "mark": CommandEntry(
         "headcount.cli.commands.mark:mark",
@@ -155,9 +167,19 @@ class Commands(click.Group):
             command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of a command line. UsageError suggests one for a mistyped name."""
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="headcount", message="headcount %(version)s")
+@click.version_option(__version__, message="headcount %(version)s")
 @click.option(
     "--config",
     "option_file",
@@ -187,7 +209,7 @@ def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[st
     assert command is not None
 
     def all_names() -> set[str]:
-        every = (cli.get_command(ctx, each) for each in COMMANDS)
+        every = (cli.get_command(ctx, command_name) for command_name in COMMANDS)
         return {option for command in every if command for option in parameters_of(command)}
 
     return option_defaults(options, name, command, all_names)
@@ -210,7 +232,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         code = _without_reader()
     except Exception as error:  # noqa: BLE001 - no error may pass for a verdict
-        code = _refused(error) or _bug()
+        code = _refused(error) or _incomplete(error) or _bug()
     # Spare Python its last garbage collection: the objects go with the process.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
@@ -228,6 +250,12 @@ def _refused(error: Exception) -> int | None:
     where = f" ({error.filename})" if error.filename else ""
     reason = os.strerror(error.errno).lower()
     return _report_error(f"{reason}{where}: {_REFUSALS[error.errno]}", PartError.exit_code)
+
+
+def _incomplete(error: Exception) -> int | None:
+    """Report a package that is not installed; None if the error is something else."""
+    line = missing_package(error, COMMAND) if isinstance(error, ModuleNotFoundError) else None
+    return None if line is None else _report_error(line, PartError.exit_code)
 
 
 def _bug() -> int:

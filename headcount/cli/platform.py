@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headcount.console import Console
+from headcount.installation import check_installed
 from headcount.stack.cache import cache_folder
 from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import broker_jars, connector_jars, object_store_jars
@@ -28,7 +29,8 @@ class Platform:
 
 
 def platform(environ: Mapping[str, str], console: Console) -> Platform:
-    """Find Java and fetch missing jars. PartError says what is unavailable."""
+    """Check the packages, find Java, fetch missing jars. PartError says what is unavailable."""
+    check_installed()
     cache = cache_folder(environ)
     java = find_java(environ, cache, console.remark)
     fetcher = Fetcher(java, cache, environ, console)

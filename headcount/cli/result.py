@@ -40,10 +40,10 @@ def _lines(report: Report) -> Iterator[tuple[str, str]]:
         yield f"State: {report.state}", ""
     if report.thresholds:
         yield f"Rate: {report.rates}", ""
-    for each in report.thresholds:
-        yield f"Threshold {each.result}: {each}", _STYLES.get(each.result, "")
+    for threshold in report.thresholds:
+        yield f"Threshold {threshold.result}: {threshold}", _STYLES.get(threshold.result, "")
     yield f"Checks: {tally_of(report.checks)}", ""
-    listed_above = {each.threshold.text for each in report.thresholds}
+    listed_above = {result.threshold.text for result in report.thresholds}
     for check in against(report.checks):
         if check.name not in listed_above:
             yield f"  - {check}", ""

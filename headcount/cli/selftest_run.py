@@ -56,7 +56,7 @@ def selftest_run(
             else:
                 done = _every_place(stage, size, styles, step.update)
     _show(done, console)
-    if all(each.is_right for each in done):
+    if all(one_round.is_right for one_round in done):
         shutil.rmtree(folder)
         return 0
     console.result(f"The runs are kept in {folder}")
@@ -106,12 +106,12 @@ def _stage(
 
 def _show(done: list[Round], console: Console) -> None:
     console.result(_summary(done))
-    total: Matrix = sum((each.matrix for each in done), start=Matrix({}))
+    total: Matrix = sum((one_round.matrix for one_round in done), start=Matrix({}))
     console.result(_matrix(total))
-    for each in done:
-        for problem in (*each.matrix.samples, *each.problems):
-            console.result(f"  - {each.name}: {problem}")
-    right = all(each.is_right for each in done)
+    for one_round in done:
+        for problem in (*one_round.matrix.samples, *one_round.problems):
+            console.result(f"  - {one_round.name}: {problem}")
+    right = all(one_round.is_right for one_round in done)
     verdict = "every injected fault was reported correctly, and nothing else was reported"
     text = f"Self-test: {verdict if right else 'the verifier is wrong; please report it'}"
     console.result(Text(text, "bold green" if right else "bold red"))
@@ -122,10 +122,12 @@ def _summary(done: list[Round]) -> Table:
     table.add_column("injected")
     for name in ("faults", "attempts and messages", "off the diagonal"):
         table.add_column(name, justify="right")
-    for each in done:
-        cells = each.matrix.cells
+    for one_round in done:
+        cells = one_round.matrix.cells
         wrong = sum(count for (fault, reported), count in cells.items() if fault != reported)
-        table.add_row(each.name, f"{each.injected:,}", f"{sum(cells.values()):,}", f"{wrong:,}")
+        table.add_row(
+            one_round.name, f"{one_round.injected:,}", f"{sum(cells.values()):,}", f"{wrong:,}"
+        )
     return table
 
 

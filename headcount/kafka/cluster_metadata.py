@@ -28,4 +28,4 @@ def brokers(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> list[str]:
     """
     with connected(cluster, timeout_s, "ask for the brokers") as client:
         described = client.describe_cluster()["brokers"]
-    return sorted(f"{each['host']}:{each['port']}" for each in described)
+    return sorted(f"{broker['host']}:{broker['port']}" for broker in described)

@@ -27,7 +27,10 @@ def authorities(content: bytes, password: str | None) -> str:
     else:
         store = _pkcs12(content, password)
         first = [] if store.cert is None else [store.cert.certificate]
-        certificates = [*first, *(each.certificate for each in store.additional_certs)]
+        certificates = [
+            *first,
+            *(certificate.certificate for certificate in store.additional_certs),
+        ]
     if not certificates:
         raise CertificateFileError("it has no certificate")
     return _as_pem(certificates)
@@ -47,7 +50,10 @@ def key_pair(content: bytes, password: str | None, key_password: str | None) -> 
     pkcs = _pkcs12(content, password)
     if pkcs.key is None or pkcs.cert is None:
         raise CertificateFileError("it has no key with a certificate")
-    chain = [pkcs.cert.certificate, *(each.certificate for each in pkcs.additional_certs)]
+    chain = [
+        pkcs.cert.certificate,
+        *(certificate.certificate for certificate in pkcs.additional_certs),
+    ]
     return _pair(_as_pem(chain), _key_as_pem(pkcs.key))
 
 
@@ -78,7 +84,7 @@ def _key_as_pem(key: PrivateKeyTypes) -> str:
 
 
 def _as_pem(certificates: Iterable[x509.Certificate]) -> str:
-    return "".join(each.public_bytes(_PEM).decode() for each in certificates)
+    return "".join(certificate.public_bytes(_PEM).decode() for certificate in certificates)
 
 
 def _certificates_of_pem(content: bytes) -> list[x509.Certificate]:

@@ -22,7 +22,7 @@ from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
 ASSIGNMENTS_VARIABLE = "HEADCOUNT_KAFKA_SETTINGS"
-"""Further settings, one a line, which a command hands to the processes that it starts."""
+"""Further settings, one per line, which a command passes on to the processes that it starts."""
 
 
 def load(
@@ -145,7 +145,9 @@ def _naming(path: Path | None) -> Iterator[None]:
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
     except ValidationError as error:
-        reasons = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
+        reasons = "; ".join(
+            detail["msg"].removeprefix("Value error, ") for detail in error.errors()
+        )
         raise UsageError(f"{where}: {reasons}") from None
 
 

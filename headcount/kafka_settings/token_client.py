@@ -50,7 +50,7 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
     def _fetch(self) -> tuple[str, float]:
         source = self._source
         secret = source.client_secret.get_secret_value()
-        login = ":".join(urllib.parse.quote(each, safe="") for each in (source.client_id, secret))
+        login = ":".join(urllib.parse.quote(part, safe="") for part in (source.client_id, secret))
         form = {"grant_type": "client_credentials"}
         if source.scope:
             form["scope"] = source.scope

@@ -4,18 +4,17 @@ Each generator writes `endpoints.json` beside its health, and rewrites it every 
 it seals. It is not evidence: if it is missing or damaged, the report shows no paths.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pyarrow.fs as pafs
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
-FILE = "endpoints.json"
+from headcount.ledger.side_file import SideFile
+
 FORMAT = 1
 MOST_TYPES = 1000
 MOST_PER_TYPE = 32
@@ -24,7 +23,6 @@ MOST_PER_TYPE = 32
 SHOWN = 3
 """With more paths than this, those that differ in a part are shown as one, with a star for it."""
 
-_LARGEST_FILE = 1 << 22
 _LONGEST = 200
 _ANY = "*"
 
@@ -44,7 +42,7 @@ class Endpoints:
     format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
 
 
-_ENDPOINTS = TypeAdapter(Endpoints)
+FILE = SideFile("endpoints.json", TypeAdapter(Endpoints), largest=1 << 22)
 
 
 @dataclass(slots=True)
@@ -81,26 +79,16 @@ class EndpointRecord:
         )
 
 
-def dump(endpoints: Endpoints) -> bytes:
-    """Return the file's content."""
-    return json.dumps(asdict(endpoints)).encode()
-
-
 def read_endpoints(filesystem: pafs.FileSystem, location: str, generator: int) -> Endpoints:
     """Read a generator's endpoints from a ledger; none if unknown, for any reason."""
-    path = f"{location}/{generator}/{FILE}"
-    try:
-        with filesystem.open_input_stream(path) as stream:
-            return _ENDPOINTS.validate_json(bytes(stream.read(_LARGEST_FILE)))
-    except (OSError, pa.ArrowException, ValidationError):
-        return Endpoints()
+    return FILE.read(filesystem, location, generator) or Endpoints()
 
 
 def endpoint_texts(endpoints: Iterable[Endpoints]) -> Mapping[str, tuple[str, ...]]:
     """Return the requests of each event type, such as `POST /swords`, of all generators."""
     merged: dict[str, dict[_Request, None]] = {}
-    for each in endpoints:
-        for event_type, requests in each.by_type.items():
+    for of_generator in endpoints:
+        for event_type, requests in of_generator.by_type.items():
             merged.setdefault(event_type, {}).update(dict.fromkeys(requests))
     return {event_type: tuple(_texts(requests)) for event_type, requests in merged.items()}
 
@@ -123,7 +111,7 @@ def _texts(requests: Iterable[_Request]) -> Iterator[str]:
 def _common(paths: Iterable[list[str]]) -> str:
     """Replace each part in which paths of equal length differ."""
     parts = zip(*paths, strict=True)
-    return "/".join(each[0] if len(set(each)) == 1 else _ANY for each in parts)
+    return "/".join(part[0] if len(set(part)) == 1 else _ANY for part in parts)
 
 
 def _path(name: str) -> str:

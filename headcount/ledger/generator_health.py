@@ -6,21 +6,19 @@ every few seconds and when it seals. The file is not evidence of delivery: if it
 damaged, only the health is unknown.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
 import pyarrow.fs as pafs
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
-FILE = "health.json"
+from headcount.ledger.side_file import SideFile
+
 FORMAT = 1
 MOST_SAMPLES = 600
 """Once there are this many samples, they are merged in pairs."""
 
-_LARGEST_FILE = 1 << 20
 _LATEST_NS = 4_102_444_800 * 10**9  # 2100
 
 
@@ -54,7 +52,7 @@ class Health:
     format: int = Field(default=FORMAT, ge=FORMAT, le=FORMAT)
 
 
-_HEALTH = TypeAdapter(Health)
+FILE = SideFile("health.json", TypeAdapter(Health))
 
 
 @dataclass(slots=True)
@@ -98,26 +96,15 @@ class History:
 
 def merged(samples: Sequence[Sample]) -> Sample:
     """Merge one or more samples: the last, with the mean CPU loads and the greatest lag."""
-    of_host = [each.host_cpu_percent for each in samples if each.host_cpu_percent is not None]
+    of_host = [sample.host_cpu_percent for sample in samples if sample.host_cpu_percent is not None]
     return replace(
         samples[-1],
-        cpu_percent=sum(each.cpu_percent for each in samples) / len(samples),
-        schedule_lag_ms=max(each.schedule_lag_ms for each in samples),
+        cpu_percent=sum(sample.cpu_percent for sample in samples) / len(samples),
+        schedule_lag_ms=max(sample.schedule_lag_ms for sample in samples),
         host_cpu_percent=sum(of_host) / len(of_host) if of_host else None,
     )
 
 
-def dump(health: Health) -> bytes:
-    """Return the file's content."""
-    return json.dumps(asdict(health)).encode()
-
-
 def read_health(filesystem: pafs.FileSystem, location: str, generator: int) -> Health | None:
     """Read a generator's health from a ledger; None if unknown, for any reason."""
-    path = f"{location}/{generator}/{FILE}"
-    try:
-        with filesystem.open_input_stream(path) as stream:
-            content = bytes(stream.read(_LARGEST_FILE))
-        return _HEALTH.validate_json(content)
-    except (OSError, pa.ArrowException, ValidationError):
-        return None
+    return FILE.read(filesystem, location, generator)

@@ -48,7 +48,9 @@ def unsealed(
     selector = pafs.FileSelector(location, allow_not_found=True)
     names = [entry.base_name for entry in filesystem.get_file_info(selector)]
     generators = sorted({int(name) for name in names if name.isdigit()}.union(begun or ()))
-    seals = filesystem.get_file_info([f"{location}/{each}/seal.json" for each in generators])
+    seals = filesystem.get_file_info(
+        [f"{location}/{generator}/seal.json" for generator in generators]
+    )
     return [
         generator
         for generator, seal in zip(generators, seals, strict=True)

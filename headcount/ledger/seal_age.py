@@ -23,7 +23,7 @@ def seal_age_s(
 
     It is unknown while a seal is missing, and if no file can be written beside the seals.
     """
-    seals = [f"{location}/{each}/seal.json" for each in begun or ()]
+    seals = [f"{location}/{generator}/seal.json" for generator in begun or ()]
     if not seals:
         return None
     try:

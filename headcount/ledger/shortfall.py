@@ -6,22 +6,20 @@ they would have caused are in no ledger, so none of them can be lost. Each gener
 evidence of delivery, and never fails a run; it says what a verdict does not cover.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-import pyarrow as pa
 import pyarrow.fs as pafs
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
-FILE = "shortfall.json"
+from headcount.ledger.side_file import SideFile
+
 FORMAT = 1
 MOST_ERRORS = 20
 """The number of different errors that are kept; all others are counted together."""
 
-_LARGEST_FILE = 1 << 20
 _LONGEST = 300
 
 
@@ -105,7 +103,7 @@ class Shortfall:
             )
 
 
-_SHORTFALL = TypeAdapter(Shortfall)
+FILE = SideFile("shortfall.json", TypeAdapter(Shortfall))
 
 
 @dataclass(slots=True)
@@ -175,19 +173,9 @@ def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
     return Shortfall(kept, without_event, *names, refused, users, ended_users, userless)
 
 
-def dump(shortfall: Shortfall) -> bytes:
-    """Return the file's content."""
-    return json.dumps(asdict(shortfall)).encode()
-
-
 def read_shortfall(filesystem: pafs.FileSystem, location: str, generator: int) -> Shortfall:
     """Read a generator's shortfall from a ledger; an empty one if unknown."""
-    path = f"{location}/{generator}/{FILE}"
-    try:
-        with filesystem.open_input_stream(path) as stream:
-            return _SHORTFALL.validate_json(bytes(stream.read(_LARGEST_FILE)))
-    except (OSError, pa.ArrowException, ValidationError):
-        return Shortfall()
+    return FILE.read(filesystem, location, generator) or Shortfall()
 
 
 def _writable(text: str) -> str:

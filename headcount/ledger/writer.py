@@ -12,15 +12,13 @@ import pyarrow.parquet as pq
 from headcount.files import force_to_disk
 from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
 from headcount.ledger.endpoints import Endpoints
-from headcount.ledger.endpoints import dump as dump_endpoints
 from headcount.ledger.generator_health import FILE as HEALTH_FILE
-from headcount.ledger.generator_health import Health, dump
+from headcount.ledger.generator_health import Health
 from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
 from headcount.ledger.segment_buffer import table_of
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
-from headcount.ledger.shortfall import dump as dump_shortfall
 from headcount.open_model.scheduled_arrivals import FILE as ARRIVALS_FILE
 from headcount.open_model.scheduled_arrivals import Arrivals
 
@@ -85,15 +83,15 @@ class LedgerWriter:
 
     def write_health(self, health: Health) -> None:
         """Write how busy the generator was, in place of the previous file."""
-        self._write(HEALTH_FILE, dump(health))
+        self._write(HEALTH_FILE.name, HEALTH_FILE.dump(health))
 
     def write_shortfall(self, shortfall: Shortfall) -> None:
         """Write the traffic that the generator failed to make, in place of the previous file."""
-        self._write(SHORTFALL_FILE, dump_shortfall(shortfall))
+        self._write(SHORTFALL_FILE.name, SHORTFALL_FILE.dump(shortfall))
 
     def write_endpoints(self, endpoints: Endpoints) -> None:
         """Write the method and path of the requests, in place of the previous file."""
-        self._write(ENDPOINTS_FILE, dump_endpoints(endpoints))
+        self._write(ENDPOINTS_FILE.name, ENDPOINTS_FILE.dump(endpoints))
 
     def seal(self, attempted: int) -> Seal:
         """Write the seal; nothing is written after it."""

@@ -82,7 +82,9 @@ class AbortRules:
     """Checks the `abort` thresholds; the other thresholds are checked after the run."""
 
     def __init__(self, thresholds: Iterable[Threshold]) -> None:
-        self._watched = [_WatchedThreshold(each) for each in thresholds if each.abort]
+        self._watched = [
+            _WatchedThreshold(threshold) for threshold in thresholds if threshold.abort
+        ]
         self._spans_s: dict[int, tuple[int, int]] = {}
         self._shifts_s: dict[int, int] = {}
         self._has_unknown_clock = False
@@ -90,15 +92,15 @@ class AbortRules:
     @property
     def needs_durations(self) -> bool:
         """Whether generators must report how long each request took."""
-        return any(each.threshold.kind is MetricKind.DURATION for each in self._watched)
+        return any(watched.threshold.kind is MetricKind.DURATION for watched in self._watched)
 
     @property
     def needing_topic(self) -> tuple[str, ...]:
         """The thresholds that need counts from the topic."""
         return tuple(
-            each.threshold.text
-            for each in self._watched
-            if METRICS[each.threshold.metric].live is LiveSource.TOPIC
+            watched.threshold.text
+            for watched in self._watched
+            if METRICS[watched.threshold.metric].live is LiveSource.TOPIC
         )
 
     def receive(self, progress: Progress, arrived_s: float | None = None) -> None:
@@ -109,9 +111,9 @@ class AbortRules:
         for ended in progress.ended:
             self._note_time(progress.generator, ended.sent_s + shift_s)
         for watched in self._watched:
-            for each in progress.ended:
-                if self._covers(watched, each.event_type, each.sent_s + shift_s):
-                    watched.count(each)
+            for attempts in progress.ended:
+                if self._covers(watched, attempts.event_type, attempts.sent_s + shift_s):
+                    watched.count(attempts)
             for durations in progress.durations:
                 if self._covers(watched, durations.event_type, durations.sent_s + shift_s):
                     watched.measure(durations)

@@ -101,10 +101,12 @@ class LiveStats:
         """Add a generator's report."""
         self._missing.add_acked(progress.generator, progress.acked, now_s)
         self._begun[progress.generator] = progress.begun
-        for each in progress.ended:
-            self._outcomes[each.event_type, each.outcome] += each.count
-            if each.outcome != Outcome.ACKED:
-                self._count_failure(each.event_type, each.outcome, each.cause, each.count)
+        for attempts in progress.ended:
+            self._outcomes[attempts.event_type, attempts.outcome] += attempts.count
+            if attempts.outcome != Outcome.ACKED:
+                self._count_failure(
+                    attempts.event_type, attempts.outcome, attempts.cause, attempts.count
+                )
         self._acked.append((now_s, self._count(Outcome.ACKED)))
         self._latency.add(progress.latency, now_s)
         self._bins.receive(progress)
@@ -152,8 +154,17 @@ class LiveStats:
     @property
     def in_flight(self) -> int:
         """The number of attempts that have begun and not ended."""
-        begun = sum(count for each in self._begun.values() for count in each.values())
+        begun = sum(
+            count for of_generator in self._begun.values() for count in of_generator.values()
+        )
         return max(0, begun - self._outcomes.total())
+
+    @property
+    def behind(self) -> int | None:
+        """Acknowledged events not yet seen in the topic; None if it has not been read."""
+        if self._topic_counts is None:
+            return None
+        return self._total({name for begun in self._begun.values() for name in begun}).behind
 
     def snapshot(self, now_s: float, *, is_over: bool = False) -> LiveSnapshot:
         """Return all statistics as of now; `is_over` if no more requests will be sent."""
@@ -204,17 +215,17 @@ class LiveStats:
 
     def _total(self, names: Iterable[str]) -> Line:
         lines = [self._line(name) for name in names]
-        generated = sum(each.generated for each in lines)
+        generated = sum(line.generated for line in lines)
         return Line(
             generated,
-            sum(each.acked for each in lines),
-            sum(each.failed for each in lines),
-            sum(each.indeterminate for each in lines),
+            sum(line.acked for line in lines),
+            sum(line.failed for line in lines),
+            sum(line.indeterminate for line in lines),
             min(sum(self._arrived().values()), generated),
         )
 
     def _count(self, outcome: Outcome) -> int:
-        return sum(count for (_, each), count in self._outcomes.items() if each == outcome)
+        return sum(count for (_, counted), count in self._outcomes.items() if counted == outcome)
 
     def _behind_s(self, now_s: float) -> float:
         arrived = sum(self._arrived().values())

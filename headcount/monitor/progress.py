@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
+from headcount.monitor.duration_histogram import DurationCounts, RequestDurations
 from headcount.monitor.recent_latency import bucket_of
 from headcount.monitor.seq_bitmap import Pages, packed, pages_of, unpacked
 from headcount.run.outcome import Outcome
@@ -13,6 +14,7 @@ SAMPLES_PER_REPORT = 2_000
 """If more attempts end between two reports, only some response times are counted."""
 
 _ACKED = Outcome.ACKED.value
+_SUCCESS = 2
 _LONGEST_CAUSE = 60
 _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
 
@@ -21,7 +23,7 @@ _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
 class Ended:
     """A number of attempts sent in the same second of Unix time and ended in the same way.
 
-    `cause` says why they were not acknowledged: an HTTP status, or the type of an error.
+    `cause` is the HTTP status or the type of an error; empty if acknowledged with a status of 2xx.
     """
 
     sent_s: int
@@ -50,7 +52,10 @@ class Progress:
     `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
     of each second after the first request, if something newly ended or in flight was sent in it.
     `latency` counts the newly ended attempts by the bucket of their response time, or some of them
-    if there are many.
+    if there are many. `http` and `from_intended` have the durations of all newly ended attempts by
+    event type. `lag_ms` is the lateness of the generator's timers or arrivals in its last second,
+    and `dropped` the number of arrivals that could not start in time. `is_last` says that no other
+    report follows.
     """
 
     generator: int
@@ -63,16 +68,26 @@ class Progress:
     last_sent_ns: int | None = None
     starts: Mapping[int, int] = field(default_factory=dict)
     latency: Mapping[int, int] = field(default_factory=dict)
+    http: Mapping[str, DurationCounts] = field(default_factory=dict)
+    from_intended: Mapping[str, DurationCounts] = field(default_factory=dict)
+    lag_ms: float = 0.0
+    dropped: int = 0
+    is_last: bool = False
 
     def packed(self) -> list[Any]:
         """Convert to lists of plain values for msgpack and JSON."""
         return [
             self.generator,
             dict(self.begun),
-            [list(astuple(each)) for each in self.ended],
+            [list(astuple(attempts)) for attempts in self.ended],
             [
-                [each.sent_s, each.event_type, list(each.http_us), list(each.from_intended_us)]
-                for each in self.durations
+                [
+                    duration.sent_s,
+                    duration.event_type,
+                    list(duration.http_us),
+                    list(duration.from_intended_us),
+                ]
+                for duration in self.durations
             ],
             packed(self.acked),
             self.clock_s,
@@ -80,24 +95,34 @@ class Progress:
             self.last_sent_ns,
             list(self.starts.items()),
             list(self.latency.items()),
+            {name: counts.packed() for name, counts in self.http.items()},
+            {name: counts.packed() for name, counts in self.from_intended.items()},
+            self.lag_ms,
+            self.dropped,
+            self.is_last,
         ]
 
     @classmethod
     def unpacked(cls, values: list[Any]) -> "Progress":
         """Convert the output of `packed` back."""
         generator, begun, ended, durations, acked, clock_s, first_ns, last_ns, *more = values
-        starts, latency = more
+        starts, latency, http, from_intended, lag_ms, dropped, is_last = more
         return cls(
             int(generator),
             begun,
-            tuple(Ended(*each) for each in ended),
-            tuple(Durations(*each[:2], *map(tuple, each[2:])) for each in durations),
+            tuple(Ended(*attempts) for attempts in ended),
+            tuple(Durations(*duration[:2], *map(tuple, duration[2:])) for duration in durations),
             unpacked(acked),
             clock_s,
             first_ns,
             last_ns,
             dict(starts),
             dict(latency),
+            {name: DurationCounts.unpacked(counts) for name, counts in http.items()},
+            {name: DurationCounts.unpacked(counts) for name, counts in from_intended.items()},
+            lag_ms,
+            dropped,
+            is_last,
         )
 
 
@@ -120,6 +145,7 @@ class ProgressCounter:
         self._second_seq, self._second_end_ns = 0, 0
         self._latency: dict[int, int] = {}
         self._unsampled = 0
+        self._durations_by_type: dict[str, RequestDurations] = {}
 
     def add(
         self,
@@ -135,7 +161,8 @@ class ProgressCounter:
         intended_ns, sent_ns, ended_ns = times_ns
         if outcome == _ACKED:
             self._acked.append(seq)
-            cause = ""
+            is_plain = http_status is None or http_status // 100 == _SUCCESS
+            cause = "" if is_plain else str(http_status)
         else:
             cause = _cause(http_status, error)
         key = sent_ns // _NS_PER_S, event_type, outcome, cause
@@ -146,13 +173,19 @@ class ProgressCounter:
             self._last_seq, self._last_sent_ns = seq, sent_ns
         if ended_ns is None:
             return
+        took_us = (ended_ns - sent_ns) // _NS_PER_US
+        since_intended_us = (ended_ns - intended_ns) // _NS_PER_US
+        counted = self._durations_by_type.get(event_type)
+        if counted is None:
+            counted = self._durations_by_type[event_type] = RequestDurations()
+        counted.add(took_us, since_intended_us)
         if not seq & self._unsampled:
-            bucket = bucket_of((ended_ns - sent_ns) // _NS_PER_US)
+            bucket = bucket_of(took_us)
             self._latency[bucket] = self._latency.get(bucket, 0) + 1
         if self._with_durations:
             http_us, from_intended_us = self._durations.setdefault(key[:2], ([], []))
-            http_us.append((ended_ns - sent_ns) // _NS_PER_US)
-            from_intended_us.append((ended_ns - intended_ns) // _NS_PER_US)
+            http_us.append(took_us)
+            from_intended_us.append(since_intended_us)
 
     def _note_sent(self, seq: int, sent_ns: int) -> None:
         """Note the second of an attempt; what follows it in the same second need not be noted."""
@@ -170,6 +203,10 @@ class ProgressCounter:
         in_flight: Mapping[str, int],
         clock_s: float | None = None,
         sent_ns: Mapping[int, int] | None = None,
+        *,
+        lag_ms: float = 0.0,
+        dropped: int = 0,
+        is_last: bool = False,
     ) -> Progress:
         """Return the attempts that ended since the last report, and all that have begun.
 
@@ -177,6 +214,9 @@ class ProgressCounter:
             in_flight: Attempts that have begun and not ended, by event type.
             clock_s: The Unix time by the generator's clock.
             sent_ns: When each attempt in flight was sent, by its sequence number.
+            lag_ms: The lateness of timers or arrivals in the last second.
+            dropped: The number of arrivals that could not start in time.
+            is_last: Whether no other report follows.
         """
         for seq, at_ns in (sent_ns or {}).items():
             self._note_sent(seq, at_ns)
@@ -184,6 +224,7 @@ class ProgressCounter:
                 self._last_seq, self._last_sent_ns = seq, at_ns
         starts, self._starts = self._starts, {}
         latency, self._latency = self._latency, {}
+        by_type, self._durations_by_type = self._durations_by_type, {}
         ended, self._ended = self._ended, {}
         durations, self._durations = self._durations, {}
         acked, self._acked = self._acked, []
@@ -203,6 +244,11 @@ class ProgressCounter:
             self._last_sent_ns if self._last_seq >= 0 else None,
             starts,
             latency,
+            {name: durations_of_type.http for name, durations_of_type in by_type.items()},
+            {name: durations_of_type.from_intended for name, durations_of_type in by_type.items()},
+            lag_ms,
+            dropped,
+            is_last,
         )
 
 

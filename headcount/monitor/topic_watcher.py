@@ -109,7 +109,9 @@ class _TopicReader:
         has_ends = self._fetch_ends()
         while True:
             self._read()
-            if has_ends and all(self.positions[each] >= end for each, end in self.ends.items()):
+            if has_ends and all(
+                self.positions[partition] >= end for partition, end in self.ends.items()
+            ):
                 complete_at_s = ends_at_s
                 has_ends = False
                 self.problems.clear()

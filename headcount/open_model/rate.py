@@ -85,7 +85,7 @@ class RatePlan:
     @property
     def peak(self) -> float:
         """Its highest rate, per second."""
-        return float(max(max(each.from_rate, each.to_rate) for each in self.segments))
+        return float(max(max(segment.from_rate, segment.to_rate) for segment in self.segments))
 
     def rate_at(self, elapsed_s: float) -> float:
         """The rate in arrivals per second at a moment of the run."""
@@ -170,7 +170,7 @@ def _time_s(text: str, part: str) -> Fraction:
     match = _TIME.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"--rate must have times such as 30s, 2m or 1h30m, got {part!r}")
-    hours, minutes, seconds = (Fraction(each or 0) for each in match.groups())
+    hours, minutes, seconds = (Fraction(group or 0) for group in match.groups())
     time_s = hours * 3600 + minutes * 60 + seconds
     if not time_s:
         raise UsageError(f"--rate must have times above 0, got {part!r}")

@@ -41,7 +41,11 @@ def read_arrivals(filesystem: pafs.FileSystem, location: str) -> tuple[Arrivals,
     selector = pafs.FileSelector(location, allow_not_found=True)
     folders = [entry for entry in filesystem.get_file_info(selector) if entry.base_name.isdigit()]
     counts = [_read(filesystem, f"{entry.path}/{FILE}") for entry in folders]
-    return tuple(sorted((each for each in counts if each), key=lambda each: each.generator))
+    return tuple(
+        sorted(
+            (arrivals for arrivals in counts if arrivals), key=lambda arrivals: arrivals.generator
+        )
+    )
 
 
 def all_arrivals(filesystem: pafs.FileSystem, location: str, due: Mapping[int, int]) -> Arrivals:
@@ -54,7 +58,7 @@ def all_arrivals(filesystem: pafs.FileSystem, location: str, due: Mapping[int, i
 
 def with_lost(counts: Iterable[Arrivals], due: Mapping[int, int]) -> tuple[Arrivals, ...]:
     """Raise each generator's due count to what the schedule had due for it."""
-    counted = {each.generator: each for each in counts}
+    counted = {arrivals.generator: arrivals for arrivals in counts}
     return tuple(
         _with_due(counted.get(generator), generator, due.get(generator, 0))
         for generator in sorted(counted.keys() | due.keys())
@@ -66,9 +70,9 @@ def total(arrivals: Iterable[Arrivals]) -> Arrivals:
     counts = list(arrivals)
     return Arrivals(
         -1,
-        sum(each.due for each in counts),
-        sum(each.started for each in counts),
-        sum(each.dropped for each in counts),
+        sum(of_generator.due for of_generator in counts),
+        sum(of_generator.started for of_generator in counts),
+        sum(of_generator.dropped for of_generator in counts),
     )
 
 

@@ -5,13 +5,22 @@
 It works wherever Locust does: web UI, headless, `--processes`, `--master` and `--worker`.
 """
 
-from headcount.plugin.event_id import EVENT_ID
-from headcount.plugin.hooks import register
-from headcount.plugin.http.connections import OnceOnlyPool
-from headcount.plugin.load_shape import PlannedShape
-from headcount.plugin.user import LedgerUser
-from headcount.run.outcome import Outcome
-from headcount.run.state_changes import Changes
+import sys
+
+from headcount.installation import GENERATOR, exit_without
+
+try:
+    from headcount.plugin.event_id import EVENT_ID
+    from headcount.plugin.hooks import register
+    from headcount.plugin.http.connections import OnceOnlyPool
+    from headcount.plugin.load_shape import PlannedShape
+    from headcount.plugin.user import LedgerUser
+    from headcount.run.outcome import Outcome
+    from headcount.run.state_changes import Changes
+except ModuleNotFoundError as error:
+    if "locust.main" in sys.modules:  # a traceback of Locust's would hide the one line
+        exit_without(error, GENERATOR)
+    raise
 
 __all__ = ["EVENT_ID", "Changes", "LedgerUser", "OnceOnlyPool", "Outcome", "PlannedShape"]
 

@@ -241,8 +241,10 @@ def _task_sets(tasks: list[Any]) -> Iterator[type[TaskSet]]:
     for task in set(tasks):
         if isinstance(task, type) and issubclass(task, TaskSet):
             yield from (
-                each
-                for each in task.__mro__
-                if issubclass(each, TaskSet) and each is not TaskSet and "wait_time" in vars(each)
+                base_class
+                for base_class in task.__mro__
+                if issubclass(base_class, TaskSet)
+                and base_class is not TaskSet
+                and "wait_time" in vars(base_class)
             )
             yield from _task_sets(task.tasks)

@@ -35,6 +35,7 @@ from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.load_shape import bind_shape
 from headcount.plugin.monitor.progress_reports import NOTHING, PROGRESS
+from headcount.plugin.monitor.run_metrics import request_of
 from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import (
     add_options,
@@ -283,15 +284,18 @@ def _start_monitor(
     assert options is not None
     if state.monitor is not None:
         state.monitor.stop()
+        state.monitor.metrics.finish()
         state.monitor = None
     options.prepared_telling = NOTHING
     file = ProgressFile(Path(options.progress_file)) if options.progress_file else None
     is_shown = environment.web_ui is not None or file is not None
-    if is_shown or any(each.abort for each in thresholds):
+    export = request_of(options, os.environ, has_web_ui=environment.web_ui is not None)
+    if is_shown or export.needs_totals or any(threshold.abort for threshold in thresholds):
         on_broken = functools.partial(_on_broken, environment)
         state.monitor = RunMonitor(
             *(folder_of(environment), manifest, thresholds, on_broken),
             is_shown=is_shown,
+            export=export,
             progress_file=file,
         )
         options.prepared_telling = state.monitor.report_detail

@@ -12,6 +12,7 @@ from headcount.run.message_format import (
     format_names,
     parse_format_settings,
 )
+from headcount.run.trace_url import PLACEHOLDER
 
 
 def add_message_options(parser: LocustArgumentParser) -> None:
@@ -45,6 +46,7 @@ def add_message_options(parser: LocustArgumentParser) -> None:
         ("--format", JSON, "how messages are written, such as json or avro"),
         ("--compare-at", "", "where the event is in a message, as a JSON pointer such as /data"),
         ("--schema-registry", "", "URL of a schema registry that speaks Confluent's API"),
+        ("--trace-url", "", f"where the report's ids of form trace lead: a URL with {PLACEHOLDER}"),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
         parser.add_argument(

@@ -28,6 +28,8 @@ from headcount.plugin.message_options import (
 from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
 from headcount.run.message_format import check_registry
 from headcount.run.outcome_rules import split as split_rules
+from headcount.run.trace_url import check_trace_url
+from headcount.telemetry.export.export_settings import LINGER_S, linger_s, listen_address
 from headcount.thresholds.grammar import Threshold, split
 from headcount.time_span import seconds_of
 
@@ -52,83 +54,92 @@ RECORDED = (
 """The options that the manifest keeps; others may hold secrets, or do not affect the load."""
 
 
+_RUN_OPTIONS = (
+    (
+        "--bootstrap-servers",
+        "",
+        (
+            f"Headcount: Kafka brokers, as host:port,…; by default {DEFAULT_SERVERS}, or those "
+            "that the Kafka settings name"
+        ),
+    ),
+    ("--kafka-config", "", "Headcount: file with the settings of a Kafka client: TLS, login"),
+    ("--topic", "events", "Headcount: the topic that the service publishes to"),
+    ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
+    (
+        "--ledger",
+        "",
+        "Headcount: where to keep ledgers, such as s3://bucket/path; by default the run's folder",
+    ),
+    ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
+    ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
+)
+"""The parts of a run: flag, default and help. Environment variables set them, too."""
+
+_INTERNAL_OPTIONS = (
+    "--broker-data",
+    "--database-file",
+    "--default-run-time",
+    # Where `headcount run` reads the progress that it shows.
+    "--progress-file",
+    # Whether `headcount run` exports the metrics.
+    "--metrics-by-parent",
+    # The run that the master prepared; workers receive these with their first users.
+    "--prepared-run",
+    "--prepared-tag",
+    "--prepared-seed",
+    "--prepared-telling",
+    # How many requests `headcount probe` makes; no topic is read then.
+    "--probe-requests",
+)
+"""Options that only Headcount sets."""
+
+_LOAD_OPTIONS = (
+    (
+        "--seed",
+        "",
+        "Headcount: a whole number; with the same seed, each generator makes the same requests",
+    ),
+    ("--mix", "", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
+    ("--thresholds", "", "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'"),
+    (
+        "--outcome",
+        "",
+        "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
+    ),
+    (
+        "--settle",
+        f"{SETTLE_S:g}s",
+        "Headcount: time for acknowledged events to arrive after the last response, such as 10s",
+    ),
+    (
+        "--watch-for",
+        f"{WATCH_FOR_S:g}s",
+        "Headcount: minimum time to watch the topic after the last response, such as 8s",
+    ),
+    (
+        "--metrics-port",
+        "",
+        "Headcount: serve metrics for Prometheus there, without a web UI: PORT or HOST:PORT",
+    ),
+    (
+        "--metrics-linger",
+        "",
+        f"Headcount: longest wait for the scrape of the verdict; {LINGER_S:g}s by default",
+    ),
+)
+"""The load and its judgement: flag, default and help."""
+
+
 def add_options(parser: LocustArgumentParser) -> None:
     """Add the options; some are in the start form's own group (see `web/start_form.py`)."""
-    for flag, default, text in (
-        (
-            "--bootstrap-servers",
-            "",
-            (
-                f"Headcount: Kafka brokers, as host:port,…; by default {DEFAULT_SERVERS}, or those "
-                "that the Kafka settings name"
-            ),
-        ),
-        (
-            "--kafka-config",
-            "",
-            "Headcount: file with the settings of a Kafka client: TLS, login",
-        ),
-        ("--topic", "events", "Headcount: the topic that the service publishes to"),
-        ("--reports-dir", "reports", "Headcount: folder with one folder for each run"),
-        (
-            "--ledger",
-            "",
-            (
-                "Headcount: where to keep ledgers, such as s3://bucket/path; "
-                "by default the run's folder"
-            ),
-        ),
-        ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
-        ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
-        ("--broker-data", "", argparse.SUPPRESS),
-        ("--database-file", "", argparse.SUPPRESS),
-        ("--default-run-time", "", argparse.SUPPRESS),
-        # Where `headcount run` reads the progress that it shows.
-        ("--progress-file", "", argparse.SUPPRESS),
-        # The run that the master prepared; workers receive these with their first users.
-        ("--prepared-run", "", argparse.SUPPRESS),
-        ("--prepared-tag", "", argparse.SUPPRESS),
-        ("--prepared-seed", "", argparse.SUPPRESS),
-        ("--prepared-telling", "", argparse.SUPPRESS),
-        # How many requests `headcount probe` makes; no topic is read then.
-        ("--probe-requests", "", argparse.SUPPRESS),
-    ):
-        variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
-        parser.add_argument(
-            flag, default=default, help=text, env_var=variable, include_in_web_ui=False
-        )
+    for flag, default, text in _RUN_OPTIONS:
+        _add(parser, flag, default, text, env_var=_variable(flag))
+    for flag in _INTERNAL_OPTIONS:
+        _add(parser, flag, "", argparse.SUPPRESS, env_var=_variable(flag))
     add_message_options(parser)
-    for flag, text in (
-        (
-            "--seed",
-            "Headcount: a whole number; with the same seed, each generator makes the same requests",
-        ),
-        ("--mix", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
-        (
-            "--thresholds",
-            "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'",
-        ),
-        (
-            "--outcome",
-            "Headcount: what a response means, such as '202 = acked; json /ok == false = failed'",
-        ),
-    ):
-        parser.add_argument(flag, default="", help=text, include_in_web_ui=False)
-    for flag, time_s, text in (
-        (
-            "--settle",
-            SETTLE_S,
-            "time for acknowledged events to arrive after the last response, such as 10s",
-        ),
-        (
-            "--watch-for",
-            WATCH_FOR_S,
-            "minimum time to watch the topic after the last response, such as 8s",
-        ),
-    ):
-        parser.add_argument(
-            flag, default=f"{time_s:g}s", help=f"Headcount: {text}", include_in_web_ui=False
-        )
+    for flag, default, text in _LOAD_OPTIONS:
+        _add(parser, flag, default, text)
     parser.add_argument(
         "--verify",
         action="store_true",
@@ -137,6 +148,14 @@ def add_options(parser: LocustArgumentParser) -> None:
         include_in_web_ui=False,
     )
     _add_rate_options(parser)
+
+
+def _add(parser: LocustArgumentParser, flag: str, default: str, text: str, **more: str) -> None:
+    parser.add_argument(flag, default=default, help=text, include_in_web_ui=False, **more)
+
+
+def _variable(flag: str) -> str:
+    return "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
 
 
 def _add_rate_options(parser: LocustArgumentParser) -> None:
@@ -229,10 +248,12 @@ def waits_of(options: argparse.Namespace) -> tuple[float, float]:
 def check(options: argparse.Namespace, user_classes: Iterable[type[User]]) -> tuple[Threshold, ...]:
     """Check the options of the start form, and return the thresholds. UsageError if invalid."""
     seed_of(options)
-    id_settings_of(options)
+    check_trace_url(options.trace_url, id_settings_of(options).form)
     check_registry(format_settings_of(options), lambda: registry_from_environment(os.environ).url)
     open_load_of(options)
     waits_of(options)
+    listen_address(options.metrics_port)
+    linger_s(options.metrics_linger)
     if options.mix:
         tasks = [task for user in user_classes for task in user.tasks]
         check_names(parse_mix(options.mix), tasks)

@@ -71,9 +71,9 @@ class ProbeLoad:
     ) -> None:
         """Add headers with ids to a request, but none that it or its user has already."""
         own = {name.lower() for name in (*headers, *client.default_headers)}
-        for each in self.header_ids:
-            if each.header.lower() not in own:
-                headers[each.header] = value_of(each.header, each.ids.text(GENERATOR, seq))
+        for probed in self.header_ids:
+            if probed.header.lower() not in own:
+                headers[probed.header] = value_of(probed.header, probed.ids.text(GENERATOR, seq))
 
 
 def prepare(environment: Environment, requests: int) -> ProbeLoad:

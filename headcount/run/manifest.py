@@ -41,6 +41,7 @@ class Manifest:
 
     `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
     where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.
+    `trace_url` is where a request's trace is shown (see `trace_url.py`).
     `message_format`, `compare_at` and `schema_registry` are explained in `message_format.py`.
     """
 
@@ -66,6 +67,7 @@ class Manifest:
     message_format: str = JSON
     compare_at: str = ""
     schema_registry: str = ""
+    trace_url: str = ""
     thresholds: tuple[str, ...] = ()
     outcome_rules: tuple[str, ...] = ()
     settle_s: float = SETTLE_S

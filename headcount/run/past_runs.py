@@ -48,7 +48,7 @@ class PastRun:
 
     def _thresholds(self, result: Result) -> int:
         thresholds = () if self.verdict is None else self.verdict.thresholds
-        return sum(each.outcome is result for each in thresholds)
+        return sum(threshold.outcome is result for threshold in thresholds)
 
 
 def past_runs(reports: Path) -> list[PastRun]:

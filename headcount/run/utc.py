@@ -1,6 +1,10 @@
-"""Times for readers: in UTC, to the second. Pure."""
+"""Times for readers, in UTC. Pure."""
 
 from datetime import UTC, datetime
+
+_NS_PER_MS, _MS_PER_S = 1_000_000, 1_000
+_SHORT_NS = 2_000_000_000
+"""Shorter spans are named to the millisecond."""
 
 
 def clock_text(iso: str) -> str:
@@ -10,3 +14,23 @@ def clock_text(iso: str) -> str:
     except ValueError:
         return iso
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def from_unix_ns(at_ns: int) -> datetime:
+    """Convert a Unix time in ns, without what is less than a millisecond."""
+    return datetime.fromtimestamp(at_ns // _NS_PER_MS / _MS_PER_S, UTC)
+
+
+def between(first_ns: int, last_ns: int) -> str:
+    """Format a span by its first and last moment, such as `11:50:44 to 11:50:51 UTC`.
+
+    A span of less than two seconds has ms; one that ends on another day names that day.
+    """
+    first, last = from_unix_ns(first_ns), from_unix_ns(last_ns)
+    unit = "milliseconds" if last_ns - first_ns < _SHORT_NS else "seconds"
+    from_text, to_text = (moment.time().isoformat(timespec=unit) for moment in (first, last))
+    if first_ns == last_ns:
+        return f"{from_text} UTC"
+    if first.date() != last.date():
+        to_text = f"{last:%Y-%m-%d} {to_text}"
+    return f"{from_text} to {to_text} UTC"

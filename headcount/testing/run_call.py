@@ -74,20 +74,19 @@ def run(
     }
     arguments = [argument for name, value in named.items() for argument in _option(name, value)]
     command = [*(sys.executable, "-m", "headcount", "run", str(locustfile)), *arguments]
+    _finish([*command, "--", *locust_options], os.environ if environ is None else environ)
+    return verdict_in(Path(reports_dir).absolute() / run_id)
+
+
+def _finish(command: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run a command to its end. HeadcountError if it ends without a verdict."""
     with tempfile.TemporaryDirectory(prefix="headcount-") as folder:
         log = Path(folder) / "run.log"
-        process = Process(
-            "headcount run",
-            [*command, "--", *locust_options],
-            log_path=log,
-            environ=os.environ if environ is None else environ,
-        )
-        with process:
+        with Process("headcount run", command, log_path=log, environ=environ) as process:
             code = process.wait(LONGEST_RUN_S)
         if code not in _VERDICT_CODES:
             reason = " / ".join(error_lines(log)).removeprefix("headcount: ")
             raise _ERRORS.get(code, PartError)(reason or f"headcount run ended with code {code}")
-    return verdict_in(Path(reports_dir).absolute() / run_id)
 
 
 def _option(name: str, value: OptionValue | None) -> list[str]:
@@ -97,4 +96,4 @@ def _option(name: str, value: OptionValue | None) -> list[str]:
     if value is True:
         return [f"--{name}"]
     values = [value] if isinstance(value, str | int | float | Path) else value
-    return [f"--{name}={each}" for each in values]
+    return [f"--{name}={option_value}" for option_value in values]

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         default="", description="a file with the settings of a Kafka client: TLS, login"
     )
     kafka_settings: str = Field(
-        default="", description="name=value settings of a Kafka client, one a line"
+        default="", description="name=value settings of a Kafka client, one per line"
     )
     acks: Literal["all", "1", "0"] = Field(default="all", description="all, 1 or 0")
     idempotence: bool = Field(default=True, description=_SWITCH)

@@ -38,11 +38,11 @@ def model(outcome: Outcome, copies: int) -> str:
 
 def counted(attempts: Attempts) -> Counts:
     """Count attempts by outcome and class."""
-    each = (
+    counts = (
         Counts(attempted=1, **{outcome.value: 1, fate(outcome, copies).value: 1})
         for outcome, copies in attempts
     )
-    return total(each)
+    return total(counts)
 
 
 @given(st.sampled_from(Outcome), st.integers(0, 1000))

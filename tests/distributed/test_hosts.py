@@ -44,9 +44,9 @@ def test_hosts_whose_clocks_differ(namespaces: list[str], tmp_path: Path) -> Non
     offsets_ms = sorted(-clock["offset_ms"] for clock in verdict["clocks"])
     assert offsets_ms == pytest.approx(sorted(CLOCK_OFFSETS_MS), abs=50)
     (latency,) = (
-        each
-        for each in verdict["latency_ms"]
-        if (each["event_type"], each["measure"]) == ("total", "end_to_end")
+        row
+        for row in verdict["latency_ms"]
+        if (row["event_type"], row["measure"]) == ("total", "end_to_end")
     )
     assert latency["min_ms"] >= -1  # timestamps are whole ms
     assert any("clock" in note for note in verdict["notes"])

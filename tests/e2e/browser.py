@@ -123,7 +123,7 @@ class Browser:
     def _on_first(self, css: str, text: str, do: Callable[[WebElement], T]) -> T:
         """Call `do` on the first visible element that contains `text`; retry if it is replaced."""
         done: list[T] = self._wait.until(
-            lambda _: [do(each) for each in self._visible(css, text)],
+            lambda _: [do(element) for element in self._visible(css, text)],
             f"timed out waiting for {css} with {text!r}",
         )
         return done[0]
@@ -136,12 +136,14 @@ class Browser:
             if not frames:
                 return []
             self.driver.switch_to.frame(frames[0])
-        matching = (each for each in self._displayed(css) if text.lower() in each.text.lower())
+        matching = (
+            element for element in self._displayed(css) if text.lower() in element.text.lower()
+        )
         return list(itertools.islice(matching, 1))
 
     def _displayed(self, css: str) -> list[WebElement]:
         elements = self.driver.find_elements(By.CSS_SELECTOR, css)
-        return [each for each in elements if each.is_displayed() and each.is_enabled()]
+        return [element for element in elements if element.is_displayed() and element.is_enabled()]
 
     def _scroll_to(self, element: WebElement) -> None:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
@@ -169,8 +171,8 @@ class Browser:
     def console_errors(self) -> list[str]:
         """The errors on the browser's console, except for a missing favicon."""
         logged = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
-        errors = [each["message"] for each in logged if each["level"] == "SEVERE"]
-        return [each for each in errors if "favicon.ico" not in each]
+        errors = [entry["message"] for entry in logged if entry["level"] == "SEVERE"]
+        return [error for error in errors if "favicon.ico" not in error]
 
 
 def _number(text: str) -> int:

@@ -84,9 +84,14 @@ def open_beyond_loopback(pid: int) -> set[str]:
         parent = psutil.Process(pid)
         for process in (parent, *parent.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                for each in process.net_connections("inet"):
-                    if each.status == psutil.CONN_LISTEN and each.laddr.ip not in LOOPBACKS:
-                        addresses.add(f"{process.name()} at {each.laddr.ip}:{each.laddr.port}")
+                for connection in process.net_connections("inet"):
+                    if (
+                        connection.status == psutil.CONN_LISTEN
+                        and connection.laddr.ip not in LOOPBACKS
+                    ):
+                        addresses.add(
+                            f"{process.name()} at {connection.laddr.ip}:{connection.laddr.port}"
+                        )
     return addresses
 
 

@@ -64,9 +64,9 @@ def test_equal_runs_are_not_distinguished(reports: Path) -> None:
     done = compare(reports, "before-1", "before-2", *single, limit=WIDE_LIMIT)
     assert done.code == 0, done.out + done.err
     document = json.loads(done.out)
-    assert [each["state"] for each in document["limits"]] == ["kept", "kept"]
+    assert [limit["state"] for limit in document["limits"]] == ["kept", "kept"]
     assert document["not_comparable"] == []
-    rps = next(each for each in document["compared"][0]["changes"] if each["metric"] == "rps")
+    rps = next(change for change in document["compared"][0]["changes"] if change["metric"] == "rps")
     assert all(value > 0 for value in (*rps["base"], *rps["run"]))
 
 

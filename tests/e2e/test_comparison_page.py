@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from headcount_analysis.compare import page
+from headcount_analysis.compare_runs import page
 
-from tests.analysis.compare.test_writers import hostile
+from tests.analysis.compare_runs.test_writers import hostile
 from tests.e2e.browser import chromium
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -200,4 +200,4 @@ def test_ctrl_c_leaves_nothing(reports: Path, moment: str) -> None:
     assert code == 130, output
     assert "interrupted" in error_line(output)
     assert left_by(reports, before) == []
-    assert [each for each in parts if is_alive(each)] == []
+    assert [part for part in parts if is_alive(part)] == []

@@ -117,7 +117,7 @@ def test_following_survives_kills(
         wait_until(manifest.exists, DEADLINE_S, "the run has begun")
         with running(tmp_path, "follow") as follower:
             await_more(tmp_path, follower)
-            (spark,) = (each for each in follower.children() if "java" in each.name())
+            (spark,) = (child for child in follower.children() if "java" in child.name())
             spark.kill()
             await_more(tmp_path, follower)
         with running(tmp_path, "follow") as follower:

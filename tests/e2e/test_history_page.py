@@ -44,7 +44,7 @@ def test_the_page_answers_what_happened_when(browser: Browser) -> None:
     """Each step by the mouse or the keyboard, as a reader would."""
 
     def rows() -> list[str]:
-        return [str(each) for each in browser.driver.execute_script(SHOWN)]
+        return [str(text) for text in browser.driver.execute_script(SHOWN)]
 
     assert (len(rows()), browser.see("#count")) == (62, "62 of 62 runs")
 

@@ -38,9 +38,9 @@ def test_a_run(
         done = headcount(tmp_path, *command, FAULTS="drop@3")
         again = headcount(tmp_path, "verify", str(done.folder), "--spark-heap", "1g")
         events = headcount(tmp_path, "events", str(done.folder))
-    for each in (done, again):
-        assert each.code == lost, each.err
-        assert "Traceback" not in each.err
+    for run in (done, again):
+        assert run.code == lost, run.err
+        assert "Traceback" not in run.err
     assert again.verdict["counts"] == done.verdict["counts"]
     assert done.verdict["counts"]["lost"] == lost
     assert "stopped following" not in done.err

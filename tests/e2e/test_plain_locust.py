@@ -12,6 +12,7 @@ from headcount.stack.service import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, CompletedCommand
 from tests.headcount.plugin.counting_service import counting_service
 from tests.headcount.plugin.locusts import counted
+from tests.headcount.telemetry.export.receivers import http_receiver
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -59,19 +60,31 @@ def locust(
 
 
 def test_the_verdict_is_the_exit_code(
-    broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
+    broker: Broker,
+    topic: str,
+    tmp_path: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A pass exits with 0, with a broken threshold with 4; Locust's own reports exist, too."""
+    """A pass exits with 0, with a broken threshold with 4; Locust's own reports exist, too.
+
+    A receiver of metrics gets the sums of the verdict, and the verdict, last.
+    """
     log = tmp_path / "service.log"
     database = tmp_path / "game.sqlite3"
     config = ServerConfig(broker.bootstrap_servers, topic, log, environ, port=0, database=database)
-    with Server(config) as service:
+    with Server(config) as service, http_receiver() as received:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", received.address)
         kept = locust(tmp_path / "kept", service.url, broker, topic)
+        assert received.numbers("headcount.verdict", "verdict")["pass"] == 1
+        acked = received.numbers("headcount.requests", "outcome")["acked"]
+        monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
         broken = locust(
             tmp_path / "broken", service.url, broker, topic, "--thresholds", "rps > 10000"
         )
     assert kept.code == 0, kept.err
     assert kept.verdict["verdict"] == "pass"
+    assert kept.verdict["counts"]["acked"] == acked
     assert "Verdict: PASS." in kept.err
     assert broken.code == 4, broken.err
     assert "Threshold broken: rps > 10000" in broken.err

@@ -61,7 +61,7 @@ def test_an_own_service(orders: str, broker: Broker, tmp_path: Path) -> None:
     """Headcount accounts for a service that only copies the id into its messages."""
     shown = shlex.split(block("own-service.md", "Run it").replace("\\\n", ""), comments=True)
     command = " ".join(shown[shown.index("run") :])
-    assert "--topic orders --create-topic --id-at field:request_id" in command
+    assert "--topic orders --id-at field:request_id" in command
     options = (
         *("--host", orders, "--bootstrap-servers", broker.bootstrap_servers),
         *("--topic", "orders", "--id-at", "field:request_id"),
@@ -90,7 +90,7 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     shown = block("course.md", "Read the topic").partition("\n{")[0].replace("\\\n", "")
     prompt, program, *options = shlex.split(adapted(broker, filled, shown))
     assert (prompt, program) == ("$", ".venv/bin/python")
-    timeout = [each.replace("_ms=3000", "_ms=20000") for each in options]
+    timeout = [option.replace("_ms=3000", "_ms=20000") for option in options]
     done = subprocess.run(
         [sys.executable, *timeout], capture_output=True, text=True, timeout=240, check=True
     )

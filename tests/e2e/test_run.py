@@ -34,7 +34,7 @@ def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
     again = headcount(reports, "verify", str(run.folder), "--json", *gates)
     assert (again.code, again.verdict["counts"]) == (4, run.verdict["counts"]), again.err
     assert json.loads(again.out) == again.verdict
-    assert [each["holds"] for each in again.verdict["thresholds"]] == [True, False]
+    assert [result["holds"] for result in again.verdict["thresholds"]] == [True, False]
     assert 'failures="2"' in (run.folder / "junit.xml").read_text()
 
 
@@ -56,7 +56,7 @@ def test_a_rate_is_kept_to_the_end(tmp_path: Path) -> None:
     assert sum(rows.values()) == 2 * rows["total"] == 2 * started
     entries = [*run.verdict["latency_ms"], *run.table("latency.csv"), *run.table("percentiles.csv")]
     assert len(entries) > 24
-    rates = {(float(each["target_per_s"]), float(each["achieved_per_s"])) for each in entries}
+    rates = {(float(entry["target_per_s"]), float(entry["achieved_per_s"])) for entry in entries}
     assert rates == {(40, started / 5)}
     for name in ("summary.md", "report.html"):
         rates_text = f"target 40.0/s, achieved {started / 5:.1f}/s"
@@ -79,7 +79,7 @@ def test_a_generator_that_cannot_keep_up(tmp_path: Path) -> None:
     evidence = f"generator 0 dropped {dropped} arrivals that it could not start in time"
     health = run.verdict["generator"]
     assert (health["saturated"], health["evidence"][0]) == (True, evidence)
-    assert [each["dropped"] for each in health["generators"]] == [1500 - started]
+    assert [generator["dropped"] for generator in health["generators"]] == [1500 - started]
     # On a host that is busy with other tests, that is named as the cause.
     causes = ("no user was free in time", "its host was busy")
     notes = tuple(
@@ -156,5 +156,5 @@ def test_a_threshold_that_aborts_ends_the_run_early(tmp_path: Path) -> None:
     assert "Threshold broken: http.max < 0.1ms abort: " in run.out
     assert "and the test was stopped" in run.out
     assert run.verdict["verdict"] == "pass"
-    marked = [each["text"] for each in run.verdict["moments"] if each["source"] == "marked"]
+    marked = [moment["text"] for moment in run.verdict["moments"] if moment["source"] == "marked"]
     assert [text.partition(":")[0] for text in marked] == ["the test was stopped"]

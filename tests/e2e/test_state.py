@@ -30,7 +30,7 @@ def test_a_missing_row_in_the_database(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     # With so few requests, all of a rare type may be mistakes.
     rare = ("remove_member", "remove_from_cart", "change_cart", "add_member")
-    allowed = [f"--allow=unacked={each}" for each in rare]
+    allowed = [f"--allow=unacked={event_type}" for event_type in rare]
     run = lives(reports, *allowed, "--", "--mistakes", "0.2")
     assert (run.code, run.verdict["state"]) == (0, "equal"), run.err
     assert "State: equal" in run.out
@@ -53,7 +53,7 @@ def test_a_missing_row_in_the_database(tmp_path: Path) -> None:
     (row,) = again.table("state.csv")
     assert (row["owner"], row["kind"], row["name"]) == (player, "item", variant)
     assert (row["expected"], row["in_topic"], row["in_database"]) == (str(quantity),) * 2 + ("0",)
-    assert {each["id"] for each in again.table("state_events.csv")}
+    assert {event["id"] for event in again.table("state_events.csv")}
 
 
 def test_a_missing_event_in_the_topic(broker: Broker, topic: str, tmp_path: Path) -> None:

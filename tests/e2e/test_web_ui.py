@@ -99,10 +99,13 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
         check_the_report(browser, report, run_id, total)
         check_past_runs(browser, address, run_id)
+        check_metrics(address, total)
         assert browser.console_errors() == []
     verdict = json.loads((reports / run_id / "verdict.json").read_text())
     assert (verdict["verdict"], verdict["counts"]["attempted"]) == ("pass", total)
-    assert [each["text"] for each in verdict["thresholds"]] == fields["thresholds"].split("; ")
+    assert [threshold["text"] for threshold in verdict["thresholds"]] == fields["thresholds"].split(
+        "; "
+    )
     assert (verdict["options"]["seed"], verdict["options"]["mix"]) == (7, "sword=1")
     assert left_by(reports, before) == []
 
@@ -141,6 +144,16 @@ def check_the_report(browser: Browser, report: str, run_id: str, total: int) -> 
     assert "PASS" in browser.see(".verdict")
     assert f"{total:,} attempted = {total:,} delivered" in browser.see(".sum")
     assert browser.accessibility_faults() == []
+
+
+def check_metrics(address: str, total: int) -> None:
+    """On the web UI's port, Prometheus finds the requests of the run, and its verdict."""
+    place = address.removeprefix("http://")
+    with urllib.request.urlopen(f"http://{place}/metrics", timeout=DEADLINE_S) as response:
+        page = response.read().decode()
+    requests = re.findall(r"^headcount_requests_total\{.*\} (\S+)$", page, re.MULTILINE)
+    assert sum(map(float, requests)) == total
+    assert 'headcount_verdict{verdict="pass"} 1.0' in page
 
 
 def check_past_runs(browser: Browser, address: str, run_id: str) -> None:
@@ -201,7 +214,7 @@ def status_of(url: str) -> int:
 IS_WORKER_READY = """
 const done = arguments[0];
 fetch("./stats/requests").then((answer) => answer.json()).then(
-  (stats) => done((stats.workers || []).some((each) => each.state === "ready")),
+  (stats) => done((stats.workers || []).some((worker) => worker.state === "ready")),
   () => done(false));
 """
 PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "start-form.html")

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
+from headcount.cli.commands.compare import compare_runs
 from headcount.cli.commands.run import run
 from headcount.thresholds.grammar import read_file
+from tests.ci.test_schemas import ACTION, COMPONENT
 
 FOLDER = Path(__file__).parents[2] / "examples" / "ci"
 SCHEMAS = {"github.yml": "vendor.github-workflows", "gitlab.yml": "vendor.gitlab-ci"}
@@ -27,14 +28,15 @@ def test_the_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_command(name: str) -> None:
-    """The command's options and thresholds are valid."""
-    (text,) = re.findall(r'make run ARGS="([^"]+)"', (FOLDER / name).read_text())
-    arguments = shlex.split(text)
-    parsed = run.make_context("run", list(arguments))
-    assert parsed.params["run_id"] == "ci"
+def test_the_inputs(name: str) -> None:
+    """They are inputs of the action or the component, with valid options and limits."""
+    inputs = dict(re.findall(r"^ +([\w-]+): (--.+)$", (FOLDER / name).read_text(), re.MULTILINE))
+    source = ACTION if name == "github.yml" else COMPONENT
+    assert set(inputs) <= set(re.findall(r"inputs\.([\w-]+)", source.read_text()))
+    parsed = run.make_context("run", shlex.split(inputs["options"]))
     assert len(parsed.params["thresholds"]) == 4
-    assert CliRunner().invoke(run, [*arguments, "--no-such-option"]).exit_code == 2
+    compared = [*shlex.split(inputs["compare-options"]), "base", "run"]
+    assert len(compare_runs.make_context("compare", compared).params["limits"]) == 1
 
 
 def test_the_thresholds() -> None:

@@ -71,7 +71,7 @@ def named(manifest: Manifest) -> str:
 
 def of_kind(*kinds: str) -> list[Manifest]:
     """Return the manifests of some kinds."""
-    return [each for each in manifests() if each["kind"] in kinds]
+    return [manifest for manifest in manifests() if manifest["kind"] in kinds]
 
 
 def workloads() -> list[Manifest]:
@@ -88,10 +88,10 @@ def pod(workload: Manifest) -> Manifest:
 def container(name: str) -> Manifest:
     """Return a container by its name."""
     (match,) = (
-        each
+        spec
         for workload in workloads()
-        for each in pod(workload)["containers"]
-        if each["name"] == name
+        for spec in pod(workload)["containers"]
+        if spec["name"] == name
     )
     return dict(match)
 
@@ -99,10 +99,10 @@ def container(name: str) -> Manifest:
 def generated(kind: str) -> dict[str, set[str]]:
     """Return the keys that kustomize generates, by name; secrets' keys are from the example."""
     return {
-        each["name"]: set(variables(Path(folder) / env))
+        generator["name"]: set(variables(Path(folder) / env))
         for folder, kustomization in kustomizations().items()
-        for each in kustomization.get(kind, [])
-        for env in each["envs"]
+        for generator in kustomization.get(kind, [])
+        for env in generator["envs"]
     }
 
 
@@ -117,10 +117,10 @@ def selected(selector: Manifest) -> set[str]:
     """Return the names of the workloads whose pods a selector selects."""
     labels = selector.get("matchLabels", {})
     wanted = {labels["app"]} if "app" in labels else set()
-    for each in selector.get("matchExpressions", []):
-        assert (each["key"], each["operator"]) == ("app", "In")
-        wanted |= set(each["values"])
-    apps = {each["spec"]["template"]["metadata"]["labels"]["app"] for each in workloads()}
+    for expression in selector.get("matchExpressions", []):
+        assert (expression["key"], expression["operator"]) == ("app", "In")
+        wanted |= set(expression["values"])
+    apps = {workload["spec"]["template"]["metadata"]["labels"]["app"] for workload in workloads()}
     assert wanted <= apps, wanted - apps
     return wanted or apps
 
@@ -149,8 +149,8 @@ def test_hardened(workload: Manifest) -> None:
     assert spec["automountServiceAccountToken"] is False
     assert spec["enableServiceLinks"] is False  # its variables look like settings of the parts
     assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
-    for each in spec["containers"]:
-        own = each["securityContext"]
+    for of_container in spec["containers"]:
+        own = of_container["securityContext"]
         assert own["allowPrivilegeEscalation"] is False
         assert own["readOnlyRootFilesystem"] is True
         assert own["capabilities"] == {"drop": ["ALL"]}
@@ -160,11 +160,11 @@ def test_hardened(workload: Manifest) -> None:
 @pytest.mark.parametrize("workload", workloads(), ids=named)
 def test_resources_and_probes(workload: Manifest) -> None:
     """Each container has requests, limits and, if possible, probes."""
-    for each in pod(workload)["containers"]:
-        assert {"cpu", "memory"} <= each["resources"]["requests"].keys()
-        assert "memory" in each["resources"]["limits"]
-        probes = {"startupProbe", "readinessProbe", "livenessProbe"} & each.keys()
-        assert len(probes) == (0 if each["name"] in NOT_PROBED else 3)
+    for spec in pod(workload)["containers"]:
+        assert {"cpu", "memory"} <= spec["resources"]["requests"].keys()
+        assert "memory" in spec["resources"]["limits"]
+        probes = {"startupProbe", "readinessProbe", "livenessProbe"} & spec.keys()
+        assert len(probes) == (0 if spec["name"] in NOT_PROBED else 3)
 
 
 def test_the_namespace_is_restricted() -> None:
@@ -176,8 +176,8 @@ def test_the_namespace_is_restricted() -> None:
 def references(node: Any) -> Iterator[tuple[str, str, str | None]]:
     """Yield each reference: the kind, the name and, if there is one, the key."""
     if isinstance(node, list):
-        for each in node:
-            yield from references(each)
+        for child in node:
+            yield from references(child)
     if not isinstance(node, dict):
         return
     for name, value in node.items():
@@ -198,22 +198,25 @@ def test_references(workload: Manifest) -> None:
     for kind, name, key in references(pod(workload)):
         assert name in generated(kind), name
         assert key is None or key in generated(kind)[name], key
-    claims = {each["metadata"]["name"] for each in of_kind("PersistentVolumeClaim")}
+    claims = {claim["metadata"]["name"] for claim in of_kind("PersistentVolumeClaim")}
     volumes = pod(workload).get("volumes", [])
     assert {
-        each["persistentVolumeClaim"]["claimName"]
-        for each in volumes
-        if "persistentVolumeClaim" in each
+        pod_volume["persistentVolumeClaim"]["claimName"]
+        for pod_volume in volumes
+        if "persistentVolumeClaim" in pod_volume
     } <= claims
-    own = {each["metadata"]["name"] for each in workload["spec"].get("volumeClaimTemplates", [])}
-    for each in pod(workload)["containers"]:
-        mounted = {mount["name"] for mount in each.get("volumeMounts", [])}
+    own = {
+        template["metadata"]["name"]
+        for template in workload["spec"].get("volumeClaimTemplates", [])
+    }
+    for spec in pod(workload)["containers"]:
+        mounted = {mount["name"] for mount in spec.get("volumeMounts", [])}
         assert mounted == {volume["name"] for volume in volumes} | own
-        known = {variable["name"] for variable in each.get("env", [])}
-        for kind, name, _ in references(each.get("envFrom", [])):
+        known = {variable["name"] for variable in spec.get("env", [])}
+        for kind, name, _ in references(spec.get("envFrom", [])):
             known |= generated(kind)[name]
-        texts = [*each.get("command", []), *each.get("args", [])]
-        texts += [variable.get("value", "") for variable in each.get("env", [])]
+        texts = [*spec.get("command", []), *spec.get("args", [])]
+        texts += [variable.get("value", "") for variable in spec.get("env", [])]
         assert {name for text in texts for name in re.findall(r"\$\((\w+)\)", text)} <= known
 
 
@@ -222,8 +225,8 @@ def test_no_secret_is_written_down() -> None:
     assert of_kind("Secret") == []
     assert set(variables(FOLDER / "secrets.env").values()) == {""}
     for workload in workloads():
-        for each in pod(workload)["containers"]:
-            for variable in each.get("env", []):
+        for spec in pod(workload)["containers"]:
+            for variable in spec.get("env", []):
                 if re.search("PASSWORD$|KEY", variable["name"]):
                     assert "secretKeyRef" in variable["valueFrom"], variable
                 assert not re.search(r"://\w+:(?!\$\()", variable.get("value", "")), variable
@@ -231,23 +234,27 @@ def test_no_secret_is_written_down() -> None:
 
 def test_ingress() -> None:
     """By default nothing may connect; every policy and service selects existing pods."""
-    policies = {each["metadata"]["name"]: each["spec"] for each in of_kind("NetworkPolicy")}
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind("NetworkPolicy")}
     assert policies["nothing"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
     for name, spec in policies.items():
         assert selected(spec["podSelector"])
         for rule in spec.get("ingress", []):
-            assert all(selected(each["podSelector"]) for each in rule["from"]), name
+            assert all(selected(peer["podSelector"]) for peer in rule["from"]), name
     for service in of_kind("Service"):
         (app,) = selected({"matchLabels": service["spec"]["selector"]})
-        ports = {each["containerPort"] for each in container(app)["ports"]}
-        assert {each["port"] for each in service["spec"]["ports"]} <= ports, app
-        assert app in {name for each in policies.values() for name in selected(each["podSelector"])}
+        ports = {port["containerPort"] for port in container(app)["ports"]}
+        assert {port["port"] for port in service["spec"]["ports"]} <= ports, app
+        assert app in {
+            name
+            for policy_spec in policies.values()
+            for name in selected(policy_spec["podSelector"])
+        }
 
 
 def test_images() -> None:
     """The kustomizations name our images; the others are pinned to the versions in use."""
-    images = {each["image"] for workload in workloads() for each in pod(workload)["containers"]}
-    tagged = {each["name"] for one in kustomizations().values() for each in one["images"]}
+    images = {spec["image"] for workload in workloads() for spec in pod(workload)["containers"]}
+    tagged = {renamed["name"] for one in kustomizations().values() for renamed in one["images"]}
     assert {image for image in images if ":" not in image} == tagged == OURS
     (kafka,) = {jar.version for jar in read_lock() if jar.artifact == "kafka_2.13"}
     assert f"apache/kafka:{kafka}" in images
@@ -255,9 +262,11 @@ def test_images() -> None:
 
 def test_brokers() -> None:
     """Every broker is a voter; all but one have each acknowledged event; events are kept."""
-    (kafka,) = (each for each in of_kind("StatefulSet") if each["metadata"]["name"] == "kafka")
+    (kafka,) = (
+        workload for workload in of_kind("StatefulSet") if workload["metadata"]["name"] == "kafka"
+    )
     nodes = kafka["spec"]["replicas"]
-    env = {each["name"]: each.get("value") for each in container("kafka")["env"]}
+    env = {variable["name"]: variable.get("value") for variable in container("kafka")["env"]}
     voters = [f"{index}@kafka-{index}.kafka:9093" for index in range(nodes)]
     assert env["KAFKA_CONTROLLER_QUORUM_VOTERS"] == ",".join(voters)
     assert env["KAFKA_DEFAULT_REPLICATION_FACTOR"] == str(nodes)

@@ -31,7 +31,11 @@ def mark_of(walkthrough: Walkthrough) -> pytest.MarkDecorator:
 
 
 @pytest.mark.parametrize(
-    "walkthrough", [pytest.param(each, id=str(each), marks=mark_of(each)) for each in WALKTHROUGHS]
+    "walkthrough",
+    [
+        pytest.param(walkthrough, id=str(walkthrough), marks=mark_of(walkthrough))
+        for walkthrough in WALKTHROUGHS
+    ],
 )
 def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""

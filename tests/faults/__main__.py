@@ -18,7 +18,7 @@ _BEGIN = "<!-- `make faults` writes the rest of this page. -->\n"
 
 def main() -> int:
     """Run the scenarios, print the table, and report each wrong verdict."""
-    names = [each.name for each in SCENARIOS]
+    names = [fault.name for fault in SCENARIOS]
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"scenarios: {', '.join(names)}")
     chosen = parser.parse_args().names

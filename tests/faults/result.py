@@ -44,11 +44,11 @@ class ScenarioResult:
     @property
     def _recovered(self) -> str:
         """The time from the first mark until the last disturbance was over."""
-        marked = [each for each in self.verdict["moments"] if each["source"] == "marked"]
-        took = [each for each in marked if each["recovered_after_ms"] is not None]
+        marked = [moment for moment in self.verdict["moments"] if moment["source"] == "marked"]
+        took = [moment for moment in marked if moment["recovered_after_ms"] is not None]
         if not took:
             return "not disturbed"
-        first, last = (_ms(each["at"]) for each in (marked[0], took[-1]))
+        first, last = (_ms(moment["at"]) for moment in (marked[0], took[-1]))
         if not took[-1]["is_recovered"]:
             return "not by the run's end"
         return f"{(last - first + took[-1]['recovered_after_ms']) / 1000:.1f} s"
@@ -65,9 +65,9 @@ class ScenarioResult:
     def _slowest(self) -> str:
         """The longest time to a response: a request that was not refused may have waited."""
         (times,) = (
-            each
-            for each in self.verdict["latency_ms"]
-            if (each["event_type"], each["measure"]) == ("total", "http")
+            latency
+            for latency in self.verdict["latency_ms"]
+            if (latency["event_type"], latency["measure"]) == ("total", "http")
         )
         return f"{times['max_ms'] / 1000:.1f} s"
 
@@ -85,7 +85,7 @@ def perform(scenario: Scenario, ready: Platform, path: Path) -> ScenarioResult:
 
 def table(results: Iterable[ScenarioResult]) -> str:
     """Write the results as a table in Markdown."""
-    rows = [_HEADER, ("---",) * 3 + ("---:",) * 8 + ("---",), *(each.row for each in results)]
+    rows = [_HEADER, ("---",) * 3 + ("---:",) * 8 + ("---",), *(result.row for result in results)]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -72,11 +72,11 @@ def _kill_worker(stage: FaultStage) -> None:
 
 def _reload(stage: FaultStage) -> None:
     assert stage.server is not None
-    old = {each.pid for each in stage.workers()}
+    old = {worker.pid for worker in stage.workers()}
     stage.mark("SIGHUP is sent to gunicorn")
     os.kill(stage.server.pid, signal.SIGHUP)
     wait_until(
-        lambda: old.isdisjoint(each.pid for each in stage.workers()),
+        lambda: old.isdisjoint(worker.pid for worker in stage.workers()),
         DEADLINE_S,
         "all workers are new",
     )
@@ -120,7 +120,7 @@ def _stop_broker(stage: FaultStage, seconds: float = 20.0) -> None:
 def _fill_disk(stage: FaultStage) -> None:
     (broker,) = stage.brokers
     logs = (broker.data_dir / "log").glob("events-*/*.log")
-    room = max(each.stat().st_size for each in logs) + 4096
+    room = max(log.stat().st_size for log in logs) + 4096
     stage.mark("the broker's disk is full: none of its files can grow")
     resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (room, room))
     wait_until(lambda: _has_exited(broker), DEADLINE_S, "the broker exits")
@@ -145,7 +145,7 @@ def _kill_leader(stage: FaultStage) -> None:
 
 def _kill_leader_without_followers(stage: FaultStage) -> None:
     leader = stage.leader()
-    followers = [each.pid for each in stage.brokers if each is not leader]
+    followers = [broker.pid for broker in stage.brokers if broker is not leader]
     stage.mark("the leader's followers are stopped, and the leader is killed with SIGKILL")
     with stopped(*followers):
         time.sleep(AFTERMATH_S)
@@ -169,10 +169,10 @@ def _kill_run(stage: FaultStage) -> None:
     stage.mark("all of headcount run is killed with SIGKILL")
     generators = stage.generators()
     # Not stopped, they would notice the end of the run, and seal their ledgers.
-    with stopped(*(each.pid for each in generators)):
+    with stopped(*(generator.pid for generator in generators)):
         stage.run.kill()
-        for each in generators:
-            each.kill()
+        for generator in generators:
+            generator.kill()
 
 
 def _misbehave(stage: FaultStage) -> None:
@@ -189,8 +189,8 @@ def _lie_and_die(stage: FaultStage) -> None:
     stage.harm()
     wait_until(lambda: stage.segments() > seen + 1, DEADLINE_S, "it has answered some requests")
     stage.mark("its workers are killed with SIGKILL")
-    for each in stage.workers():
-        each.kill()
+    for worker in stage.workers():
+        worker.kill()
     stage.cease()
 
 

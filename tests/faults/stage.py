@@ -88,8 +88,10 @@ class FaultStage:
 
     def generators(self) -> list[psutil.Process]:
         """Locust's processes: the master, or the only process, followed by its workers."""
-        locusts = [each for each in _children(self.run.pid) if "locust" in " ".join(each.cmdline())]
-        return [each for first in locusts[:1] for each in (first, *_children(first.pid))]
+        locusts = [
+            child for child in _children(self.run.pid) if "locust" in " ".join(child.cmdline())
+        ]
+        return [process for first in locusts[:1] for process in (first, *_children(first.pid))]
 
     def segments(self) -> int:
         """The number of ledger segments that the first generator has written."""
@@ -107,14 +109,16 @@ class FaultStage:
             (described,) = client.describe_topics([TOPIC])
         finally:
             client.close()
-        first = next(each for each in described["partitions"] if each["partition_index"] == 0)
+        first = next(
+            partition for partition in described["partitions"] if partition["partition_index"] == 0
+        )
         node_id: int = first["leader_id"]
         return self.brokers[node_id - 1]
 
     @property
     def bootstrap_servers(self) -> str:
         """The addresses of all brokers."""
-        return ",".join(each.bootstrap_servers for each in self.brokers)
+        return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
     def harm(self) -> None:
         """Make a misbehaving service begin to misbehave."""
@@ -200,15 +204,15 @@ class FaultStage:
 @contextlib.contextmanager
 def stopped(*processes: int) -> Iterator[None]:
     """Stop processes for the block, as a swapping or suspended host does."""
-    for each in processes:
-        os.kill(each, signal.SIGSTOP)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
     try:
         yield
     finally:
-        for each in processes:
+        for process in processes:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(each, signal.SIGCONT)
+                os.kill(process, signal.SIGCONT)
 
 
 def _children(pid: int) -> list[psutil.Process]:
-    return sorted(psutil.Process(pid).children(), key=lambda each: each.create_time())
+    return sorted(psutil.Process(pid).children(), key=lambda process: process.create_time())

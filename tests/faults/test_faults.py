@@ -22,6 +22,6 @@ TESTED = (
 @pytest.mark.parametrize("name", TESTED)
 def test_the_verdict_is_right(name: str, tmp_path: Path) -> None:
     """The exit code and the counts are those that the fault must lead to."""
-    (scenario,) = (each for each in SCENARIOS if each.name == name)
+    (scenario,) = (candidate for candidate in SCENARIOS if candidate.name == name)
     result = perform(scenario, platform(dict(os.environ), Console(quiet=True)), tmp_path)
     assert result.broken == ()

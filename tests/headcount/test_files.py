@@ -29,7 +29,7 @@ def test_a_name_is_forced_to_disk_behind_its_content(tmp_path: Path, forced: lis
     aside, folder = forced
     assert aside.startswith(".end.json.")
     assert folder == tmp_path.name
-    assert [each.name for each in tmp_path.iterdir()] == ["end.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["end.json"]
 
 
 def test_a_reservation_is_on_disk_before_it_is_used(tmp_path: Path, forced: list[str]) -> None:
@@ -51,6 +51,6 @@ def test_a_folder_that_cannot_be_forced(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "fsync", fsync)
     force_to_disk(tmp_path)
-    for each in (tmp_path, path):
+    for folder in (tmp_path, path):
         with pytest.raises(OSError, match="refused"):
-            force_to_disk(each)
+            force_to_disk(folder)

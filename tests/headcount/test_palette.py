@@ -60,7 +60,7 @@ def linear(colour: str) -> Triple:
 def contrast(one: str, other: str) -> float:
     """Return the contrast by WCAG 2.2."""
     weights = (0.2126, 0.7152, 0.0722)
-    low, high = sorted(dot(weights, linear(each)) for each in (one, other))
+    low, high = sorted(dot(weights, linear(colour)) for colour in (one, other))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -84,7 +84,7 @@ def seen_as(colour: str, sight: str) -> Triple:
 
 def closest(shown: Iterable[str], sight: str) -> float:
     """Return the distance of the two most similar colours."""
-    places = [seen_as(each, sight) for each in shown]
+    places = [seen_as(colour, sight) for colour in shown]
     return min(math.dist(*pair) for pair in itertools.combinations(places, 2))
 
 

@@ -90,7 +90,7 @@ def test_what_is_not_whole_is_waited_for_only_where_more_must_come(
 def _grouped(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Fields of one name follow each other, as the general parser lists them."""
     order = list(dict.fromkeys(name.lower() for name, _ in pairs))
-    return [each for name in order for each in pairs if each[0].lower() == name]
+    return [pair for name in order for pair in pairs if pair[0].lower() == name]
 
 
 @pytest.mark.parametrize(

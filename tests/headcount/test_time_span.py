@@ -27,6 +27,6 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 
 def test_a_span_is_written_for_readers() -> None:
     """To a tenth of a second, and what is shorter in ms."""
-    assert [span_text(each) for each in (0, 0.04, 0.64, 10, 3600)] == [
+    assert [span_text(seconds) for seconds in (0, 0.04, 0.64, 10, 3600)] == [
         *("0 s", "40 ms", "0.6 s", "10 s", "3,600 s"),
     ]

@@ -47,7 +47,7 @@ class LoopbackDeployment:
     @property
     def bootstrap_servers(self) -> str:
         """The addresses of all brokers."""
-        return ",".join(each.bootstrap_servers for each in self.brokers)
+        return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
     @property
     def reports(self) -> Path:

@@ -44,7 +44,9 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackDeployme
     folder = tmp_path_factory.mktemp("scale")
     with cluster(folder, platform(dict(os.environ), Console(quiet=True))) as started:
         yield started
-    lines = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
+    lines = [
+        " ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])
+    ]
     assert [line for line in lines if str(folder) in line] == []
 
 
@@ -149,7 +151,7 @@ def assert_all_took_part(parts: LoopbackDeployment, run: Path) -> None:
     assert in_store(parts, f"ledgers/{name}") == {str(number) for number in range(GENERATORS)}
     tables = {"arrivals.parquet", "fates.parquet", "effects.parquet", "stored.parquet"}
     assert in_store(parts, f"tables/{name}") == tables
-    assert {each.name for each in run.glob("*.parquet")} == tables
+    assert {path.name for path in run.glob("*.parquet")} == tables
     secret = parts.store["AWS_SECRET_ACCESS_KEY"].encode()
     files = [path for path in run.rglob("*") if path.is_file()]
     assert [path for path in files if secret in path.read_bytes()] == []
@@ -172,5 +174,5 @@ def assert_replicated(servers: str) -> None:
         configs = client.describe_configs([resource], config_filter="all")["topic"][TOPIC]
     finally:
         client.close()
-    assert {len(each["isr_nodes"]) for each in described["partitions"]} == {BROKERS}
+    assert {len(partition["isr_nodes"]) for partition in described["partitions"]} == {BROKERS}
     assert str(configs["min.insync.replicas"]["value"]) == str(BROKERS - 1)

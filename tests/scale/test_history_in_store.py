@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 from tests.scale.object_store import BUCKET, object_store, opened
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -52,7 +52,7 @@ def test_a_ledger(store: dict[str, str]) -> None:
     with opened(store).open_output_stream(f"{path}/0/segment-000000.parquet") as stream:
         stream.write(b"another")
     (part,) = read_ledger(filesystem, path, "run-1")
-    assert any("has changed since it was sealed" in each for each in part.damage)
+    assert any("has changed since it was sealed" in text for text in part.damage)
 
 
 def test_a_store_that_refuses(store: dict[str, str]) -> None:

@@ -131,7 +131,7 @@ def test_the_delivery_tab(cluster: ThreeBrokers, tmp_path: Path) -> None:
             return state
 
         def arrived() -> int:
-            totals = [each for each in tab().get("lines", ()) if each["name"] == "total"]
+            totals = [line for line in tab().get("lines", ()) if line["name"] == "total"]
             return int(totals[0]["arrived"] or 0) if totals else 0
 
         form = {"user_count": "10", "spawn_rate": "10", "thresholds": "lost == 0 abort"}

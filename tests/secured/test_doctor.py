@@ -75,7 +75,7 @@ def test_a_password_can_be_typed(secured: SecuredBroker, tmp_path: Path) -> None
     """In a terminal, a missing password is asked for, and not shown."""
     config = secured.config("scram")
     text = config.read_text()
-    config.write_text("".join(each + "\n" for each in text.splitlines() if PASSWORD not in each))
+    config.write_text("".join(line + "\n" for line in text.splitlines() if PASSWORD not in line))
     command = [sys.executable, "-m", "headcount", "doctor", "--reports-dir", str(tmp_path)]
     leader, follower = pty.openpty()
     with subprocess.Popen(

@@ -73,8 +73,8 @@ def test_what_is_lost_fails(
 def assert_hidden(exposure: Exposure, reports: Path, *commands: CompletedCommand) -> None:
     """Check that no secret was seen, nor is in the reports folder or in the commands' output."""
     exposure.check_files(reports)
-    for each in commands:
-        exposure.check("the output", f"{each.out}{each.err}".encode())
+    for command in commands:
+        exposure.check("the output", f"{command.out}{command.err}".encode())
     assert exposure.exposed == set()
 
 

@@ -42,7 +42,7 @@ class ThreeBrokers:
     @property
     def password(self) -> str:
         """The password of the settings of a client."""
-        lines = dict(each.split("=", 1) for each in self.client_file.read_text().splitlines())
+        lines = dict(line.split("=", 1) for line in self.client_file.read_text().splitlines())
         return lines["sasl.password"]
 
     def lose_leader(self, name: str) -> int:

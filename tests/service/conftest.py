@@ -16,7 +16,7 @@ LoadSettings = Callable[..., Settings]
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadSettings]:
     """A function that loads settings from these variables (without prefix) and no others."""
-    for name in [each for each in os.environ if each.startswith(PREFIX)]:
+    for name in [variable for variable in os.environ if variable.startswith(PREFIX)]:
         monkeypatch.delenv(name)
 
     def load_with(**variables: object) -> Settings:

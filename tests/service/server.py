@@ -122,19 +122,19 @@ class BackgroundLoad:
         self._threads = [threading.Thread(target=self._run, args=(i,)) for i in range(clients)]
 
     def __enter__(self) -> Self:
-        for each in self._threads:
-            each.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for each in self._threads:
-            each.join()
+        for thread in self._threads:
+            thread.join()
 
     def ids(self, status: int | None) -> set[str]:
         """The ids that ended with the status; REFUSED: no connection, None: no answer."""
         outcomes = dict(self._outcomes)
-        return {each for each, ended in outcomes.items() if ended == status}
+        return {event_id for event_id, ended in outcomes.items() if ended == status}
 
     def _run(self, client: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=TIMEOUT_S)

@@ -154,7 +154,7 @@ def test_a_bad_request_names_parameter_value_and_rule(
         (SWORD, {"data": {"metal": "x" * 1001}}, 413),
         ("/nowhere", {}, 404),
         (f"{SWORD}/", {}, 404),
-        (GUILD, {"headers": {f"H{each}": "" for each in range(65)}}, 431),
+        (GUILD, {"headers": {f"H{number}": "" for number in range(65)}}, 431),
         (GUILD, {"headers": {"H": "x" * 16_385}}, 431),
     ],
 )
@@ -190,7 +190,7 @@ def test_another_method_is_a_405_that_publishes_nothing(
     """HEAD, too, for which a framework would run the GET."""
     response = client.open(path, method=method)
     assert response.status_code == 405
-    assert {each.strip() for each in response.headers["Allow"].split(",")} == {"GET", "POST"}
+    assert {allowed.strip() for allowed in response.headers["Allow"].split(",")} == {"GET", "POST"}
     if method != "HEAD":
         assert_problem(response, 405)
     assert publisher.published == []

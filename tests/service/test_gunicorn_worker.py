@@ -34,7 +34,7 @@ class Client:
 
     def ask(self, *paths: str, **headers: str) -> None:
         """Send requests in one write."""
-        lines = "".join(f"{name.replace('_', '-')}: {each}\r\n" for name, each in headers.items())
+        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         asked = (f"GET {path} HTTP/1.1\r\nHost: service\r\n{lines}\r\n" for path in paths)
         self.socket.sendall("".join(asked).encode())
 
@@ -127,10 +127,10 @@ def test_more_requests_wait_than_there_are_threads(held: HoldingService) -> None
     """The one thread handles others in the meantime; each waits for its acknowledgement."""
     clients = held.clients(*"/" * 8)
     assert held.server.get("/healthz").status == 200
-    assert not any(each.has_answer() for each in clients)
+    assert not any(client.has_answer() for client in clients)
     held.release()
-    for each in clients:
-        answer = each.answer()
+    for client in clients:
+        answer = client.answer()
         assert (answer.status, answer.body) == (200, "This is the default response!\n")
         assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("1", "2")
 
@@ -190,7 +190,7 @@ def test_a_client_that_does_not_read_blocks_no_other(held: HoldingService) -> No
     """Its response waits in a thread, and is complete in the end; the others are not delayed."""
     slow, *others = held.clients("/large", *"/" * 4)
     held.release()
-    assert [each.answer().status for each in others] == [200] * 4
+    assert [other.answer().status for other in others] == [200] * 4
     assert len(slow.answer().body) == LARGE_BYTES
 
 
@@ -199,7 +199,7 @@ def test_a_client_that_disconnected_blocks_no_other(held: HoldingService) -> Non
     gone, *others = held.clients(*"/" * 4)
     gone.vanish()
     held.release()
-    assert [each.answer().status for each in others] == [200] * 3
+    assert [other.answer().status for other in others] == [200] * 3
     assert held.server.get("/").status == 200
     assert held.server.terminate() == 0
 
@@ -209,9 +209,9 @@ def test_held_requests_get_responses_at_shutdown(held: HoldingService) -> None:
     clients = held.clients(*"/" * 3)
     os.kill(held.server.process.pid, signal.SIGTERM)
     eventually(lambda: not held.server.answers("/healthz", 200), "the closed door")
-    assert not any(each.has_answer() for each in clients)
+    assert not any(client.has_answer() for client in clients)
     held.release()
-    assert [each.answer().status for each in clients] == [200] * 3
+    assert [client.answer().status for client in clients] == [200] * 3
     assert held.server.process.wait(TIMEOUT_S) == 0
 
 
@@ -227,10 +227,10 @@ def connected(server: GunicornServer, count: int) -> Iterator[list[http.client.H
             )
             for _ in range(count)
         ]
-        for each in made:
-            each.connect()
-        for each in made:
-            each.request("GET", "/healthz")
+        for connection in made:
+            connection.connect()
+        for connection in made:
+            connection.request("GET", "/healthz")
         yield made
 
 
@@ -260,7 +260,7 @@ def test_connections_that_are_made_at_once_are_shared(
             time.sleep(PAUSE_S)  # then both accept
             began_s = time.monotonic()
             with connected(server, 2) as pair:
-                workers_of_pair = {worker(each) for each in pair}
+                workers_of_pair = {worker(connection) for connection in pair}
                 if time.monotonic() - began_s > PAUSE_S:
                     continue  # the one that was first had its pause, and may be first again
                 assert workers_of_pair == seen

@@ -32,7 +32,9 @@ def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
         bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest", enable_auto_commit=False
     )
     try:
-        partitions = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic)]
+        partitions = [
+            TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic)
+        ]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         wanted = sum(consumer.end_offsets(partitions).values())
@@ -49,8 +51,8 @@ def records(bootstrap_servers: str, topic: str) -> list[ConsumerRecord]:
 
 def seen(bootstrap_servers: str, topic: str) -> Counter[str]:
     """Count how often each event id is in the topic."""
-    events = (json.loads(each.value) for each in records(bootstrap_servers, topic))
-    return Counter(each["X-Event-Id"] for each in events)
+    events = (json.loads(record.value) for record in records(bootstrap_servers, topic))
+    return Counter(event["X-Event-Id"] for event in events)
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_an_acknowledged_request_is_one_record(
     answer = server.get(path, X_Event_Id="a", Cookie="t0ken")
     assert answer.status == 200
     assert server.get("/", X_Event_Id="b", Event_Type="join_guild").status == 200
-    by_id = {json.loads(each.value)["X-Event-Id"]: each for each in records(
+    by_id = {json.loads(record.value)["X-Event-Id"]: record for record in records(
         broker.bootstrap_servers, topic
     )}  # fmt: skip
     assert by_id.keys() == {"a", "b"}

@@ -12,9 +12,9 @@ from pyspark import SparkContext
 from headcount_analysis.blocks.block_comparer import BlockComparer
 from headcount_analysis.blocks.block_pairs import BlockPair
 from headcount_analysis.blocks.seq_block import BinWidths, BlockInput, SeqBlock
-from headcount_analysis.compare_run import ordering
-from headcount_analysis.compare_run.ordering import Event
 from headcount_analysis.measure import clocks
+from headcount_analysis.reconciliation import ordering
+from headcount_analysis.reconciliation.ordering import Event
 from headcount_analysis.spark.executors import mapped
 
 

@@ -16,11 +16,11 @@ from headcount.ledger.parquet_encoding import encoded
 from headcount.run.id_form import RunIds
 from headcount_analysis.blocks.seq_block import BinWidths, BlockInput, SeqBlock
 from headcount_analysis.classes_and_flags import FLAGS
-from headcount_analysis.compare_run import attempt_counts, ordering, reconcile
 from headcount_analysis.ledger import attempts
 from headcount_analysis.measure import breakdown, clocks, histogram, over_time, timeline
 from headcount_analysis.messages import timestamps
 from headcount_analysis.read.topic_rows import read_groups
+from headcount_analysis.reconciliation import attempt_counts, ordering, reconcile
 
 _COUNTING = {"seq", "offset", "acked_offset", "broker_at_ms"}
 _COUNTING |= {"intended_at_ns", "sent_at_ns", "answered_at_ns", "ended_at_ns", "entered_at_ns"}

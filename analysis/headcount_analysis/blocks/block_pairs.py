@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from headcount.ledger.location import open_location
 from headcount_analysis.blocks.seq_block import SeqBlock
-from headcount_analysis.compare_run import ordering
-from headcount_analysis.compare_run.ordering import Event
+from headcount_analysis.reconciliation import ordering
+from headcount_analysis.reconciliation.ordering import Event
 
 
 @dataclass(frozen=True, slots=True)

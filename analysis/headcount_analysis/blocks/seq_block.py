@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.ordering import Event, PartitionReach
 from headcount_analysis.ledger import attempts
 from headcount_analysis.ledger.attempts import SeqRange
 from headcount_analysis.ledger.overview import Ledger
@@ -18,6 +16,8 @@ from headcount_analysis.measure import clocks, over_time, timeline
 from headcount_analysis.measure.bin_width import BinWidth
 from headcount_analysis.messages import timestamps
 from headcount_analysis.read.topic_rows import UNOWNED, Groups, RowGroup
+from headcount_analysis.reconciliation import attempt_counts
+from headcount_analysis.reconciliation.ordering import Event, PartitionReach
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 import pyarrow.dataset as ds
 
 from headcount_analysis.causes import chance
+from headcount_analysis.causes.consecutive_offsets import consecutive_offsets, described
 from headcount_analysis.causes.exceptions_of_class import ExceptionsOfClass, read_class
-from headcount_analysis.causes.offset_runs import described, offset_runs
 from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.populations import (
     Population,
@@ -115,7 +115,7 @@ def patterns(fates: Path | None, counts: Counts) -> tuple[Pattern, ...]:
     dataset = ds.dataset(fates, format=ds.ParquetFileFormat(dictionary_columns=_TEXTS))
     run = run_values(dataset, columns)
     groups = (read_class(dataset, name, total, columns) for name, total in totals.items())
-    return tuple(each for group in groups for each in _patterns(dataset, group, run))
+    return tuple(pattern for group in groups for pattern in _patterns(dataset, group, run))
 
 
 def _patterns(dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues) -> Iterator[Pattern]:
@@ -127,10 +127,10 @@ def _patterns(dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues) -> 
     drawn, places = group.total, run.columns["acked_partition"].total(population)
     if part is not None:
         drawn, places = part.count, part.size
-    runs = offset_runs(group.partitions, group.offsets, drawn, places)
-    if runs:
-        count = sum(run.count for run in runs)
-        yield Pattern(group.name, count, group.total, described(runs))
+    ranges = consecutive_offsets(group.partitions, group.offsets, drawn, places)
+    if ranges:
+        count = sum(offset_range.count for offset_range in ranges)
+        yield Pattern(group.name, count, group.total, described(ranges))
 
 
 def _shared(

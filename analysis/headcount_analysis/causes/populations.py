@@ -81,7 +81,9 @@ def run_values(dataset: ds.Dataset, columns: Sequence[str]) -> RunValues:
         members = _members(batch)
         for name, known in counts.items():
             _add(known, batch[name], members)
-        bounds_ns += [each for each in pc.min_max(batch["sent_at_ns"]).as_py().values() if each]
+        bounds_ns += [
+            time_ns for time_ns in pc.min_max(batch["sent_at_ns"]).as_py().values() if time_ns
+        ]
     span_ns = max(bounds_ns, default=0) - min(bounds_ns, default=0)
     by_column = {name: ValueCounts(_by_population(known)) for name, known in counts.items()}
     return RunValues(by_column, span_ns)
@@ -104,7 +106,7 @@ def _add(
     encoded = column.dictionary_encode()
     values = encoded.dictionary.to_pylist()
     places = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    more = [np.bincount(places[each], minlength=len(values) + 1) for each in members]
+    more = [np.bincount(places[member], minlength=len(values) + 1) for member in members]
     for value, counts in zip(values, np.transpose(more), strict=False):
         known[value] = known[value] + counts if value in known else counts
 

@@ -1,12 +1,13 @@
 """A part of a run: the shortest time in which so many exceptions were sent."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from headcount.run.utc import between, from_unix_ns
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.causes import chance
 from headcount_analysis.causes.exceptions_of_class import ExceptionsOfClass
@@ -15,9 +16,6 @@ from headcount_analysis.causes.populations import Population, RunValues
 
 _TRIED = 60
 """How many numbers of exceptions between half and all of them are tried."""
-
-_SHORT_NS = 5_000_000_000
-"""Shorter parts are named to the millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +40,13 @@ class RunPart:
     @property
     def filters(self) -> dict[str, str]:
         """Its bounds as ISO 8601, in whole milliseconds."""
-        last = _at(self.last_ns) + timedelta(milliseconds=1)
-        return {"from": _iso(_at(self.first_ns)), "to": _iso(last)}
+        last = from_unix_ns(self.last_ns) + timedelta(milliseconds=1)
+        return {"from": _iso(from_unix_ns(self.first_ns)), "to": _iso(last)}
 
     def __str__(self) -> str:
         """Format it as people would say it, such as `34 % of the run, 11:50:44 to 11:50:51 UTC`."""
-        unit = "milliseconds" if self.last_ns - self.first_ns < _SHORT_NS else "seconds"
-        first, last = (
-            _at(each).time().isoformat(timespec=unit) for each in (self.first_ns, self.last_ns)
-        )
-        times, part = f"{first} to {last} UTC", f"{percent(self.share)} of the run"
+        times = between(self.first_ns, self.last_ns)
+        part = f"{percent(self.share)} of the run"
         if self.count == self.size:
             return f"all {self.population.value} from {times}, {part}"
         return f"{part}, {times}"
@@ -97,10 +92,6 @@ def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
     if likely >= chance.CERTAIN:
         return None
     return int(times_ns[start]), int(times_ns[start + close - 1])
-
-
-def _at(time_ns: int) -> datetime:
-    return datetime.fromtimestamp(time_ns // 1_000_000 / 1_000, UTC)
 
 
 def _iso(at: datetime) -> str:

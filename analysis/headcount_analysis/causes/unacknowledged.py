@@ -16,8 +16,8 @@ from headcount.ledger.event_types import UNKNOWN
 from headcount.run.outcome import Outcome
 from headcount_analysis.causes.timed_groups import TimedGroups
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.reach import reach_of_request
+from headcount_analysis.reconciliation import attempt_counts
+from headcount_analysis.reconciliation.reach import reach_of_request
 
 MOST_GROUPS = 200
 """How many responses are kept: the most frequent."""

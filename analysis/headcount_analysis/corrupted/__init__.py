@@ -1,4 +1,4 @@
-"""Corrupted events: names the fields that differ from the request, of every one of them.
+"""Corrupted events: names the fields in which each one differs from its request.
 
 Nothing is done if no event is corrupted. Otherwise executors take three steps; no message and no
 request passes through the driver, and each step works on a bounded part of the run:

@@ -7,12 +7,12 @@ import pyarrow as pa
 
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.blocks.seq_block import BlockInput
-from headcount_analysis.compare_run.claimed_attempts import attempt_rows, differs
 from headcount_analysis.corrupted.exchange import write_sorted
 from headcount_analysis.corrupted.ranges import ranges_of
 from headcount_analysis.ledger.attempts import attempts
 from headcount_analysis.read.partition_reader import Split
 from headcount_analysis.read.topic_rows import read_groups
+from headcount_analysis.reconciliation.claimed_attempts import attempt_rows, differs
 
 COPIES = pa.schema(
     [

@@ -30,7 +30,10 @@ class FieldSet:
     @classmethod
     def of(cls, event_type: str, fields: Iterable[Difference]) -> "FieldSet":
         """Make the set of some differences."""
-        return cls(event_type, tuple(sorted((each.field, str(each.kind)) for each in fields)))
+        return cls(
+            event_type,
+            tuple(sorted((difference.field, str(difference.kind)) for difference in fields)),
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -124,9 +127,9 @@ class DifferenceCounter:
         self._events += count
         key = FieldSet.of(event_type, differences)
         self._sets[key] = self._sets.get(key, 0) + count
-        for each in differences:
-            name = DifferingField(event_type, each.field, str(each.kind))
-            values = each.asked, each.actual
+        for difference in differences:
+            name = DifferingField(event_type, difference.field, str(difference.kind))
+            values = difference.asked, difference.actual
             if name not in self._fields and len(self._fields) >= MOST_FIELDS:
                 self._is_complete = False
             else:

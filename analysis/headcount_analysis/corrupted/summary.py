@@ -46,8 +46,8 @@ class Differences:
             yield f"which fields differ could not be determined: {self.why_not}"
             return
         by_field = _by_field(self.counts.fields)
-        for each in by_field[:MOST_SENTENCES]:
-            yield each.sentence(self.corrupted, of_types=len(self._event_types))
+        for counted in by_field[:MOST_SENTENCES]:
+            yield counted.sentence(self.corrupted, of_types=len(self._event_types))
         if len(by_field) > MOST_SENTENCES:
             yield f"{len(by_field) - MOST_SENTENCES} more fields differ: see verdict.json"
         if self.counts.unknown:
@@ -122,7 +122,9 @@ def _by_field(counts: Mapping[DifferingField, FieldCount]) -> list[_FieldInAll]:
             if known is None
             else _FieldInAll(*key, known.count + more, (*known.event_types, name.event_type))
         )
-    return sorted(by_field.values(), key=lambda each: (-each.count.count, each.field, each.kind))
+    return sorted(
+        by_field.values(), key=lambda counted: (-counted.count.count, counted.field, counted.kind)
+    )
 
 
 def _times(count: int) -> str:

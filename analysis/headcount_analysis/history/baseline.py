@@ -1,7 +1,7 @@
-"""The baseline: what a run is compared with, the last passing runs before it of its series.
+"""The baseline: the last passing runs before a run in its series, to compare the run with.
 
 Counts are facts: one run with a loss after a baseline without is worse, whatever the noise. Sampled
-figures are compared as a single run with repeated ones (see `compare/statistics.py`).
+figures are compared as a single run with repeated ones (see `compare_runs/statistics.py`).
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from statistics import fmean
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import METRICS, Metric
-from headcount_analysis.compare.change import (
+from headcount_analysis.compare_runs.change import (
     Change,
     ChangeLabel,
     resolution_of,
     with_family_level,
 )
-from headcount_analysis.compare.facts import FACTS
-from headcount_analysis.compare.statistics import Estimate, ratio
+from headcount_analysis.compare_runs.facts import FACTS
+from headcount_analysis.compare_runs.statistics import Estimate, ratio
 from headcount_analysis.history.entry import SAMPLED, HistoryEntry
 
 BASELINE_RUNS = 10
@@ -41,16 +41,18 @@ class Assessment:
     @property
     def worse(self) -> tuple[Change, ...]:
         """The facts that got worse."""
-        return tuple(each for each in self.changes if each.label is ChangeLabel.WORSE)
+        return tuple(change for change in self.changes if change.label is ChangeLabel.WORSE)
 
     @property
     def shifted(self) -> tuple[Change, ...]:
         """The sampled figures that changed by more than noise."""
-        return tuple(each for each in self.changes if not each.is_fact and each.is_significant)
+        return tuple(
+            change for change in self.changes if not change.is_fact and change.is_significant
+        )
 
     def change_of(self, metric: Metric) -> Change | None:
         """Return the change of a metric; None if it was not compared."""
-        return next((each for each in self.changes if each.metric == metric), None)
+        return next((change for change in self.changes if change.metric == metric), None)
 
 
 def assessments(runs: Sequence[HistoryEntry], baseline_runs: int) -> Iterator[Assessment]:
@@ -63,7 +65,7 @@ def assessments(runs: Sequence[HistoryEntry], baseline_runs: int) -> Iterator[As
 
 
 def _assessment(run: HistoryEntry, base: tuple[HistoryEntry, ...]) -> Assessment:
-    ids = tuple(each.run_id for each in base)
+    ids = tuple(entry.run_id for entry in base)
     if not base or not run.is_proof:
         return Assessment(run, ids)
     return Assessment(run, ids, (*_facts(run, base), *with_family_level(_samples(run, base))))
@@ -71,7 +73,7 @@ def _assessment(run: HistoryEntry, base: tuple[HistoryEntry, ...]) -> Assessment
 
 def _facts(run: HistoryEntry, base: Sequence[HistoryEntry]) -> Iterator[Change]:
     for name in _FACTS if run.counts else ():
-        before = tuple(float(each.counts.get(name, 0)) for each in base)
+        before = tuple(float(entry.counts.get(name, 0)) for entry in base)
         after = float(run.counts.get(name, 0))
         rise = Estimate(after - fmean(before))
         is_judged = name in run.judged
@@ -80,7 +82,7 @@ def _facts(run: HistoryEntry, base: Sequence[HistoryEntry]) -> Iterator[Change]:
 
 def _samples(run: HistoryEntry, base: Sequence[HistoryEntry]) -> Iterator[Change]:
     for metric in SAMPLED:
-        before = tuple(figure for each in base if (figure := each.positive(metric)))
+        before = tuple(figure for entry in base if (figure := entry.positive(metric)))
         after = run.positive(metric)
         if after and len(before) >= FEWEST_RUNS:
             shift = ratio(before, (after,), resolution_of(metric))

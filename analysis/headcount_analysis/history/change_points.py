@@ -1,4 +1,4 @@
-"""Change points: the run from which on a figure has another level, and how certain that is.
+"""Change points: the first run of a new level of a figure, and how certain that is.
 
 - A series is split where the means of both parts differ most, in standard errors. Whether that
   could be chance is decided by a permutation test: if nothing changed, any order of the runs is
@@ -9,7 +9,7 @@
   software performance regressions in a continuous integration system", ICPE 2020). The test takes
   the search for the best split into account, and assumes no distribution.
 - If it is not chance, both parts are searched in the same way, until none can be split.
-- Figures are compared by their logarithms, as between two sides (see `compare/statistics.py`), and
+- Figures are compared by their logarithms, as of two sides (see `compare_runs/statistics.py`), and
   clipped to `_CLIP` median absolute deviations around their median: one outlier neither makes a
   change nor hides one. Clipping does not depend on the order, so the test remains exact.
 - No part has fewer than `FEWEST` runs: one or two slow runs are no new level. `baseline.py` labels

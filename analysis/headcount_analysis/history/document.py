@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from headcount_analysis.compare.change import Change
+from headcount_analysis.compare_runs.change import Change
 from headcount_analysis.history.baseline import Assessment
 from headcount_analysis.history.history import HistoryOverview, SelectedSeries
 from headcount_analysis.history.series import LevelChange, Series
@@ -26,7 +26,7 @@ def document(history: HistoryOverview, chosen: tuple[SelectedSeries, ...]) -> di
     return {
         "format": FORMAT,
         "baseline_runs": history.baseline_runs,
-        "series": [_series(each) for each in chosen],
+        "series": [_series(selected) for selected in chosen],
         "not_judged": list(history.past.not_judged),
         "unreadable": dict(history.past.unreadable),
     }
@@ -41,8 +41,8 @@ def _series(chosen: SelectedSeries) -> dict[str, Any]:
         "load": first.load,
         "conditions": first.conditions,
         "all_runs": len(series.runs),
-        "changes": [_level(series, each) for each in series.changes],
-        "runs": [_run(each) for each in chosen.shown],
+        "changes": [_level(series, change) for change in series.changes],
+        "runs": [_run(run) for run in chosen.shown],
     }
 
 
@@ -68,7 +68,7 @@ def _run(run: Assessment) -> dict[str, Any]:
         "figures": dict(entry.figures),
         "version": entry.version,
         "baseline": list(run.baseline),
-        "changes": {str(each.metric): _change(each) for each in run.changes},
+        "changes": {str(change.metric): _change(change) for change in run.changes},
     }
 
 

@@ -90,11 +90,12 @@ def selected(
     kept = {run.entry.run_id for run in runs[:last]}
     of_series = (
         SelectedSeries(
-            each, tuple(in_order((r for r in each.runs if r.entry.run_id in kept), by, is_reversed))
+            series,
+            tuple(in_order((r for r in series.runs if r.entry.run_id in kept), by, is_reversed)),
         )
-        for each in history.series
+        for series in history.series
     )
-    return tuple(each for each in of_series if each.shown)
+    return tuple(selected_series for selected_series in of_series if selected_series.shown)
 
 
 def in_order(

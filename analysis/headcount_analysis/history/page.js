@@ -49,7 +49,7 @@
     const first = header.dataset.sort === "scenario" ? "ascending" : "descending";
     const other = first === "ascending" ? "descending" : "ascending";
     const order = header.getAttribute("aria-sort") === first ? other : first;
-    for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
+    for (const cell of table.tHead.rows[0].cells) cell.removeAttribute("aria-sort");
     header.setAttribute("aria-sort", order);
     body.append(...rows.sort(compare(header.dataset.sort, order === "ascending" ? 1 : -1)));
   };
@@ -77,7 +77,7 @@
   });
   for (const card of cards) {
     const series = data[card.dataset.series], count = series.runs.length, lines = crosses(card);
-    const names = [...card.querySelectorAll("figcaption span")].map((each) => each.textContent);
+    const names = [...card.querySelectorAll("figcaption span")].map((label) => label.textContent);
     let chosen = count - 1;
 
     const hide = () => {
@@ -102,7 +102,7 @@
       if (!row) return;
       if (row.hidden) tools.reset();
       setTimeout(() => {
-        for (const each of rows) each.classList.toggle("chosen", each === row);
+        for (const candidate of rows) candidate.classList.toggle("chosen", candidate === row);
         row.scrollIntoView({block: "center"});
         row.querySelector("a").focus({preventScroll: true});
       });

@@ -48,7 +48,7 @@ class PageRow:
 def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: str) -> str:
     """Return the page as HTML; links to reports begin with `links`, a path or a URL."""
     script = own_file(_HERE / "page.js")
-    cards = tuple(_card(key, each, history) for key, each in enumerate(chosen))
+    cards = tuple(_card(key, selected, history) for key, selected in enumerate(chosen))
     rows = _rows(chosen)
     return template(_HERE / "page.html").render(
         history=history,
@@ -80,7 +80,7 @@ def _card(key: int, chosen: SelectedSeries, history: HistoryOverview) -> SeriesC
 
 def _rows(chosen: Sequence[SelectedSeries]) -> tuple[PageRow, ...]:
     """Return the rows of all series, the latest run first."""
-    rows = [_row(key, run) for key, each in enumerate(chosen) for run in each.shown]
+    rows = [_row(key, run) for key, selected in enumerate(chosen) for run in selected.shown]
     return tuple(sorted(rows, key=lambda row: began(row.run), reverse=True))
 
 
@@ -109,7 +109,7 @@ def _data(cards: Iterable[SeriesCard]) -> Markup:
     data = [
         {
             "runs": [_head(run.entry) for run in card.series.runs],
-            "charts": [*(each.values for each in card.charts), card.defects.values],
+            "charts": [*(chart.values for chart in card.charts), card.defects.values],
             "against": [words.against_baseline(run) for run in card.series.runs],
         }
         for card in cards

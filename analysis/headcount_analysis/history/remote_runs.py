@@ -39,7 +39,7 @@ class RemoteRuns:
         """See RunStore; asks for each run's verdict, but lists no folder of a run."""
         # A list of all files would have every segment of every ledger.
         folders = self.filesystem.get_file_info(pafs.FileSelector(self.path))
-        names = [each.base_name for each in folders if is_run_id(each.base_name)]
+        names = [folder.base_name for folder in folders if is_run_id(folder.base_name)]
         with ThreadPoolExecutor(_READERS) as readers:
             stamps = dict(zip(names, readers.map(self._stamps, names), strict=True))
         return {name: stamp[0] for name, stamp in stamps.items() if stamp}

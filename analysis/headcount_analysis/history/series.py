@@ -86,6 +86,6 @@ def _changes(runs: Sequence[HistoryEntry], metric: Metric) -> list[LevelChange]:
     }
     indexes = tuple(figures)
     return [
-        LevelChange(metric, indexes[each.index], each.before, each.after, each.confidence)
-        for each in change_points(tuple(figures.values()))
+        LevelChange(metric, indexes[change.index], change.before, change.after, change.confidence)
+        for change in change_points(tuple(figures.values()))
     ]

@@ -107,7 +107,9 @@ def _chart(series: Series, metric: Metric, baseline_runs: int) -> TrendChart:
         latest=words.sampled_text(entries[-1], metric),
         line=_line((x, y) for x, y, _ in points),
         dots=_dots(points),
-        marks=tuple(_mark(series, each, xs) for each in series.changes if each.metric == metric),
+        marks=tuple(
+            _mark(series, change, xs) for change in series.changes if change.metric == metric
+        ),
         values=tuple(words.sampled_text(entry, metric) for entry in entries),
         axis=f"{low:,.1f} to {words.shown(metric, high)}",
         baseline_y=None if base is None else _y(base, low, high),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from headcount.thresholds.metrics import Metric
-from headcount_analysis.compare.change import Change
-from headcount_analysis.compare.words import figure, readable, signed
+from headcount_analysis.compare_runs.change import Change
+from headcount_analysis.compare_runs.words import figure, readable, signed
 from headcount_analysis.history.baseline import FEWEST_RUNS, Assessment
 from headcount_analysis.history.entry import HistoryEntry
 from headcount_analysis.history.series import LevelChange, Series
@@ -64,8 +64,8 @@ def against_baseline(run: Assessment) -> str:
         return "not compared: inconclusive"
     if not run.baseline:
         return "no baseline yet"
-    changes = [f"{_WORSE}: {_rise(each)}" for each in run.worse]
-    changes += [_shift(each) for each in run.shifted]
+    changes = [f"{_WORSE}: {_rise(change)}" for change in run.worse]
+    changes += [_shift(change) for change in run.shifted]
     if not changes and len(run.baseline) < FEWEST_RUNS:
         return f"baseline of {len(run.baseline)}"
     return "; ".join(changes) or "no clear change"
@@ -116,7 +116,7 @@ def _defect_sentence(series: Series, worse: list[int]) -> HistorySentence:
 
 
 def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
-    rises = "; ".join(_rise(each) for each in latest.worse)
+    rises = "; ".join(_rise(change) for change in latest.worse)
     since = len(series.runs) - 1 - worse[-1]
     if not since:
         others = f"; {len(worse)} such runs in all" if len(worse) > 1 else ""
@@ -127,7 +127,7 @@ def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
 
 def level_sentence(series: Series, change: LevelChange) -> str:
     """Describe a change point, with its confidence."""
-    before, after = (shown(change.metric, each) for each in (change.before, change.after))
+    before, after = (shown(change.metric, level) for level in (change.before, change.after))
     verb = "rose" if change.after > change.before else "fell"
     entry = series.runs[change.index].entry
     return (

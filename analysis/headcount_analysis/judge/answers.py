@@ -17,10 +17,10 @@ def listed(evidence: Evidence) -> str:
     }
     most = sorted(unacked, key=lambda answer: (-unacked[answer], answer))[:MOST_LISTED]
     parts = [
-        f"{unacked[answer]} times {_described(answer, texts.get(answer, ''))}" for answer in most
+        f"{unacked[answer]:,} times {_described(answer, texts.get(answer, ''))}" for answer in most
     ]
     rest = sum(unacked.values()) - sum(unacked[answer] for answer in most)
-    return ", ".join([*parts, f"{rest} times something else"] if rest else parts)
+    return ", ".join([*parts, f"{rest:,} times something else"] if rest else parts)
 
 
 def notes(evidence: Evidence) -> Iterator[str]:

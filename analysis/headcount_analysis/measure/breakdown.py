@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from headcount.thresholds.nearest_rank import nearest_rank
 from headcount.thresholds.percentiles import FEW_QUANTILES
 from headcount_analysis.arrow_types import TEXTS, Flags
-from headcount_analysis.compare_run.attempt_counts import answers
 from headcount_analysis.measure.histogram import Measure, durations_ns
+from headcount_analysis.reconciliation.attempt_counts import answers
 
 MOST = 400_000
 MOST_GROUPS = 32

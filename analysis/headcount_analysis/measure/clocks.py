@@ -182,8 +182,8 @@ def merged(parts: Iterable[Bounds]) -> tuple[ClockOffset, ...]:
         ClockOffset(
             number,
             *_common(groups),
-            events=sum(each.events for each in groups),
-            published_later=sum(each.published_later for each in groups),
+            events=sum(group.events for group in groups),
+            published_later=sum(group.published_later for group in groups),
             has_moved=_has_moved(groups),
         )
         for number, groups in sorted(by_generator.items())
@@ -191,12 +191,12 @@ def merged(parts: Iterable[Bounds]) -> tuple[ClockOffset, ...]:
 
 
 def _common(groups: Sequence[Bounds]) -> tuple[int, int]:
-    return max(each.least_ns for each in groups), min(each.most_ns for each in groups)
+    return max(group.least_ns for group in groups), min(group.most_ns for group in groups)
 
 
 def _has_moved(groups: Sequence[Bounds]) -> bool:
     """Return whether nearly every group has an offset that fits, but no offset fits them all."""
-    consistent = [each for each in groups if each.is_consistent]
+    consistent = [group for group in groups if group.is_consistent]
     inconsistent = len(groups) - len(consistent)
     if not consistent or inconsistent > max(1, len(groups) // _GROUPS_PER_MOVE):
         return False
@@ -206,4 +206,4 @@ def _has_moved(groups: Sequence[Bounds]) -> bool:
 
 def corrections_ms(clocks: Iterable[ClockOffset]) -> dict[int, int]:
     """Return the ms to subtract from timestamps, by generator, where not zero."""
-    return {each.generator: each.correction_ms for each in clocks if each.correction_ms}
+    return {clock.generator: clock.correction_ms for clock in clocks if clock.correction_ms}

@@ -94,32 +94,36 @@ class GeneratorHealth:
     @property
     def cpu_percent_median(self) -> float | None:
         """The median CPU load, in percent of one core."""
-        cpu = [each.cpu_percent for each in self.samples]
+        cpu = [sample.cpu_percent for sample in self.samples]
         return statistics.median(cpu) if cpu else None
 
     @property
     def cpu_percent_max(self) -> float | None:
         """The maximum CPU load of a sample, in percent of one core."""
-        return max((each.cpu_percent for each in self.samples), default=None)
+        return max((sample.cpu_percent for sample in self.samples), default=None)
 
     @property
     def schedule_lag_p99_ms(self) -> float | None:
         """The 99th percentile of the samples' maximum lags, by nearest rank."""
-        lags = sorted(each.schedule_lag_ms for each in self.samples)
+        lags = sorted(sample.schedule_lag_ms for sample in self.samples)
         return percentile(lags, 0.99) if lags else None
 
     @property
     def dropped(self) -> int | None:
         """How many arrivals could not start in time."""
-        return max((each.dropped for each in self.samples), default=None)
+        return max((sample.dropped for sample in self.samples), default=None)
 
     @property
     def cause(self) -> SaturationCause:
         """Why the generator was too busy, if it was."""
         if self._is_busy:
             return SaturationCause.SCENARIO
-        late = [each for each in self.samples if each.schedule_lag_ms >= LATE_MS] or self.samples
-        of_host = [each.host_cpu_percent for each in late if each.host_cpu_percent is not None]
+        late = [
+            sample for sample in self.samples if sample.schedule_lag_ms >= LATE_MS
+        ] or self.samples
+        of_host = [
+            sample.host_cpu_percent for sample in late if sample.host_cpu_percent is not None
+        ]
         if not of_host:
             return SaturationCause.UNKNOWN
         if statistics.median(of_host) >= BUSY_PERCENT:
@@ -128,7 +132,7 @@ class GeneratorHealth:
 
     @property
     def _busy(self) -> int:
-        return sum(each.cpu_percent >= BUSY_PERCENT for each in self.samples)
+        return sum(sample.cpu_percent >= BUSY_PERCENT for sample in self.samples)
 
     @property
     def _is_busy(self) -> bool:
@@ -149,7 +153,7 @@ class GeneratorHealth:
                 f"{name} used {BUSY_PERCENT:g} % or more of a core in {self._busy} of {count} "
                 f"samples under load (median {self.cpu_percent_median:.0f} %)"
             )
-        late = sum(each.schedule_lag_ms >= LATE_MS for each in self.samples)
+        late = sum(sample.schedule_lag_ms >= LATE_MS for sample in self.samples)
         if late and late >= LATE_SHARE * count:
             yield (
                 f"{name} was {LATE_MS:g} ms or more behind schedule in {late} of {count} samples "
@@ -171,7 +175,7 @@ class FleetHealth:
     @property
     def evidence(self) -> tuple[str, ...]:
         """Why some generators count as saturated."""
-        return tuple(text for each in self.known for text in each.evidence)
+        return tuple(text for health in self.known for text in health.evidence)
 
     @property
     def saturated(self) -> bool:
@@ -196,7 +200,7 @@ class FleetHealth:
     def _overloads(self) -> Iterator[str]:
         """Yield a note for each cause of an overload."""
         for cause in SaturationCause:
-            texts = ["; ".join(each.evidence) for each in self.known if each.cause is cause]
+            texts = ["; ".join(health.evidence) for health in self.known if health.cause is cause]
             named = list(filter(None, texts))
             if named:
                 more = len(named) - _NAMED
@@ -208,7 +212,7 @@ class FleetHealth:
                 )
 
     def _without_health(self) -> Iterator[str]:
-        unknown = [str(each.generator) for each in self.known if not each.is_known]
+        unknown = [str(health.generator) for health in self.known if not health.is_known]
         if unknown:
             yield (
                 f"generator {', '.join(unknown)} stopped reporting; latencies may include its delay"
@@ -260,4 +264,4 @@ def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:
 def _requested_generators(options: Mapping[str, Any]) -> int:
     """Return how many generators were requested. The manifest is untrusted input."""
     numbers = (options.get(name) for name in ("processes", "expect_workers"))
-    return max((each for each in numbers if type(each) is int), default=0)
+    return max((number for number in numbers if type(number) is int), default=0)

@@ -151,7 +151,7 @@ def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     if has_unanswered:  # rarely true, and summing zeros takes as long
         sums.append(("unanswered", "sum"))
     totals = together.group_by(list(keys), use_threads=False).aggregate(sums)
-    columns = [totals[name] for name in (*keys, *("_".join(each) for each in sums))]
+    columns = [totals[name] for name in (*keys, *("_".join(aggregation) for aggregation in sums))]
     if not has_unanswered:
         columns.append(_zeros(len(totals)))
     # Chunks of a grouped table share buffers; each would be sent to the driver with all of them.

@@ -52,7 +52,9 @@ def latencies(buckets: Iterable[Bucket]) -> tuple[Latency, ...]:
 
 def percentile_curve(buckets: Iterable[Bucket]) -> tuple[CurvePoint, ...]:
     """Compute the curve of every measure, by event type and in total."""
-    return tuple(itertools.chain.from_iterable(_curve(*each) for each in _grouped(buckets)))
+    return tuple(
+        itertools.chain.from_iterable(_curve(*key_and_group) for key_and_group in _grouped(buckets))
+    )
 
 
 def _curve(key: tuple[str, Measure], buckets: list[Bucket]) -> Iterator[CurvePoint]:

@@ -91,7 +91,7 @@ def _slices(durations: pa.Table, width_s: float) -> Mapping[Measure, tuple[Laten
                 _percentiles(counts, most[start:end]),
             )
         )
-    return {name: tuple(each) for name, each in slices.items()}
+    return {name: tuple(of_measure) for name, of_measure in slices.items()}
 
 
 def _merged_by(durations: pa.Table, length: int) -> int:
@@ -102,7 +102,7 @@ def _merged_by(durations: pa.Table, length: int) -> int:
     typical = float(np.median(by_place["count_sum"].to_numpy()))
     wanted = _ROOM * samples_needed(FEW_QUANTILES[-1]) / typical
     wanted = max(min(wanted, length / _FEWEST_DRAWN), length / MOST_DRAWN)
-    return next((each for each in _MERGED if each >= wanted), -(-length // MOST_DRAWN))
+    return next((merged for merged in _MERGED if merged >= wanted), -(-length // MOST_DRAWN))
 
 
 def _percentiles(count: Integers, most_ns: Integers) -> Percentiles:

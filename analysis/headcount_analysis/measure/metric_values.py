@@ -16,12 +16,12 @@ from headcount.thresholds.grammar import Threshold
 from headcount.thresholds.metrics import METRICS, MetricKind, Needs
 from headcount.thresholds.nearest_rank import bucket_at, nearest_rank
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
 from headcount_analysis.measure.count_bounds import CountBounds, count_bounds
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.latency import latency_ms, ordered_buckets, percentile_bounds_ms
 from headcount_analysis.measure.window_samples import WindowSample
 from headcount_analysis.messages.timestamps import describe
+from headcount_analysis.reconciliation.attempt_counts import Checkable
 
 _WHOLE_MS = 1.0
 """Timestamps are truncated to whole ms, so a duration may look negative by up to this much."""
@@ -164,8 +164,8 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     if not buckets:
         return Measurement(None, doubt=_nothing_sent(threshold))
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
-    count = sum(each.count for each in buckets)
-    unanswered = sum(each.unanswered for each in buckets)
+    count = sum(bucket.count for bucket in buckets)
+    unanswered = sum(bucket.unanswered for bucket in buckets)
     remark = f"{unanswered:,} of {count:,} had no response and count with the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
     least, doubt = _least_ms(threshold, buckets, value)
@@ -185,18 +185,18 @@ def _least_ms(threshold: Threshold, buckets: list[Bucket], value: float) -> tupl
 def _buckets(threshold: Threshold, sample: WindowSample) -> list[Bucket]:
     measure = Measure(threshold.metric)
     return [
-        each
-        for each in sample.buckets
-        if each.measure is measure and threshold.event_type in {None, each.event_type}
+        bucket
+        for bucket in sample.buckets
+        if bucket.measure is measure and threshold.event_type in {None, bucket.event_type}
     ]
 
 
 def _answered(buckets: Iterable[Bucket]) -> list[tuple[int, float, float]]:
     """Return the number of responses and the duration range in ms of each bucket, in order."""
     return [
-        (each.count - each.unanswered, each.min_ns / _NS_PER_MS, each.max_ns / _NS_PER_MS)
-        for each in ordered_buckets(buckets)
-        if each.count > each.unanswered
+        (bucket.count - bucket.unanswered, bucket.min_ns / _NS_PER_MS, bucket.max_ns / _NS_PER_MS)
+        for bucket in ordered_buckets(buckets)
+        if bucket.count > bucket.unanswered
     ]
 
 
@@ -238,7 +238,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
 
 
 def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
-    errors = [each.error_ms for each in sample.clocks]
+    errors = [clock.error_ms for clock in sample.clocks]
     return (
         max((shorter for shorter, _ in errors), default=0.0),
         max((longer for _, longer in errors), default=0.0),

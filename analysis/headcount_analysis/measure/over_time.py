@@ -91,7 +91,11 @@ class OverTime:
     @property
     def in_flight(self) -> tuple[int, ...]:
         """How many requests were in flight at the end of each slice."""
-        return tuple(itertools.accumulate(each.started - each.ended for each in self.slices))
+        return tuple(
+            itertools.accumulate(
+                time_slice.started - time_slice.ended for time_slice in self.slices
+            )
+        )
 
 
 def _starts_at(part: LatencySlice) -> float:
@@ -141,8 +145,8 @@ def span(
     first_ns = first["intended_at_ns"] // _NS_PER_MS * _NS_PER_MS
     # A wrong clock must not stretch the axis.
     margin = last_due_ns - first_ns + _MARGIN_NS
-    seen_ns = [each * _NS_PER_MS for each in seen_ms or ()]
-    seen_ns = [each for each in seen_ns if abs(each - first_ns) <= YEAR_MS * _NS_PER_MS]
+    seen_ns = [time_ms * _NS_PER_MS for time_ms in seen_ms or ()]
+    seen_ns = [time_ns for time_ns in seen_ns if abs(time_ns - first_ns) <= YEAR_MS * _NS_PER_MS]
     earliest, latest = min(seen_ns, default=first_ns), max(seen_ns, default=0)
     start = max(first_ns - margin, min(first_ns, earliest))
     ends = (last.get("sent_at_ns", 0), last.get("answered_at_ns", 0), latest)
@@ -238,7 +242,7 @@ def width_for(length_s: float) -> float:
 def common_bin_width(first_ns: int, length_s: float) -> BinWidth:
     """Choose the widest bins that can still be added up if the run, and its slices, get longer."""
     first_ns = first_ns // _NS_PER_MS * _NS_PER_MS
-    later_widths_s = [each for each in _WIDTHS_S if length_s <= each * MOST_SLICES] or [60]
+    later_widths_s = [width_s for width_s in _WIDTHS_S if length_s <= width_s * MOST_SLICES] or [60]
     return BinWidth(first_ns, math.gcd(*later_widths_s) * 1_000_000_000)
 
 

@@ -71,11 +71,11 @@ def judged(
     """
     return tuple(
         _judged(
-            each,
-            samples[each.window],
-            abort if abort is not None and abort.threshold == each.text else None,
+            threshold,
+            samples[threshold.window],
+            abort if abort is not None and abort.threshold == threshold.text else None,
         )
-        for each in thresholds
+        for threshold in thresholds
     )
 
 

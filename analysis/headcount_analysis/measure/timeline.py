@@ -183,7 +183,7 @@ def timeline(
     slices = tuple(
         OutcomeSlice(
             binning.first_ns + index * width,
-            **{name: int(each[index]) for name, each in sums.items()},
+            **{name: int(counts[index]) for name, counts in sums.items()},
         )
         for index in range(binning.slices)
     )
@@ -213,15 +213,19 @@ def _marked(
     ordered = list(marks)
     for mark, following in itertools.zip_longest(ordered, ordered[1:]):
         until = slices[-1].at_ns + width if following is None else following.at_ns
-        between = [each for each in slices if mark.at_ns < each.at_ns + width <= until]
+        between = [
+            time_slice for time_slice in slices if mark.at_ns < time_slice.at_ns + width <= until
+        ]
         yield _recovery(mark, between, width)
 
 
 def _recovery(mark: Mark, slices: Sequence[OutcomeSlice], width: int) -> TimelineEvent:
-    disturbed = [index for index, each in enumerate(slices) if each.is_disturbed]
+    disturbed = [index for index, time_slice in enumerate(slices) if time_slice.is_disturbed]
     if not disturbed:
         return TimelineEvent(mark.at_ns, mark.text, EventOrigin.MARKED)
-    again = next((each.at_ns for each in slices[disturbed[-1] + 1 :] if each.acked), None)
+    again = next(
+        (time_slice.at_ns for time_slice in slices[disturbed[-1] + 1 :] if time_slice.acked), None
+    )
     end_ns = slices[-1].at_ns + width if again is None else again
     took_ms = (end_ns - mark.at_ns) / _NS_PER_MS
     return TimelineEvent(mark.at_ns, mark.text, EventOrigin.MARKED, took_ms, again is not None)

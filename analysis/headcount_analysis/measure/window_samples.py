@@ -10,13 +10,13 @@ import pyarrow.dataset as ds
 
 from headcount.thresholds.grammar import Window
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order, ordered_by_type
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, counted, distributions
 from headcount_analysis.measure.run_span import RunSpan
 from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.reconciliation import attempt_counts
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order, ordered_by_type
 
 _SHARE_OF_WINDOW = 0.05
 _LEAST_ERROR_S = 0.05

@@ -1,4 +1,4 @@
-"""Placement: where messages carry the ids of a run, if not in the expected place.
+"""Ids elsewhere: where messages carry the ids of a run, if not in the expected place.
 
 An event with its id elsewhere is not lost. So a sample of the messages without an id in the
 expected field is searched for a whole id of the run.

@@ -1,4 +1,4 @@
-"""Differences: names the fields that differ, of every corrupted event of a run, in executors."""
+"""Differences: names the fields in which corrupted events differ from their requests."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -8,8 +8,6 @@ from headcount.ledger.endpoints import endpoint_texts, read_endpoints
 from headcount.ledger.generator_health import read_health
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
-from headcount_analysis.compare_run import attempt_counts, order_counts
-from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.ledger.ledger_state import LedgerState
 from headcount_analysis.measure import clocks
@@ -26,6 +24,8 @@ from headcount_analysis.pipeline.table_places import FATES_FOLDER
 from headcount_analysis.pipeline.tools import IsEmpty, Tools
 from headcount_analysis.read import message_counts
 from headcount_analysis.read.partition_summary import PartitionRead
+from headcount_analysis.reconciliation import attempt_counts, order_counts
+from headcount_analysis.reconciliation.order_counts import Order
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
 

@@ -7,7 +7,6 @@ from headcount.run.marks import read_marks
 from headcount_analysis.causes.exception_patterns import patterns
 from headcount_analysis.causes.losses import losses
 from headcount_analysis.causes.unacknowledged import unacknowledged
-from headcount_analysis.compare_run.class_times import class_times
 from headcount_analysis.judge import crashed
 from headcount_analysis.measure import over_time, timeline
 from headcount_analysis.measure.breakdown import breakdown
@@ -21,6 +20,7 @@ from headcount_analysis.pipeline.evidence import RunEvidence
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.schedule import planned_rate, rates
 from headcount_analysis.pipeline.table_places import FATES_FOLDER
+from headcount_analysis.reconciliation.class_times import class_times
 from headcount_analysis.report.earlier_run import earlier_run
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.versions import versions

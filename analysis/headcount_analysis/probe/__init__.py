@@ -1,1 +1,1 @@
-"""Probes: from the messages that a few requests caused to the options that fit a service. Pure."""
+"""Probes: find the options that fit a service, from the messages of a few requests. Pure."""

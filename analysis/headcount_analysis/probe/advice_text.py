@@ -42,7 +42,7 @@ def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> I
 
 def _incomplete(findings: ProbeFindings, best: OptionsFit, settle_s: float) -> Iterator[str]:
     missing = findings.acked - best.messages.keys()
-    types = sorted({each.event_type for each in findings.requests if each.seq in missing})
+    types = sorted({request.event_type for request in findings.requests if request.seq in missing})
     yield (
         f"{number(len(missing), 'acknowledged request')} ({', '.join(types)}) without a message "
         f"at that place of the topic {best.topic} within {settle_s:g} s."

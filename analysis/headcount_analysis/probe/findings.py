@@ -59,12 +59,12 @@ class ProbeFindings:
     @property
     def acked(self) -> frozenset[int]:
         """The acknowledged requests."""
-        return frozenset(each.seq for each in self.requests if each.is_acked)
+        return frozenset(request.seq for request in self.requests if request.is_acked)
 
     @property
     def best(self) -> OptionsFit | None:
         """The fit that reads the ids of the most acknowledged requests; None if none reads any."""
-        fits = [each.fit for each in self.topics if each.fit is not None]
+        fits = [topic.fit for topic in self.topics if topic.fit is not None]
         return max(fits, key=lambda fit: len(self.read_by(fit)), default=None)
 
     def read_by(self, fit: OptionsFit) -> frozenset[int]:
@@ -84,8 +84,8 @@ class ProbeFindings:
     @property
     def acked_by_type(self) -> dict[str, tuple[int, int]]:
         """The requests and the acknowledged requests of each event type."""
-        total = Counter(each.event_type for each in self.requests)
-        acked = Counter(each.event_type for each in self.requests if each.is_acked)
+        total = Counter(request.event_type for request in self.requests)
+        acked = Counter(request.event_type for request in self.requests if request.is_acked)
         return {name: (total[name], acked[name]) for name in sorted(total)}
 
 
@@ -108,7 +108,10 @@ def find(
 
 def _first_place(records: Sequence[Record], header_ids: tuple[HeaderIds, ...]) -> FoundPlace | None:
     places = (
-        place for record in records for each in header_ids for place in places_in(each.ids, record)
+        place
+        for record in records
+        for probed in header_ids
+        for place in places_in(probed.ids, record)
     )
     return next(places, None)
 

@@ -32,9 +32,9 @@ def _requests(findings: ProbeFindings) -> str:
 def _failures(findings: ProbeFindings) -> Iterator[str]:
     """Describe responses and errors, event types without an acknowledgement, and problems."""
     kinds = Counter(
-        str(each.status) if each.status is not None else str(each.error).partition(":")[0]
-        for each in findings.requests
-        if not each.is_acked
+        str(request.status) if request.status is not None else str(request.error).partition(":")[0]
+        for request in findings.requests
+        if not request.is_acked
     )
     for kind, count in kinds.most_common(_MOST_LISTED):
         label = f"HTTP {kind}" if kind.isdecimal() else kind
@@ -59,7 +59,7 @@ def _arrivals(findings: ProbeFindings) -> Iterator[str]:
 
 
 def _delays(fit: OptionsFit, findings: ProbeFindings) -> str:
-    sent_ms = {each.seq: each.sent_at_ns / _NS_PER_MS for each in findings.requests}
+    sent_ms = {request.seq: request.sent_at_ns / _NS_PER_MS for request in findings.requests}
     delays_ms = [
         records[0].timestamp_ms - sent_ms[seq]
         for seq, records in fit.messages.items()

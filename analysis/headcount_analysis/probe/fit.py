@@ -105,7 +105,11 @@ def fit_of(
     if pointer:
         decoded = _decoded(records, formats, settings)
     best = max(
-        (_read(topic, decoded, ids, each) for each in header_ids for ids in _places(each, decoded)),
+        (
+            _read(topic, decoded, ids, probed)
+            for probed in header_ids
+            for ids in _places(probed, decoded)
+        ),
         key=lambda fit: len(fit.messages),
         default=None,
     )

@@ -47,7 +47,7 @@ class FieldMatch:
 def match_fields(request: ProbeRequest, event: Object) -> FieldMatch:
     """Compare an object with a request's event."""
     found_differences = differences(request.asked, request.shape, ParsedMessage(event))
-    names = {_top_level(each.field) for each in found_differences}
+    names = {_top_level(difference.field) for difference in found_differences}
     return FieldMatch(
         tuple(name for name in request.fields if name not in names),
         tuple(name for name in request.fields if name in names),
@@ -61,10 +61,10 @@ def seqs_in(header_ids: tuple[HeaderIds, ...], record: Record) -> tuple[int, ...
     return tuple(
         dict.fromkeys(
             event_id.seq
-            for each in header_ids
+            for probed in header_ids
             for content in contents
             if content
-            for event_id in each.ids.found_in(content)
+            for event_id in probed.ids.found_in(content)
         )
     )
 

@@ -1,4 +1,4 @@
-"""Partition reads: which messages of a partition were read, and which of those are unusable."""
+"""Partition summaries: which messages of a partition were read, and which of those are unusable."""
 
 from dataclasses import dataclass
 

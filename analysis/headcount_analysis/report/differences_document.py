@@ -22,9 +22,11 @@ def differences_document(report: Report) -> dict[str, Any]:
         "corrupted": differences.corrupted,
         "why_not": differences.why_not,
         "text": list(differences.sentences),
-        "fields": [_field(*each, differences.corrupted) for each in fields[:_MOST_FIELDS]],
+        "fields": [_field(*field, differences.corrupted) for field in fields[:_MOST_FIELDS]],
         "sets": [
-            _set(key, count, [_sample(report, each) for each in differences.samples.get(key, ())])
+            _set(
+                key, count, [_sample(report, sample) for sample in differences.samples.get(key, ())]
+            )
             for key, count in counts.most_frequent
         ],
         "other_sets": counts.beyond,
@@ -41,7 +43,7 @@ def _field(name: DifferingField, count: FieldCount, corrupted: int) -> dict[str,
         "count": count.count,
         "share": count.count / corrupted,
         "sample": _values(*count.sample),
-        "values": [{**_values(*pair), "count": each} for pair, each in values[:_MOST_VALUES]],
+        "values": [{**_values(*pair), "count": times} for pair, times in values[:_MOST_VALUES]],
     }
 
 
@@ -64,7 +66,11 @@ def _sample(report: Report, sample: DifferenceSample) -> dict[str, Any]:
         "partition": sample.partition,
         "offset": sample.offset,
         "fields": [
-            {"field": each.field, "kind": str(each.kind), **_values(each.asked, each.actual)}
-            for each in sample.differences
+            {
+                "field": difference.field,
+                "kind": str(difference.kind),
+                **_values(difference.asked, difference.actual),
+            }
+            for difference in sample.differences
         ],
     }

@@ -9,7 +9,6 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
 from headcount.run.verdict import DOCUMENT_FORMAT, Check
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.generator_health import FleetHealth
@@ -19,6 +18,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import TimelineEvent
 from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
 from headcount_analysis.read.partition_summary import PartitionRead
+from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.causes_document import losses_document, unacknowledged_document
 from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report
@@ -41,24 +41,26 @@ def document(report: Report) -> dict[str, Any]:
         "run_id": report.run_id,
         "verdict": report.verdict.value,
         "label": report.label.value,
-        "checks": [_check(each) for each in report.checks],
+        "checks": [_check(check) for check in report.checks],
         "reasons": list(report.reasons),
         "notes": list(report.notes),
         "differences": differences_document(report),
-        "patterns": [{**asdict(each), "text": str(each)} for each in report.patterns],
+        "patterns": [{**asdict(pattern), "text": str(pattern)} for pattern in report.patterns],
         "losses": losses_document(report),
         "unacknowledged": unacknowledged_document(report),
         "state": report.state.result.value,
-        "thresholds": [_threshold(each) for each in report.thresholds],
+        "thresholds": [_threshold(result) for result in report.thresholds],
         "counts": None if counts is None else counts.as_dict(),
-        "class_times": {name: _times(each) for name, each in report.class_times.items()},
-        "by_event_type": {name: each.as_dict() for name, each in report.by_event_type.items()},
-        "endpoints": {name: list(each) for name, each in report.endpoints.items()},
+        "class_times": {name: _times(times) for name, times in report.class_times.items()},
+        "by_event_type": {
+            name: of_type.as_dict() for name, of_type in report.by_event_type.items()
+        },
+        "endpoints": {name: list(texts) for name, texts in report.endpoints.items()},
         "run_before": None if report.earlier is None else report.earlier.document.run_id,
         "span_s": report.span_s,
         "span_error_s": report.span_error_s if math.isfinite(report.span_error_s) else None,
         "offsets": _offsets(report),
-        "latency_ms": [_latency(each, report.rates) for each in report.latencies],
+        "latency_ms": [_latency(latency, report.rates) for latency in report.latencies],
         "limits": _limits(report),
         "allowed_unacked": list(report.limits.unacked),
         "acknowledged": _acknowledged(report),
@@ -67,8 +69,8 @@ def document(report: Report) -> dict[str, Any]:
         "state_check": _state(report.state),
         "locust": None if report.locust_exit is None else asdict(report.locust_exit),
         "generator": _generator(report.generators),
-        "clocks": [] if evidence is None else [_clock(each) for each in evidence.clocks],
-        "moments": [_moment(each) for each in report.timeline.moments],
+        "clocks": [] if evidence is None else [_clock(clock) for clock in evidence.clocks],
+        "moments": [_moment(moment) for moment in report.timeline.moments],
         "timestamps": [] if evidence is None else _clocks(evidence),
         "scenario": manifest.scenario,
         "host": without_secrets(manifest.host),
@@ -90,13 +92,15 @@ def _times(times: ClassTimes) -> dict[str, str]:
 
 
 def _limits(report: Report) -> dict[str, int | None]:
-    return {name: each for name, each in asdict(report.limits).items() if name != "unacked"}
+    return {name: allowed for name, allowed in asdict(report.limits).items() if name != "unacked"}
 
 
 def _acknowledged(report: Report) -> dict[str, float]:
     """Return the share of acknowledged attempts, in total and by event type."""
     rows = {TOTAL: report.counts or Counts(), **report.by_event_type}
-    return {name: each.acked / each.attempted for name, each in rows.items() if each.attempted}
+    return {
+        name: counts.acked / counts.attempted for name, counts in rows.items() if counts.attempted
+    }
 
 
 def _looked_at(evidence: Evidence) -> dict[str, Any]:
@@ -115,7 +119,10 @@ def _looked_at(evidence: Evidence) -> dict[str, Any]:
 def _offsets(report: Report) -> dict[str, Any]:
     """Return each partition's range of offsets; `read` is null if nothing was read."""
     if report.evidence is not None:
-        return {str(each.partition): _partition(each) for each in report.evidence.partitions}
+        return {
+            str(partition.partition): _partition(partition)
+            for partition in report.evidence.partitions
+        }
     return {
         str(partition): {
             "start": report.manifest.start_offsets.get(partition, 0),
@@ -135,8 +142,8 @@ def _partition(partition: PartitionRead) -> dict[str, Any]:
 def _ledger(evidence: Evidence) -> dict[str, Any]:
     ledger = evidence.ledger
     return {
-        "generators": [asdict(each) for each in ledger.generators],
-        "torn": [each.generator for each in ledger.torn],
+        "generators": [asdict(generator) for generator in ledger.generators],
+        "torn": [generator.generator for generator in ledger.torn],
         "damage": list(ledger.damage),
     }
 
@@ -148,13 +155,13 @@ def _generator(generators: FleetHealth) -> dict[str, Any]:
         "missing_workers": generators.missing,
         "generators": [
             {
-                "generator": each.generator,
-                "cpu_percent_median": each.cpu_percent_median,
-                "cpu_percent_max": each.cpu_percent_max,
-                "schedule_lag_p99_ms": each.schedule_lag_p99_ms,
-                "dropped": each.dropped,
+                "generator": health.generator,
+                "cpu_percent_median": health.cpu_percent_median,
+                "cpu_percent_max": health.cpu_percent_max,
+                "schedule_lag_p99_ms": health.schedule_lag_p99_ms,
+                "dropped": health.dropped,
             }
-            for each in generators.known
+            for health in generators.known
         ],
     }
 

@@ -109,7 +109,7 @@ def _latest_documents(folder: RunFolder) -> Iterator[EarlierDocument]:
 
 def _beside(folder: RunFolder) -> list[Path]:
     try:
-        return [each for each in folder.path.parent.iterdir() if each != folder.path]
+        return [path for path in folder.path.parent.iterdir() if path != folder.path]
     except OSError:
         return []
 

@@ -16,8 +16,8 @@ import pyarrow.dataset as ds
 
 from headcount.files import written_aside
 from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
-from headcount_analysis.compare_run.reach import where
 from headcount_analysis.corrupted.table import differences_of, of_events
+from headcount_analysis.reconciliation.reach import where
 from headcount_analysis.report.exception_kinds import (
     kind_of,
     kinds_of,

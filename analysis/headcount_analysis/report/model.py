@@ -11,7 +11,6 @@ from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import Losses
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.corrupted.summary import Differences
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Judgement, Limits
@@ -23,6 +22,7 @@ from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.measure.timeline import Timeline
+from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.earlier_run import EarlierRun
 from headcount_analysis.state.differences import StateCheck
 from headcount_analysis.state.game.economy import Economy
@@ -87,7 +87,7 @@ class Report:
     @property
     def broken(self) -> tuple[ThresholdResult, ...]:
         """The thresholds that the measured values break."""
-        return tuple(each for each in self.thresholds if each.result is Result.BROKEN)
+        return tuple(result for result in self.thresholds if result.result is Result.BROKEN)
 
     @property
     def exit_code(self) -> int:

@@ -43,19 +43,22 @@ def latency(report: Report) -> pd.DataFrame:
     """
     rows = [
         (
-            each.event_type,
-            each.measure.value,
-            each.count,
-            each.negative,
-            *(round(ms, 3) for ms in (each.min_ms, each.mean_ms, *each.percentiles.values())),
-            round(each.max_ms, 3),
+            of_measure.event_type,
+            of_measure.measure.value,
+            of_measure.count,
+            of_measure.negative,
+            *(
+                round(ms, 3)
+                for ms in (of_measure.min_ms, of_measure.mean_ms, *of_measure.percentiles.values())
+            ),
+            round(of_measure.max_ms, 3),
         )
-        for each in report.latencies
+        for of_measure in report.latencies
     ]
     durations = [f"{name}_ms" for name in ("min", "mean", *PERCENTILE_NAMES, "max")]
     columns = ["event_type", "measure", "count", "negative", *durations]
     frame = _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
-    return frame.assign(unanswered=[each.unanswered for each in report.latencies])
+    return frame.assign(unanswered=[of_measure.unanswered for of_measure in report.latencies])
 
 
 def percentiles(report: Report) -> pd.DataFrame:
@@ -65,8 +68,14 @@ def percentiles(report: Report) -> pd.DataFrame:
     Each row ends with the rates of the whole run, as in `latency`.
     """
     rows = [
-        (each.event_type, each.measure.value, each.quantile, round(each.ms, 6), each.count)
-        for each in report.percentiles
+        (
+            percentile.event_type,
+            percentile.measure.value,
+            percentile.quantile,
+            round(percentile.ms, 6),
+            percentile.count,
+        )
+        for percentile in report.percentiles
     ]
     columns = ["event_type", "measure", "quantile", "ms", "count"]
     return _with_rates(pd.DataFrame(rows, columns=columns), report.rates)
@@ -86,16 +95,20 @@ def over_time(report: Report) -> pd.DataFrame:
     latency_width_s around a slice, empty if these are too few.
     """
     course = report.over_time
-    widths = {each.width_s for slices in course.latency.values() for each in slices}
+    widths = {time_slice.width_s for slices in course.latency.values() for time_slice in slices}
     latency_width_s = max(widths, default=None)
     rows = [
         (
-            *(each.elapsed_s, course.width_s, each.target),
-            *(getattr(each, name) / course.width_s for name in COUNTED),
+            *(time_slice.elapsed_s, course.width_s, time_slice.target),
+            *(getattr(time_slice, name) / course.width_s for name in COUNTED),
             latency_width_s,
-            *(ms for measure in Measure for ms in _percentiles(course, measure, each.elapsed_s)),
+            *(
+                ms
+                for measure in Measure
+                for ms in _percentiles(course, measure, time_slice.elapsed_s)
+            ),
         )
-        for each in course.slices
+        for time_slice in course.slices
     ]
     names = [*(percentile_name(quantile) for quantile in FEW_QUANTILES), "max"]
     durations = [f"{measure}_{name}_ms" for measure in Measure for name in names]
@@ -131,10 +144,17 @@ def state(report: Report) -> pd.DataFrame:
     """
     rows = [
         (
-            *(each.owner, each.kind, each.name, each.expected, each.implied, each.stored),
-            *(_STANDS_ALONE[each.stands_alone], len(each.entries)),
+            *(
+                difference.owner,
+                difference.kind,
+                difference.name,
+                difference.expected,
+                difference.implied,
+                difference.stored,
+            ),
+            *(_STANDS_ALONE[difference.stands_alone], len(difference.entries)),
         )
-        for each in report.state.differences
+        for difference in report.state.differences
     ]
     return pd.DataFrame(rows, columns=list(_STATE_COLUMNS), dtype=object)
 
@@ -147,11 +167,18 @@ def state_events(report: Report) -> pd.DataFrame:
     """
     rows = [
         (
-            *(each.owner, each.kind, each.name, entry.id, entry.event_type, entry.fate),
+            *(
+                difference.owner,
+                difference.kind,
+                difference.name,
+                entry.id,
+                entry.event_type,
+                entry.fate,
+            ),
             *(entry.expected, entry.implied, entry.partition, entry.offset),
         )
-        for each in report.state.differences
-        for entry in each.entries
+        for difference in report.state.differences
+        for entry in difference.entries
     ]
     return pd.DataFrame(rows, columns=list(_STATE_EVENT_COLUMNS), dtype=object)
 
@@ -166,7 +193,7 @@ def csv(frame: pd.DataFrame, *, header: bool = True) -> str:
     safe = frame.copy()
     for name in safe.select_dtypes(include=["object", "string"]).columns:
         # Series.map would turn integers beside empty values into floats.
-        safe[name] = pd.Series([harmless(each) for each in safe[name]], safe.index, object)
+        safe[name] = pd.Series([harmless(value) for value in safe[name]], safe.index, object)
     return safe.to_csv(index=False, header=header, lineterminator="\n")
 
 

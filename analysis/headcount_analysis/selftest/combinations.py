@@ -24,7 +24,7 @@ def combinations(schema_registry: str = "", only: str = "") -> Iterator[MessageS
     `only` is the name of the only format, or empty. UsageError if it needs a registry, or is one
     that the self-test cannot write.
     """
-    formats = [FormatSettings(*each) for each in _FORMATS]
+    formats = [FormatSettings(*arguments) for arguments in _FORMATS]
     if schema_registry:
         formats += [FormatSettings(name, "", schema_registry) for name in FRAMED]
     formats.append(FormatSettings(RAW))

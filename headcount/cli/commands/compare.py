@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from headcount_analysis.compare import document, markdown, words
-from headcount_analysis.compare.change import ChangeLabel
-from headcount_analysis.compare.limits import Limit, LimitState, parse_all
-from headcount_analysis.compare.model import RunComparison, Versus, compare
-from headcount_analysis.compare.runs import read_run, sides_of
+from headcount_analysis.compare_runs import document, markdown, words
+from headcount_analysis.compare_runs.change import ChangeLabel
+from headcount_analysis.compare_runs.limits import Limit, LimitState, parse_all
+from headcount_analysis.compare_runs.model import RunComparison, Versus, compare
+from headcount_analysis.compare_runs.runs import read_run, sides_of
 from rich.table import Table
 from rich.text import Text
 
@@ -18,7 +18,7 @@ from headcount.cli.options.output_options import (
     with_links,
     with_reports_dir,
 )
-from headcount.cli.options.run_options import find_run
+from headcount.cli.options.run_options import complete_runs, find_run
 from headcount.cli.page_output import STDOUT, links_to, write_document
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -76,8 +76,8 @@ def _limits(
 
 
 @grouped_command("compare", epilog=_EPILOG)
-@click.argument("base")
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("base", shell_complete=complete_runs)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=complete_runs)
 @grouped_option(
     OptionGroup.JUDGING,
     "--limit",
@@ -142,7 +142,7 @@ def compare_runs(
     console = Console()
     if html is not None:
         # The chart libraries take a second to load, and only a page needs them.
-        from headcount_analysis.compare import page  # noqa: PLC0415
+        from headcount_analysis.compare_runs import page  # noqa: PLC0415
 
         write_document(page.render(comparison, links or _links(folders, html)), html, console)
     if markdown_file is not None:

@@ -1,4 +1,4 @@
-"""`headcount config`: the options that hold for a command, and where each is set."""
+"""`headcount config`: the options that apply to a command, and where each is set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ _DEFAULT = "default"
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def config(ctx: click.Context, command: str, arguments: tuple[str, ...]) -> None:
-    """Show the options that hold for COMMAND, and where each is set.
+    """Show the options that apply to COMMAND, and where each is set.
 
     The command line overrides the environment, which overrides headcount.toml, or the table
     [tool.headcount] of pyproject.toml.

@@ -17,6 +17,7 @@ from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_reports_dir
 from headcount.console import Console
 from headcount.errors import PartError
+from headcount.installation import check_installed
 from headcount.kafka.cluster import Cluster
 from headcount.stack.broker_config import DEFAULT_PORT as BROKER_PORT
 from headcount.stack.cache import cache_folder, made_folder
@@ -78,6 +79,7 @@ def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Fi
     environ = dict(os.environ)
     cache = cache_folder(environ)
     yield Finding("Python", platform.python_version())
+    yield checked("packages", _packages)
     yield checked("Java", lambda: _java(environ, cache))
     yield checked("cache", lambda: str(_writable(made_folder(cache))))
     yield checked("jars", lambda: _CACHED if are_cached(cache) else _NOT_CACHED)
@@ -91,6 +93,11 @@ def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Fi
         from headcount.cli.kafka_findings import of_cluster  # noqa: PLC0415
 
         yield from of_cluster(cluster, topic)
+
+
+def _packages() -> str:
+    check_installed()
+    return "installed"
 
 
 def _java(environ: Mapping[str, str], cache: Path) -> str:

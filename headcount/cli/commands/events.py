@@ -116,7 +116,7 @@ def events(
     quiet: bool,
     **attributes: str | int | None,
 ) -> None:
-    """Show the game's events in RUN's part of the topic that match the filters."""
+    """Show the game events of RUN that match the filters."""
     folder = find_run(run, reports_dir)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
     filters = {name: value for name, value in described.items() if value is not None}

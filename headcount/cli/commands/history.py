@@ -106,7 +106,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
 @grouped_option(
     OptionGroup.OUTPUT,
     "--sort",
-    type=click.Choice([each.value for each in SortKey]),
+    type=click.Choice([key.value for key in SortKey]),
     default=SortKey.BEGAN.value,
     show_default=True,
     metavar="FIGURE",
@@ -216,18 +216,18 @@ def _write_page(
 
 def _show(chosen: Iterable[SelectedSeries], console: Console) -> None:
     """Print the selected runs for a terminal, series by series."""
-    for each in chosen:
-        console.result(Text(words.heading(each.series), "bold"))
-        for sentence in words.sentences(each.series):
+    for selection in chosen:
+        console.result(Text(words.heading(selection.series), "bold"))
+        for sentence in words.sentences(selection.series):
             style = "bold red" if sentence.is_worse else ""
             console.result(Text(f"  {sentence.text}", style))
-        console.result(_table(each.shown))
+        console.result(_table(selection.shown))
         console.result("")
 
 
 def _counted(runs: HistoryOverview, run_filter: RunFilter, chosen: Iterable[SelectedSeries]) -> str:
     """Say how many runs are shown, and how to see those that --last left out."""
-    total, shown = len(runs.runs), sum(len(each.shown) for each in chosen)
+    total, shown = len(runs.runs), sum(len(selection.shown) for selection in chosen)
     if not total:
         return "No verified runs yet: headcount run"
     matching = sum(run_filter.selects(run.entry) for run in runs.runs)

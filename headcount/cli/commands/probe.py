@@ -1,9 +1,11 @@
 """`headcount probe`: finds the options that fit a service, with a few requests."""
 
 import os
+from pathlib import Path
 
 import click
 
+from headcount.cli.configuration.option_text import Value
 from headcount.cli.locustfile import check_locustfiles
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
@@ -39,6 +41,7 @@ Examples:
   headcount probe orders.py … --id-header X-Order-Token --id-form uuid
                                                      a header that only this service carries on
   headcount probe orders.py … --settle 15s           a service that publishes later
+  headcount probe --write headcount.toml             keep the options in the project's file
 \b
 Exit codes:
   0  all ids of acknowledged requests were seen at one place of one topic
@@ -113,7 +116,7 @@ Exit codes:
     default="",
     metavar="NAME",
     callback=checked_text(lambda name: parse_format_name(name, format_names())),
-    show_default="found out",
+    show_default="detected",
     help="Format of the messages.",
 )
 @grouped_option(
@@ -133,6 +136,14 @@ Exit codes:
     show_default="5s",
     help="Longest wait for messages after the last response.",
 )
+@grouped_option(
+    OptionGroup.OUTPUT,
+    "--write",
+    "option_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the options into FILE, such as headcount.toml, if they fit.",
+)
 @with_quiet
 def probe(
     *,
@@ -149,6 +160,7 @@ def probe(
     format_name: str,
     schema_registry: str,
     settle_s: float,
+    option_file: Path | None,
     quiet: bool,
 ) -> int:
     """Send a few requests of LOCUSTFILE, and find the options of a run that fit the service.
@@ -172,6 +184,7 @@ def probe(
 
         from headcount.cli.probing.probe_generator import ProbeScenario  # noqa: PLC0415
         from headcount.cli.probing.probe_run import ProbePlan, run_probe  # noqa: PLC0415
+        from headcount.cli.probing.written_options import write_options  # noqa: PLC0415
 
     host = host and check_host(host)
     scenario = ProbeScenario(locustfile, host, servers, ids, requests, outcome_rules, extra)
@@ -179,19 +192,46 @@ def probe(
     console = Console(quiet=quiet)
     findings = run_probe(plan, environ, console)
     known = KnownArguments(
-        (
-            *("headcount", "run", locustfile),
-            *(("--host", without_secrets(host)) if host else ()),
-            *(("--bootstrap-servers", bootstrap_servers) if bootstrap_servers else ()),
-            *_kafka_arguments(kafka_options),
-        ),
-        (
-            *(part for rule in outcome_rules for part in ("--outcome", rule.text)),
-            *(("--", *extra) if extra else ()),
-        ),
+        _target_arguments(locustfile, host, bootstrap_servers, kafka_options),
+        _load_arguments(outcome_rules, extra),
     )
     console.result(text_of(findings, known, settle_s))
+    if option_file is not None and findings.is_complete and findings.best is not None:
+        fixed = _target_options(locustfile, host, bootstrap_servers, kafka_options)
+        rules = tuple(rule.text for rule in outcome_rules)
+        write_options(option_file, findings.best, fixed | {"outcome": rules})
+        console.result(f"Written  {option_file}: headcount run needs no options")
     return findings.exit_code
+
+
+def _target_arguments(
+    locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
+) -> tuple[str, ...]:
+    """Return how the command of a run with this target begins."""
+    return (
+        *("headcount", "run", locustfile),
+        *(("--host", without_secrets(host)) if host else ()),
+        *(("--bootstrap-servers", bootstrap_servers) if bootstrap_servers else ()),
+        *_kafka_arguments(kafka_options),
+    )
+
+
+def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how it ends."""
+    outcome = (part for rule in rules for part in ("--outcome", rule.text))
+    return (*outcome, *(("--", *extra) if extra else ()))
+
+
+def _target_options(
+    locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
+) -> dict[str, Value]:
+    """Return the same target as options of a file, without an address that holds a secret."""
+    return {
+        "locustfile": locustfile,
+        "host": "" if without_secrets(host) != host else host,
+        "bootstrap-servers": bootstrap_servers,
+        "kafka-config": str(kafka_options.kafka_config or ""),
+    }
 
 
 def _kafka_arguments(options: KafkaOptions) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`headcount report`: finds a run's report, and prints it as PDF."""
+"""`headcount report`: finds a run's report, or saves it as PDF."""
 
 import os
 from pathlib import Path
@@ -29,9 +29,9 @@ Examples:
 )
 @with_reports_dir
 def report(*, run: Path, pdf: bool, reports_dir: Path) -> None:
-    """Print where RUN's report is, or print the report itself as PDF.
+    """Print the path of RUN's report, or save the report as PDF.
 
-    The report is that of the last verification; headcount verify RUN makes it again.
+    The report is that of the last verification; headcount verify RUN writes a new one.
     """
     folder = find_run(run, reports_dir)
     page = folder.path / "report.html"

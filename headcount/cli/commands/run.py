@@ -11,6 +11,7 @@ from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.load_options import LoadOptions, with_load_options
 from headcount.cli.options.locust_options import BY_RUN, refuse_decided
 from headcount.cli.options.message_options import MessageOptions, with_message_options
+from headcount.cli.options.metrics_options import MetricsOptions, with_metrics_options
 from headcount.cli.options.output_options import (
     with_json,
     with_ledger,
@@ -70,6 +71,7 @@ Examples:
 )
 @with_ledger
 @with_reports_dir
+@with_metrics_options
 @with_json
 @with_quiet
 def run(
@@ -81,6 +83,7 @@ def run(
     kafka_options: KafkaOptions,
     message_options: MessageOptions,
     verify_options: VerifyOptions,
+    metrics_options: MetricsOptions,
     is_followed: bool,
     run_id: str,
     ledger: str,
@@ -95,19 +98,23 @@ def run(
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
+    metrics_options.check()
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / run_id_of(run_id))
     # A mistaken option and --help need none of what carries out the command, which loads slowly.
     with permanent_objects():
         from headcount.cli.judged_run import judged_run  # noqa: PLC0415
         from headcount.cli.locust_command import Load  # noqa: PLC0415
+        from headcount.cli.notification import notify, webhook_url  # noqa: PLC0415
         from headcount.cli.result import show  # noqa: PLC0415
 
+    webhook = webhook_url(os.environ)
     load = Load(
         *(locustfile, load_options, target_options, message_options, verify_options),
-        *(ledger, extra),
+        *(ledger, extra, metrics_options.request),
     )
     console = Console(quiet=quiet)
     report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)
+    notify(webhook, folder, report.exit_code, console)
     return report.exit_code

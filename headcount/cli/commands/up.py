@@ -4,20 +4,25 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from headcount.cli.locustfile import default_locustfile
-from headcount.cli.options.groups import grouped_command
+from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.locust_options import BY_UP, refuse_decided, web_place
 from headcount.cli.options.message_options import MessageOptions, with_message_options
 from headcount.cli.options.output_options import made_folder, with_quiet, with_reports_dir
 from headcount.cli.options.pass_through import PassThrough
-from headcount.cli.options.target_options import TargetOptions, with_target_options
+from headcount.cli.options.target_options import (
+    TargetOptions,
+    with_topics_and_target_options,
+)
 from headcount.cli.platform import Platform, platform
 from headcount.console import Console
+from headcount.errors import UsageError
 from headcount.gc_control import permanent_objects
 from headcount.kafka_settings.config_file import FILE_VARIABLE
 from headcount.stack.ports import LOOPBACK, free_port
@@ -29,6 +34,10 @@ if TYPE_CHECKING:
 WEB_PORT = 8089
 POLL_S = 0.2
 START_TIMEOUT_S = 90.0
+_OF_BROKER = frozenset(
+    {"broker_only", "topics", "partitions", "replication", "secure", "reports_dir", "quiet"}
+)
+"""The parameters that apply to a broker alone."""
 
 _EXAMPLES = """
 \b
@@ -37,6 +46,8 @@ Examples:
   headcount up locustfiles/sword_rush.py
   headcount up --host http://127.0.0.1:5000      your own service
   headcount up --secure                          a broker with TLS and a login, to try them out
+  headcount up --broker-only --topic orders --topic payments
+                                                 Kafka alone, for a service that you start yourself
 """
 
 
@@ -46,15 +57,25 @@ Examples:
     type=click.Path(path_type=Path, exists=True),
     default=default_locustfile,
 )
-@with_target_options
+@grouped_option(
+    OptionGroup.KAFKA,
+    "--broker-only",
+    is_flag=True,
+    help="Start a broker and nothing else; print its address.",
+)
+@with_topics_and_target_options
 @with_kafka_options
 @with_message_options
 @with_reports_dir
 @with_quiet
+@click.pass_context
 def up(
+    ctx: click.Context,
     *,
     locustfile: Path,
     extra: tuple[str, ...],
+    broker_only: bool,
+    topics: tuple[str, ...],
     target_options: TargetOptions,
     kafka_options: KafkaOptions,
     message_options: MessageOptions,
@@ -62,6 +83,11 @@ def up(
     quiet: bool,
 ) -> None:
     """Keep broker, service and Locust's web UI running; each test that you start there is a run."""
+    if broker_only:
+        _refuse_others(ctx, extra)
+        _run_broker(target_options, topics, reports_dir, Console(quiet=quiet))
+    if len(topics) > 1:
+        raise UsageError("a service publishes to one --topic: give one, or --broker-only")
     refuse_decided("up", extra, BY_UP)
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
@@ -91,6 +117,41 @@ def up(
         )
         while True:
             locust.poll_or_raise()
+            target.poll_or_raise()
+            time.sleep(POLL_S)
+
+
+def _refuse_others(ctx: click.Context, extra: tuple[str, ...]) -> None:
+    """Refuse options of the command line that are not the broker's; those of a file may stay."""
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        is_typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if is_typed and name not in _OF_BROKER:
+            shown = parameter.opts[0] if isinstance(parameter, click.Option) else name.upper()
+            raise UsageError(f"--broker-only starts a broker and nothing else: leave {shown} out")
+    if extra:
+        raise UsageError(
+            "--broker-only starts a broker and nothing else: leave out what follows --"
+        )
+
+
+def _run_broker(
+    options: TargetOptions, topics: tuple[str, ...], reports_dir: Path, console: Console
+) -> NoReturn:
+    """Run a broker with topics until Ctrl-C."""
+    with permanent_objects():
+        from headcount.cli.local_stack import start_broker_only  # noqa: PLC0415
+
+    folder = made_folder(reports_dir, "up")
+    with contextlib.ExitStack() as stack:
+        ready = platform(dict(os.environ), console)
+        target = start_broker_only(stack, options, topics, ready, folder)
+        console.result(
+            f"Kafka    {target.cluster}{_client_file(target)}\n"
+            f"Topics   {', '.join(topics)}\n"
+            "Ctrl-C stops it."
+        )
+        while True:
             target.poll_or_raise()
             time.sleep(POLL_S)
 

@@ -112,7 +112,7 @@ def _unknown(
 ) -> str:
     if name in NOT_IN_FILES:
         return f"{place} in {options.path} belongs on the command line: each call has its own"
-    return f"{place} in {options.path} is no option{_suggestion(name, known)}"
+    return f"{place} in {options.path} is not an option{_suggestion(name, known)}"
 
 
 def _suggestion(name: str, known: Mapping[str, object] | set[str]) -> str:

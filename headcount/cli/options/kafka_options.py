@@ -84,7 +84,7 @@ with_kafka_options = in_order(
         multiple=True,
         metavar="NAME=VALUE",
         callback=_checked,
-        help="A single setting, such as security.protocol=SSL; repeatable.",
+        help="A Kafka client's setting, such as security.protocol=SSL; repeatable.",
     ),
     gathered("kafka_options", KafkaOptions),
 )

@@ -23,6 +23,7 @@ _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-H", "--host", "--bootstrap-servers", "--topic"), _OWN),
     **dict.fromkeys(("--reports-dir", "--promise", "--id-header", "--id-form"), _OWN),
     **dict.fromkeys(("--id-at", "--format", "--compare-at", "--schema-registry"), _OWN),
+    "--trace-url": _OWN,
     "--worker": _WORKER,
 }
 BY_RUN: Mapping[str, str] = {
@@ -30,6 +31,7 @@ BY_RUN: Mapping[str, str] = {
     **dict.fromkeys(("-u", "--users", "-r", "--spawn-rate", "-t", "--run-time"), _OWN),
     **dict.fromkeys(("--processes", "--rate", "--spacing", "--max-in-flight"), _OWN),
     **dict.fromkeys(("--mix", "--seed", "--run-id", "--ledger", "--thresholds"), _OWN),
+    **dict.fromkeys(("--metrics-port", "--metrics-linger"), _OWN),
     **dict.fromkeys(("-P", "--web-port", "--web-host", "--autostart", "--autoquit"), _WEB),
 }
 """What `headcount run` decides, and what to write instead."""

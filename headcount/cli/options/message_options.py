@@ -28,6 +28,7 @@ from headcount.run.message_format import (
     parse_format_name,
     parse_format_settings,
 )
+from headcount.run.trace_url import PLACEHOLDER, check_trace_url, parse_trace_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class MessageOptions:
     format_name: str = JSON
     compare_at: str = ""
     schema_registry: str = ""
+    trace_url: str = ""
 
     @property
     def id_settings(self) -> IdSettings:
@@ -57,7 +59,7 @@ class MessageOptions:
 
         `environ` names Kafka's settings, which may name the registry.
         """
-        _ = self.id_settings
+        check_trace_url(self.trace_url, self.id_settings.form)
         check_registry(self.format_settings, lambda: registry_from_environment(environ).url)
 
     @property
@@ -73,6 +75,7 @@ class MessageOptions:
             "--format": self.format_name,
             "--compare-at": self.compare_at,
             "--schema-registry": self.schema_registry,
+            "--trace-url": self.trace_url,
         }
 
 
@@ -117,7 +120,8 @@ _OPTIONS = in_order(
         default="",
         metavar="PLACE",
         callback=checked_text(parse_location),
-        help="Where messages carry it: field:NAME, json:/POINTER, header:NAME, key, traceparent.",
+        help="Where messages carry the id: field:NAME, json:/POINTER, header:NAME, key or "
+        "traceparent.",
     ),
     _option(
         "--format",
@@ -142,6 +146,13 @@ _OPTIONS = in_order(
         metavar="URL",
         callback=checked_text(parse_registry_url),
         help="Schema registry that speaks Confluent's API.",
+    ),
+    _option(
+        "--trace-url",
+        default="",
+        metavar="URL",
+        callback=checked_text(parse_trace_url),
+        help=f"Where ids of form trace lead in the report: a URL with {PLACEHOLDER}.",
     ),
 )
 

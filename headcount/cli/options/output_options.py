@@ -70,7 +70,7 @@ with_links = grouped_option(
     default="",
     metavar="URL",
     show_default="the folder of the runs",
-    help="What the page's links to RUN/report.html begin with.",
+    help="Address before RUN/report.html in the page's links.",
 )
 
 with_json_document = grouped_option(

@@ -1,13 +1,49 @@
 """The argument RUN of commands about an earlier run, and the brokers that have its topic."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
+from headcount.cli.configuration.option_file import find_option_file
 from headcount.cli.options.groups import OptionGroup, grouped_option
+from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
 
-with_run = click.argument("run", type=click.Path(path_type=Path))
+REPORTS_DIR = "reports-dir"
+
+
+def complete_runs(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the ids of the runs that a word begins; after a comma, those of its last part."""
+    if "/" in incomplete:
+        return [CompletionItem(incomplete, type="dir")]
+    before, comma, last = incomplete.rpartition(",")
+    names = sorted(_run_ids(_reports_dir(ctx)), reverse=True)
+    return [CompletionItem(f"{before}{comma}{name}") for name in names if name.startswith(last)]
+
+
+def _reports_dir(ctx: click.Context) -> Path:
+    """Return the folder with the runs, before the command line is complete."""
+    chosen = Path(ctx.params.get("reports_dir") or "reports")
+    if ctx.get_parameter_source("reports_dir") is ParameterSource.COMMANDLINE:
+        return chosen
+    try:
+        options = find_option_file(Path(), None)
+    except UsageError:
+        return chosen
+    return chosen if options is None else Path(str(options.shared.get(REPORTS_DIR, chosen)))
+
+
+def _run_ids(reports_dir: Path) -> Iterator[str]:
+    if reports_dir.is_dir():
+        yield from (path.parent.name for path in reports_dir.glob("*/run.json"))
+
+
+with_run = click.argument("run", type=click.Path(path_type=Path), shell_complete=complete_runs)
 
 with_brokers_of_run = grouped_option(
     OptionGroup.KAFKA,

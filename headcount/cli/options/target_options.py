@@ -1,5 +1,6 @@
 """The system under test: the user's own service and brokers, or parts to start."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,14 @@ _SERVICE = in_order(
     ),
 )
 
-_KAFKA = in_order(
+_TOPIC: Mapping[str, Any] = {
+    "default": "events",
+    "show_default": True,
+    "metavar": "NAME",
+    "help": "Topic that the service publishes to.",
+}
+
+_BROKERS = in_order(
     grouped_option(
         OptionGroup.KAFKA,
         "--bootstrap-servers",
@@ -115,14 +123,9 @@ _KAFKA = in_order(
         is_flag=True,
         help="Start the broker with TLS and a login, to try them out.",
     ),
-    grouped_option(
-        OptionGroup.KAFKA,
-        "--topic",
-        default="events",
-        show_default=True,
-        metavar="NAME",
-        help="Topic that the service publishes to.",
-    ),
+)
+
+_NEW_TOPIC = in_order(
     grouped_option(
         OptionGroup.KAFKA,
         "--create-topic",
@@ -152,7 +155,31 @@ _KAFKA = in_order(
 
 def with_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options, and pass them on as `target_options`."""
-    return _SERVICE(_KAFKA(gathered("target_options", TargetOptions)(command)))
+    topic = grouped_option(OptionGroup.KAFKA, "--topic", **_TOPIC)
+    gathering = gathered("target_options", TargetOptions)(command)
+    return _SERVICE(in_order(_BROKERS, topic, _NEW_TOPIC)(gathering))
+
+
+def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options, with a --topic that can be repeated.
+
+    They are passed on as `target_options`, which has the first topic, and `topics`.
+    """
+    attributes = {
+        **_TOPIC,
+        "multiple": True,
+        "default": (_TOPIC["default"],),
+        "show_default": _TOPIC["default"],
+        "help": "The service's topic; repeatable with --broker-only.",
+    }
+    topic = grouped_option(OptionGroup.KAFKA, "--topic", "topics", **attributes)
+    gathering = gathered("target_options", TargetOptions)(command)
+
+    @functools.wraps(gathering)
+    def with_first_topic(*, topics: tuple[str, ...], **options: Any) -> Any:
+        return gathering(topic=topics[0], topics=topics, **options)
+
+    return _SERVICE(in_order(_BROKERS, topic, _NEW_TOPIC)(with_first_topic))
 
 
 def check_host(host: str) -> str:

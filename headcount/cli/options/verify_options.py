@@ -154,7 +154,7 @@ _OPTIONS = in_order(
         "--settle",
         "settle_s",
         type=Seconds(),
-        show_default="10s, or what the run used",
+        show_default="10s, or the run's own",
         help="Longest wait for missing events.",
     ),
     grouped_option(
@@ -162,7 +162,7 @@ _OPTIONS = in_order(
         "--watch-for",
         "watch_for_s",
         type=Seconds(),
-        show_default="500ms, or what the run used",
+        show_default="500ms, or the run's own",
         help="Shortest watch for late duplicates and ghosts.",
     ),
     grouped_option(

@@ -70,13 +70,13 @@ def run_probe(plan: ProbePlan, environ: Mapping[str, str], console: Console) -> 
         with watching(plan.cluster, plan.topics) as watch:
             header_ids = _send(plan.scenario, run, environ, watch, console)
             requests = read_requests(run)
-            acked = {each.seq for each in requests if each.is_acked}
+            acked = {request.seq for request in requests if request.is_acked}
             with console.step("Waiting for messages"):
                 _await_messages(watch, header_ids, acked, plan.settle_s)
             samples = watch.samples()
         denied = (f"topic {name}: {problem}" for name, problem in watch.problems.items())
         problems, answers = (*read_problems(run), *denied), read_answers(run)
-    by_seq, formats = {each.seq: each for each in requests}, _formats(plan)
+    by_seq, formats = {request.seq: request for request in requests}, _formats(plan)
     try:
         topics = tuple(find(sample, by_seq, header_ids, formats) for sample in samples)
     except EvidenceError as error:

@@ -143,13 +143,13 @@ class TopicWatch:
             raise PartError(
                 f"cannot read the ends of topics at {self.cluster}: {error.args[0].str()}"
             ) from None
-        for each in offsets:
-            if each.error is not None:
-                self.problems[each.topic] = each.error.str()
+        for offset in offsets:
+            if offset.error is not None:
+                self.problems[offset.topic] = offset.error.str()
         return {
-            (each.topic, each.partition): each.offset
-            for each in offsets
-            if each.error is None and each.offset >= 0
+            (offset.topic, offset.partition): offset.offset
+            for offset in offsets
+            if offset.error is None and offset.offset >= 0
         }
 
     def _has_leader(self, topic: str, number: int, leader: int) -> bool:

@@ -95,8 +95,8 @@ class TopicSettling:
         try:
             yield
         finally:
-            for each in timed:
-                each.cancel()
+            for timer in timed:
+                timer.cancel()
 
     def later(
         self, missing: int, answered_ns: int | None, progress: Callable[[str], None]

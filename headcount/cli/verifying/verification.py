@@ -10,6 +10,7 @@ from dataclasses import replace
 from headcount_analysis.batches.expected import needs_headers
 from headcount_analysis.follow.run_follower import forget
 from headcount_analysis.formats.catalogue import format_in
+from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.ledger.run_ledger import ledger_parts, load_ledger
 from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
@@ -25,6 +26,7 @@ from headcount_analysis.spark.session import begun_session, session_in
 from pyspark import SparkContext
 
 from headcount.cli.local_stack import start_broker
+from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import Platform
 from headcount.cli.verifying.follower import Follower
 from headcount.cli.verifying.spark_config import session_config, tables_of
@@ -67,48 +69,48 @@ def judge(
     # The attempts whose rows are written so far have been answered, so their events lie before the
     # end that is read next.
     parts = ledger_parts(folder, manifest, cache.ledger)
-    config = functools.partial(
+    # Spark takes seconds to start; meanwhile comes what does not need it.
+    config = _spark_config(request, ready, manifest, parts)
+    with (
+        _spark(config, follower, jvm) as started,
+        brokers(request, manifest, ready) as cluster,
+    ):
+        manifest = replace(manifest, bootstrap_servers=cluster.bootstrap_servers)
+        reach, settling = end_of_run(request, cluster, manifest, parts, console)
+        with recording_in_time(reach, settling):
+            reach = replace(reach, parts=list(reach.parts or parts))
+            plan = _plan(request, cluster, manifest, reach)
+            message_format = _message_format(manifest, ready, follower)
+            spark = _session(started, plan, cache, console)
+            tools = _tools(plan, spark, cluster, message_format, request.verify_options)
+            report = _reconcile(plan, replace(tools, settling=settling), cache, console)
+    forget(folder)
+    return report
+
+
+def _spark_config(
+    request: VerifyRequest,
+    ready: Platform,
+    manifest: Manifest,
+    parts: Sequence[GeneratorLedger],
+) -> Callable[[], SessionConfig]:
+    """Return how to configure Spark for so many attempts, if it has to be started."""
+    return functools.partial(
         session_config,
-        folder,
+        request.folder,
         request.verify_options,
         ready,
         events=_attempts(parts),
         ledger=manifest.ledger,
     )
-    with contextlib.ExitStack() as stack:
-        # Spark takes seconds to start; do meanwhile what does not need it.
-        started = stack.enter_context(_spark(config, follower, jvm))
-        cluster = stack.enter_context(brokers(request, manifest, ready))
-        manifest = replace(manifest, bootstrap_servers=cluster.bootstrap_servers)
-        reach, settling = end_of_run(request, cluster, manifest, parts, console)
-        stack.enter_context(recording_in_time(reach, settling))
-        plan = _plan(request, cluster, manifest, replace(reach, parts=list(reach.parts or parts)))
-        with (
-            console.step("Starting Spark"),
-            _ahead(
-                functools.partial(load_ledger, folder, manifest, plan.parts or (), cache.ledger)
-            ),
-        ):
-            spark = started()
-        # While Spark's workers start, there is time to load what the report needs.
-        with (
-            console.step("Reconciling the ledger with the topic") as step,
-            _ahead(_warm_up_report),
-        ):
-            followed = None if follower is None else follower.message_format
-            message_format = followed or format_in(manifest.format_settings, ready.environ)
-            tools = Tools(
-                spark=spark,
-                source=Kafka(spark, cluster, needs_headers=needs_headers(manifest, message_format)),
-                message_format=message_format,
-                tables=tables_of(folder, manifest, request.verify_options),
-                settling=settling,
-                is_empty=functools.partial(topic.is_empty, cluster, manifest.topic),
-                progress=step.update,
-            )
-            report = verify(plan, tools, cache)
-    forget(folder)
-    return report
+
+
+def _message_format(
+    manifest: Manifest, ready: Platform, follower: Follower | None
+) -> MessageFormat:
+    """Return the follower's format, which knows its schemas already, or else a new one."""
+    followed = None if follower is None else follower.message_format
+    return followed or format_in(manifest.format_settings, ready.environ)
 
 
 def _plan(
@@ -126,6 +128,46 @@ def _plan(
         limits=limits_of(options),
         thresholds=options.all_thresholds or _own_thresholds(folder, manifest),
     )
+
+
+def _session(
+    started: Callable[[], SparkContext], plan: VerificationPlan, cache: RunCache, console: Console
+) -> SparkContext:
+    """Wait until Spark has started, and load the ledger meanwhile."""
+    load = functools.partial(
+        load_ledger, plan.folder, plan.manifest, plan.parts or (), cache.ledger
+    )
+    with console.step("Starting Spark"), _ahead(load):
+        return started()
+
+
+def _tools(
+    plan: VerificationPlan,
+    spark: SparkContext,
+    cluster: Cluster,
+    message_format: MessageFormat,
+    options: VerifyOptions,
+) -> Tools:
+    """Return the tools that read the run's topic from a cluster."""
+    manifest = plan.manifest
+    headers = needs_headers(manifest, message_format)
+    return Tools(
+        spark=spark,
+        source=Kafka(spark, cluster, needs_headers=headers),
+        message_format=message_format,
+        tables=tables_of(plan.folder, manifest, options),
+        is_empty=functools.partial(topic.is_empty, cluster, manifest.topic),
+    )
+
+
+def _reconcile(plan: VerificationPlan, tools: Tools, cache: RunCache, console: Console) -> Report:
+    """Reconcile the ledger with the topic, and write the report."""
+    # While Spark's workers start, there is time to load what the report needs.
+    with (
+        console.step("Reconciling the ledger with the topic") as step,
+        _ahead(_warm_up_report),
+    ):
+        return verify(plan, replace(tools, progress=step.update), cache)
 
 
 @contextlib.contextmanager

@@ -75,8 +75,8 @@ def content(view: RunView) -> dict[str, Any]:
         "checks": [] if verdict is None else [asdict(check) for check in verdict.checks],
         "tally": "" if verdict is None else tally_of(verdict.checks),
         "thresholds": [
-            {"text": each.text, "shown": each.shown, "result": each.outcome}
-            for each in (() if verdict is None else verdict.thresholds)
+            {"text": threshold.text, "shown": threshold.shown, "result": threshold.outcome}
+            for threshold in (() if verdict is None else verdict.thresholds)
         ],
     }
 
@@ -240,8 +240,14 @@ def _chart(snapshot: LiveSnapshot) -> dict[str, Any]:
         "sent_s": snapshot.sent_s,
         "is_watched": snapshot.is_watched,
         "bins": [
-            [each.start_s, each.attempted, each.acked, each.arrived, each.missing]
-            for each in snapshot.bins
+            [
+                send_bin.start_s,
+                send_bin.attempted,
+                send_bin.acked,
+                send_bin.arrived,
+                send_bin.missing,
+            ]
+            for send_bin in snapshot.bins
         ],
     }
 

@@ -41,6 +41,12 @@ class HealthSampler:
         self._is_logged = False
         self._sampler = gevent.spawn(self._sample_for_ever)
 
+    @property
+    def schedule_lag_ms(self) -> float:
+        """The lag in the latest sample."""
+        samples = self._history.samples
+        return samples[-1].schedule_lag_ms if samples else 0.0
+
     def stop(self) -> None:
         """Write the samples, including a last one. Idempotent."""
         if self._sampler.dead:

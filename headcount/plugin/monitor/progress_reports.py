@@ -26,12 +26,18 @@ class ProgressReporter:
         recorder: Keeps the generator's attempts.
         detail: COUNTS or DURATIONS.
         send: Sends a report to the master.
+        measure_lag: Returns the lateness of the generator's timers in the last second, in ms.
     """
 
     def __init__(
-        self, generator: int, recorder: Recorder, detail: str, send: Callable[[object], None]
+        self,
+        generator: int,
+        recorder: Recorder,
+        detail: str,
+        send: Callable[[object], None],
+        measure_lag: Callable[[], float],
     ) -> None:
-        self._recorder, self._send = recorder, send
+        self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
         self._progress = recorder.progress = ProgressCounter(
             generator, with_durations=detail == DURATIONS
         )
@@ -40,16 +46,22 @@ class ProgressReporter:
     def finish(self) -> None:
         """Send the last report, once the recorder is sealed."""
         self._greenlet.kill()
-        self._report()
+        self._report(is_last=True)
 
     def _report_for_ever(self) -> None:
         while True:
             gevent.sleep(REPORT_EVERY_S)
             self._report()
 
-    def _report(self) -> None:
+    def _report(self, *, is_last: bool = False) -> None:
         clock_s = self._recorder.now_ns / 1e9
         in_flight = self._recorder.attempts_in_flight()
         by_type = Counter(attempt.event_type for attempt in in_flight)
         sent_ns = {attempt.seq: attempt.sent_at_ns for attempt in in_flight}
-        self._send(self._progress.report(by_type, clock_s, sent_ns).packed())
+        progress = self._progress.report(
+            *(by_type, clock_s, sent_ns),
+            lag_ms=self._measure_lag(),
+            dropped=self._recorder.dropped,
+            is_last=is_last,
+        )
+        self._send(progress.packed())

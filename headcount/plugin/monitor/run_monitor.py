@@ -18,11 +18,13 @@ from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.monitor.watch_gap import WatchGap
 from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
+from headcount.plugin.monitor.run_metrics import RunMetrics
 from headcount.plugin.monitor.watcher import Watcher
 from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
+from headcount.telemetry.export.exporter_process import ExportRequest
 from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
@@ -36,8 +38,8 @@ _log = logging.getLogger(__name__)
 class RunMonitor:
     """Follows one run; calls `on_broken` with the threshold that must stop the test.
 
-    It watches the topic if someone sees the counts (`is_shown`) or a threshold needs them. With
-    `progress_file`, it writes the run's state into it once a second.
+    It watches the topic if someone sees the counts (`is_shown`), they are exported, or a threshold
+    needs them. With `progress_file`, it writes the run's state into it once a second.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class RunMonitor:
         on_broken: Callable[[BrokenThreshold], None],
         *,
         is_shown: bool,
+        export: ExportRequest,
         progress_file: ProgressFile | None = None,
     ) -> None:
         self.folder, self._manifest = folder, manifest
@@ -60,8 +63,12 @@ class RunMonitor:
         self._verification: Verification | None = None
         self._why_not = ""
         self._is_over = False
+        self.finished_generators: set[int] = set()
+        """The generators that have sent their last report."""
         self._progress_file = progress_file
-        needs_watcher = is_shown or bool(self._abort_rules.needing_topic)
+        self.metrics = RunMetrics(folder, self._stats, export)
+        is_needed = export.needs_totals or bool(self._abort_rules.needing_topic)
+        needs_watcher = is_shown or is_needed
         self._watcher = Watcher(folder) if needs_watcher else None
         self._greenlet = gevent.spawn(self._poll_for_ever)
 
@@ -74,6 +81,9 @@ class RunMonitor:
         """Add a generator's report."""
         self._stats.receive(progress, time.monotonic())
         self._abort_rules.receive(progress, time.time())
+        self.metrics.receive(progress)
+        if progress.is_last:
+            self.finished_generators.add(progress.generator)
 
     def view(self) -> RunView:
         """Return the current state of the run."""
@@ -107,6 +117,7 @@ class RunMonitor:
 
     def stop(self) -> None:
         """Stop the watcher, and a verification that is still running."""
+        self.metrics.update()
         self._close()
         if self._verification is not None:
             self._verification.stop()
@@ -128,6 +139,7 @@ class RunMonitor:
             gevent.sleep(POLL_EVERY_S)
             self._poll()
             self._write_progress()
+            self.metrics.update()
             if self._broken is None and not self._is_over:
                 self._broken = self._abort_rules.broken(self._stats)
                 if self._broken is not None:

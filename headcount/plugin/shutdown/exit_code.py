@@ -62,10 +62,10 @@ def _reason(environment: Environment, exit_code: int | None) -> tuple[Cause, str
 def _failures(runner: Runner) -> Iterator[str]:
     """Describe the failures that --exit-code-on-error counts."""
     if runner.errors:
-        count = sum(each.occurrences for each in runner.errors.values())
-        first = max(runner.errors.values(), key=lambda each: each.occurrences)
+        count = sum(error.occurrences for error in runner.errors.values())
+        first = max(runner.errors.values(), key=lambda error: error.occurrences)
         yield f"{count} requests failed, such as {first.to_name()[:_LONGEST_REASON]}"
     if runner.exceptions:
-        count = sum(each["count"] for each in runner.exceptions.values())
+        count = sum(exception["count"] for exception in runner.exceptions.values())
         text = next(iter(runner.exceptions.values()))["msg"]
         yield f"{count} exceptions in tasks, such as {text[:_LONGEST_REASON]}"

@@ -63,5 +63,5 @@ def _text(response: Any) -> str:
 
 def _beginning(text: str) -> str:
     """Shorten a text to fit on one line."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= LONGEST_ANSWER else f"{line[: LONGEST_ANSWER - 1]}…"

@@ -34,6 +34,7 @@ from headcount.plugin.event_hooks import move_to_front
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import failed_responses, listener_errors
 from headcount.plugin.shutdown.exit_code import code_of, write_exit
+from headcount.plugin.shutdown.last_reports import LastReports
 from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
 from headcount.run.manifest import JUDGED_BY_PARENT
 
@@ -161,6 +162,8 @@ def _end(environment: Environment, exit_code: int | None) -> None:
         state.exit_code = _verify(environment)
     elif state.error is not None:
         state.exit_code = state.error.exit_code
+    if state.monitor is not None:
+        state.monitor.metrics.finish()
 
 
 def _verifies_here(environment: Environment) -> bool:
@@ -196,7 +199,13 @@ def _end_recording(environment: Environment) -> None:
     runner, recorder = environment.runner, state_of(environment).recorder
     if isinstance(runner, MasterRunner):
         _run_despite_listeners(runner.quit)
-        _await_seals(environment)
+        monitor = state_of(environment).monitor
+        reports = None if monitor is None else LastReports(runner, monitor)
+        is_sealed = _await_seals(environment)
+        if reports is not None:
+            if is_sealed:
+                reports.await_all(state_of(environment).begun - state_of(environment).failed)
+            reports.close()
     if recorder is None or runner is None:
         return
     deadline = time.monotonic() + environment.stop_timeout
@@ -220,19 +229,23 @@ def _run_despite_listeners(step: Callable[[], None]) -> bool:
     return True
 
 
-def _await_seals(environment: Environment) -> None:
-    """Wait until the workers have sealed, so that this process ends only after the whole run."""
+def _await_seals(environment: Environment) -> bool:
+    """Wait until the workers have sealed, so that this process ends only after the whole run.
+
+    Return whether they have.
+    """
     state = state_of(environment)
     if not state.has_run:
-        return
+        return False
     filesystem, location = open_location(ledger_location(environment))
     deadline = time.monotonic() + environment.stop_timeout + SEAL_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             if state.failed.issuperset(unsealed(filesystem, location)):
-                return
+                return True
         except OSError as error:
             _log.error("headcount: the ledger cannot be read: %s", error)
-            return
+            return False
         gevent.sleep(POLL_S)
     _log.warning("headcount: a worker has not sealed its ledger in %s", location)
+    return False

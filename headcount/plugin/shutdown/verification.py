@@ -6,6 +6,7 @@ import sys
 import time
 
 from headcount.compose import COMPOSE, typed_command
+from headcount.installation import COMMAND, remedy
 from headcount.monitor.display.run_view import RunStage
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import StoredVerdict, read_verdict
@@ -29,8 +30,8 @@ def why_not_verifiable(command: str = "verify RUN") -> str:
             f"this container has no analysis: {typed_command(f'headcount {command}', os.environ)}"
         )
     return (
-        f"no run can be verified here without {' and '.join(missing)}: install "
-        f"headcount[cli], or run headcount {command} where it is installed"
+        f"no run can be verified here without {' and '.join(missing)}: {remedy(COMMAND)}, or run "
+        f"headcount {command} where it is installed"
     )
 
 

@@ -16,7 +16,9 @@ _log = logging.getLogger(__name__)
 
 def check_host(environment: Environment) -> None:
     """Check that the service can be reached. PartError if it provably cannot."""
-    has_proxy = any(getattr(each, "proxy_host", None) for each in environment.user_classes)
+    has_proxy = any(
+        getattr(user_class, "proxy_host", None) for user_class in environment.user_classes
+    )
     if environment.host and not has_proxy:
         connect(environment.host)
 

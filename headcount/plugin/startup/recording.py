@@ -91,10 +91,13 @@ def begin(environment: Environment) -> None:
     state.recorder.shortfall.unmixed_users = unmixed_users
     state.recorder.outcome_rules = split_rules(options.outcome)
     state.http_way = http_way_of(os.environ)
-    state.health = HealthSampler(state.recorder, lambda: runner.user_count)
+    state.health = health = HealthSampler(state.recorder, lambda: runner.user_count)
     if options.prepared_telling:
         send = functools.partial(runner.send_message, PROGRESS)
-        state.reporter = ProgressReporter(generator, state.recorder, options.prepared_telling, send)
+        state.reporter = ProgressReporter(
+            *(generator, state.recorder, options.prepared_telling, send),
+            measure_lag=lambda: health.schedule_lag_ms,
+        )
     if state.probe is not None:
         state.probe.header_ids = probe_ids(
             options.prepared_tag, id_settings.form, id_settings.header

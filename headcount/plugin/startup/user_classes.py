@@ -14,21 +14,27 @@ _WRITE = "write `from headcount.plugin import LedgerUser`, derive from it, and p
 def check_users(user_classes: Iterable[type[User]]) -> None:
     """Check that there is a LedgerUser. UsageError says what to write instead."""
     classes = list(user_classes)
-    if not any(issubclass(each, LedgerUser) for each in classes):
-        names = ", ".join(f"{each.__name__} ({_base(each)})" for each in classes)
+    if not any(issubclass(user_class, LedgerUser) for user_class in classes):
+        names = ", ".join(f"{user_class.__name__} ({_base(user_class)})" for user_class in classes)
         raise UsageError(f"no user of the locustfile is a LedgerUser, got {names}: {_WRITE}")
-    for each in classes:
-        if issubclass(each, LedgerUser):
-            check_pool(each.__name__, each.client_pool)
+    for user_class in classes:
+        if issubclass(user_class, LedgerUser):
+            check_pool(user_class.__name__, user_class.client_pool)
 
 
 def other_users(user_classes: Iterable[type[User]]) -> tuple[str, ...]:
     """Return the names of users whose requests are not accounted for."""
-    return tuple(each.__name__ for each in user_classes if not issubclass(each, LedgerUser))
+    return tuple(
+        user_class.__name__ for user_class in user_classes if not issubclass(user_class, LedgerUser)
+    )
 
 
 def _base(user_class: type[User]) -> str:
     """Return the name of the Locust class that a user derives from."""
     module = "locust."
-    names = [each.__name__ for each in user_class.__mro__ if each.__module__.startswith(module)]
+    names = [
+        base_class.__name__
+        for base_class in user_class.__mro__
+        if base_class.__module__.startswith(module)
+    ]
     return next(iter(names), "User")

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.web import history_page, run_pages, start_form
+from headcount.plugin.web import history_page, metrics_page, run_pages, start_form
 from headcount.plugin.web.unready_start import refuse_unready
 
 TAB = {"title": "Delivery", "key": "delivery"}
@@ -63,6 +63,9 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     blueprint.after_request(_forbid_other_sites)
     blueprint.register_error_handler(HTTPException, functools.partial(_error_page, base))
     web_ui.app.register_blueprint(blueprint)
+    view_metrics = metrics_page.metrics_view(environment)
+    guarded = web_ui.auth_required_if_enabled(lambda: _forbid_other_sites(view_metrics()))
+    web_ui.app.add_url_rule(f"{base}{metrics_page.PATH}", "headcount_metrics", guarded)
     web_ui.app.before_request(functools.partial(start_form.refuse_mistake, environment))
     web_ui.app.before_request(functools.partial(refuse_unready, environment))
     web_ui.app.after_request(_add_scripts)

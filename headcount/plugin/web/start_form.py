@@ -72,9 +72,9 @@ def fields_page(environment: Environment) -> str:
         for group, fields in _LABELS.items()
     }
     is_changed = any(
-        each.value != str(_actions()[each.name].default)
+        field.value != str(_actions()[field.name].default)
         for fields in groups.values()
-        for each in fields
+        for field in fields
     )
     return render_template("headcount/start_form.html", groups=groups, is_changed=is_changed)
 

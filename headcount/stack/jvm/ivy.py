@@ -12,6 +12,7 @@ from pathlib import Path
 
 from headcount.console import Console, Step
 from headcount.errors import PartError
+from headcount.installation import COMMAND, remedy
 from headcount.stack.cache import made_folder
 from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.java import Java, java_environ
@@ -122,7 +123,7 @@ def _pyspark_jars() -> Path:
     """The folder of jars that pyspark ships. Importing pyspark to find it would take a second."""
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
-        raise PartError("the package pyspark is not installed: install headcount[cli]")
+        raise PartError(f"the package pyspark is not installed: {remedy(COMMAND)}")
     return Path(spec.origin).parent / "jars"
 
 

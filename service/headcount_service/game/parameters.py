@@ -46,7 +46,7 @@ class ByItem:
     def check(self, supplied: Iterable[RequestParameter]) -> dict[str, Any]:
         """See `Form`."""
         all_supplied = tuple(supplied)
-        items = [each.value for each in all_supplied if each.name == "item"]
+        items = [parameter.value for parameter in all_supplied if parameter.name == "item"]
         item = items[0] if items else None
         if isinstance(item, str) and item in self.by_item:
             return check_parameters(self.by_item[item], all_supplied)
@@ -188,7 +188,10 @@ def _filter(kinds: tuple[Attribute, ...]) -> Any:
     numbers = [kind for kind in kinds if not isinstance(kind, Choice)]
     if not numbers:
         return _optional(Literal[tuple(values)], _either(values))
-    least, most = min(each.minimum for each in numbers), max(each.maximum for each in numbers)
+    least, most = (
+        min(number.minimum for number in numbers),
+        max(number.maximum for number in numbers),
+    )
     kind, field = _whole(least, most, None)
     if not values:
         return kind, field

@@ -1,7 +1,7 @@
 """The game's routes: commands, which change a player's state and create an event, and queries."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,76 +72,82 @@ def placed(response: Response, place: RecordPosition | None) -> Response:
     return response
 
 
-def _commands(game: Game) -> tuple[Route, ...]:
+@dataclass(frozen=True, slots=True)
+class _CommandRoute:
+    method_and_path: str
+    summary: str
+    form: Form
+    rule: Rule
+    event: type[DomainEvent]
+
+
+def _commands(game: Game) -> Iterator[Route]:
     forms, rules = Forms(game.catalogue), Rules(game.catalogue)
-    player, line, member = Plain(PlayerForm), Plain(CartLineForm), Plain(MemberForm)
+    yield from (_command(game, route) for route in _of_players(forms, rules))
+    yield from (_command(game, route) for route in _of_carts(forms, rules))
+    yield from (_command(game, route) for route in _of_guilds(rules))
 
-    def route(
-        method_and_path: str, summary: str, form: Form, rule: Rule, answer: type[DomainEvent]
-    ) -> Route:
-        method, path = method_and_path.split()
-        status = CREATED if method == "POST" else OK
-        command = Command(rule.__name__, rule, status, is_by_player=rule != rules.sign_up)
-        view = _command_view(game, command)
-        return Route(
-            path,
-            (method,),
-            command.name,
-            summary,
-            form,
-            view,
-            answer,
-            status,
-            _COMMAND_PROBLEMS,
-            is_event=True,
-            is_repeatable=True,
-        )
 
+def _of_players(forms: Forms, rules: Rules) -> Iterator[_CommandRoute]:
+    player, earnings = Plain(PlayerForm), "POST /players/<player_id>/earnings"
+    yield _CommandRoute("POST /players", "Sign up.", player, rules.sign_up, SignedUp)
+    yield _CommandRoute(earnings, "Earn gold.", forms.earnings, rules.earn, Earned)
+    yield _CommandRoute("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased)
+
+
+def _of_carts(forms: Forms, rules: Rules) -> Iterator[_CommandRoute]:
     cart = "/players/<player_id>/cart"
-    return (
-        route("POST /players", "Sign up.", player, rules.sign_up, SignedUp),
-        route(
-            "POST /players/<player_id>/earnings", "Earn gold.", forms.earnings, rules.earn, Earned
-        ),
-        route("POST /purchases", "Buy an item.", forms.goods, rules.purchase, Purchased),
-        route(
-            f"POST {cart}",
-            "Add items to the cart.",
-            forms.goods,
-            rules.add_to_cart,
-            CartChanged,
-        ),
-        route(
-            f"PUT {cart}/<variant>",
-            "Set the quantity of an item in the cart.",
-            forms.cart_change,
-            rules.change_cart,
-            CartChanged,
-        ),
-        route(
-            f"DELETE {cart}/<variant>",
-            "Remove an item from the cart.",
-            line,
-            rules.remove_from_cart,
-            CartChanged,
-        ),
-        route(
-            "POST /players/<player_id>/checkout",
-            "Buy everything in the cart, or nothing.",
-            player,
-            rules.check_out,
-            CheckedOut,
-        ),
-        route(
-            "POST /guilds/<guild>/members", "Join a guild.", member, rules.join, MembershipChanged
-        ),
-        route(
-            "DELETE /guilds/<guild>/members/<player_id>",
-            "Leave a guild.",
-            member,
-            rules.leave,
-            MembershipChanged,
-        ),
+    yield _CommandRoute(
+        f"POST {cart}", "Add items to the cart.", forms.goods, rules.add_to_cart, CartChanged
+    )
+    yield _CommandRoute(
+        f"PUT {cart}/<variant>",
+        "Set the quantity of an item in the cart.",
+        forms.cart_change,
+        rules.change_cart,
+        CartChanged,
+    )
+    yield _CommandRoute(
+        f"DELETE {cart}/<variant>",
+        "Remove an item from the cart.",
+        Plain(CartLineForm),
+        rules.remove_from_cart,
+        CartChanged,
+    )
+    yield _CommandRoute(
+        "POST /players/<player_id>/checkout",
+        "Buy everything in the cart, or nothing.",
+        Plain(PlayerForm),
+        rules.check_out,
+        CheckedOut,
+    )
+
+
+def _of_guilds(rules: Rules) -> Iterator[_CommandRoute]:
+    form, members = Plain(MemberForm), "/guilds/<guild>/members"
+    yield _CommandRoute(f"POST {members}", "Join a guild.", form, rules.join, MembershipChanged)
+    yield _CommandRoute(
+        f"DELETE {members}/<player_id>", "Leave a guild.", form, rules.leave, MembershipChanged
+    )
+
+
+def _command(game: Game, route: _CommandRoute) -> Route:
+    method, path = route.method_and_path.split()
+    status = CREATED if method == "POST" else OK
+    is_by_player = route.event is not SignedUp
+    command = Command(route.rule.__name__, route.rule, status, is_by_player=is_by_player)
+    return Route(
+        path,
+        (method,),
+        command.name,
+        route.summary,
+        route.form,
+        _command_view(game, command),
+        route.event,
+        status,
+        _COMMAND_PROBLEMS,
+        is_event=True,
+        is_repeatable=True,
     )
 
 

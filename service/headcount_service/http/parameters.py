@@ -130,7 +130,9 @@ def check_parameters(
     all_supplied = tuple(supplied)
     faults = _repeated(all_supplied)
     try:
-        checked = model.model_validate({each.name: each.value for each in all_supplied})
+        checked = model.model_validate(
+            {parameter.name: parameter.value for parameter in all_supplied}
+        )
     except ValidationError as error:
         repeated = {fault.name for fault in faults}
         candidates = (_fault(model, details) for details in error.errors(include_url=False))
@@ -167,11 +169,11 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def _repeated(supplied: tuple[RequestParameter, ...]) -> tuple[InvalidParameter, ...]:
-    times = Counter(each.name for each in supplied)
+    times = Counter(parameter.name for parameter in supplied)
     return tuple(
         InvalidParameter(
             show(name),
-            ", ".join(show(each.value) for each in supplied if each.name == name),
+            ", ".join(show(parameter.value) for parameter in supplied if parameter.name == name),
             f"must be given once, not {count} times",
         )
         for name, count in times.items()

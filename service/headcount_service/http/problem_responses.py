@@ -49,7 +49,7 @@ def problem(
         "status": status,
         "detail": detail,
     }
-    errors = [{"name": each.name, "value": each.value, "rule": each.rule} for each in faults]
+    errors = [{"name": fault.name, "value": fault.value, "rule": fault.rule} for fault in faults]
     if errors:
         body["errors"] = errors
     response = Response(json.dumps(body) + "\n", status=status, content_type=CONTENT_TYPE)

@@ -28,7 +28,7 @@ messages = st.lists(
 
 def texts(values: list[bytes], before: int = 0) -> ByteRows:
     """Make byte rows of messages, with some others before them in the same buffers."""
-    whole = pa.array([b"7" * each for each in range(before)] + values, pa.binary())
+    whole = pa.array([b"7" * length for length in range(before)] + values, pa.binary())
     return ByteRows.of(whole.slice(before))
 
 
@@ -44,7 +44,7 @@ def test_pattern_is_found_in_every_message_that_has_it(
     """At any of its places; a message without it has none."""
     byte_rows = texts(values, before)
     for value, place in zip(values, places(byte_rows, byte_rows.after(pattern)), strict=True):
-        starts = [each.start() for each in re.finditer(b"(?=" + re.escape(pattern) + b")", value)]
+        starts = [match.start() for match in re.finditer(b"(?=" + re.escape(pattern) + b")", value)]
         assert place in [start + len(pattern) for start in starts] if starts else place == -1
 
 
@@ -66,7 +66,7 @@ def test_pattern_is_found_wherever_the_others_have_it() -> None:
     byte_rows = texts(values)
     expected = [value.find(b'"id":"') for value in values]
     assert places(byte_rows, byte_rows.after(b'"id":"')) == [
-        each + 6 if each >= 0 else -1 for each in expected
+        begin + 6 if begin >= 0 else -1 for begin in expected
     ]
 
 
@@ -95,16 +95,16 @@ def test_run_ends_where_something_else_begins(
 def test_characters_are_distinguished_from_others(data: bytes, chosen: set[str]) -> None:
     """For all bytes, including those beyond ASCII."""
     flags = Characters.of("".join(chosen)).have(np.frombuffer(data, np.uint8))
-    assert flags.tolist() == [chr(each) in chosen for each in data]
+    assert flags.tolist() == [chr(code) in chosen for code in data]
 
 
 @given(messages, st.data())
 def test_mask_covers_its_spans_and_nothing_else(values: list[bytes], data: st.DataObject) -> None:
     """The messages themselves remain unchanged."""
     byte_rows = texts(values)
-    spans = [sorted(data.draw(st.tuples(*[st.integers(0, len(each))] * 2))) for each in values]
+    spans = [sorted(data.draw(st.tuples(*[st.integers(0, len(value))] * 2))) for value in values]
     is_one = [data.draw(st.booleans()) for _ in values]
-    start, end = (np.array([each[side] for each in spans], np.int64) for side in (0, 1))
+    start, end = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
     begins = byte_rows.bounds[:-1]
     masked = byte_rows.masked([ByteSpan(np.array(is_one, np.bool_), begins + start, begins + end)])
     assert masked.to_pylist() == [

@@ -428,8 +428,8 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
     writer.reserve(1000)
     for first, half in ((0, described[:700]), (700, described[700:])):
         writer.write_segment(
-            Row(first + at, "p", "u", each.shape, each.digest, 0, 0, 0, 200, "acked", None)
-            for at, each in enumerate(half)
+            Row(first + at, "p", "u", event.shape, event.digest, 0, 0, 0, 200, "acked", None)
+            for at, event in enumerate(half)
         )
     names = frozenset({"event_type", *(f"o{bit}" for bit in range(10))})
     segments = ("0/segment-000000.parquet", "0/segment-000001.parquet")
@@ -443,7 +443,10 @@ def test_any_number_of_shapes_is_read(tmp_path: Path) -> None:
         for seq, event in enumerate([*events, events[0]])
     ]
     rows = read_by(reader, values)
-    assert [row["digests"] for row in rows] == [*([each.digest] for each in described), []]
+    assert [row["digests"] for row in rows] == [
+        *([event_described.digest] for event_described in described),
+        [],
+    ]
 
 
 def test_corpus_is_not_trivial(corpus: list[dict[str, object]]) -> None:
@@ -610,7 +613,7 @@ def test_a_written_mask_is_not_a_masked_value() -> None:
     good = [an_event(n % 10, at=n + 1000) for n in range(100)]
     broken = an_event(1, at=1000).replace(b"1000", b"####")
     rows_read = [*read_by(reader, [*good, broken])[-1:], *read_by(reader, [broken])]
-    assert [(each["kind"], each["digests"]) for each in rows_read] == [
+    assert [(row_read["kind"], row_read["digests"]) for row_read in rows_read] == [
         (MessageKind.GARBLED, [])
     ] * 2
     assert read_by(reader, good)[-1]["kind"] == MessageKind.CLAIMED
@@ -626,11 +629,11 @@ def test_values_without_canonical_form_are_read(value: bytes) -> None:
     strange = [b'{"%s": %s}' % (name, value) for name in (b"x", b"m", b"event_type")]
     uncomparable = an_event(1).replace(b'"m": 1', b'"m": ' + value)
     rows_read = read([*strange, uncomparable, an_event(2)], ["m"])
-    assert [each["kind"] for each in rows_read] == [
+    assert [row_read["kind"] for row_read in rows_read] == [
         *[MessageKind.FOREIGN] * 3,
         *[MessageKind.CLAIMED] * 2,
     ]
-    assert [len(each["digests"]) for each in rows_read][-2:] == [0, 1]
+    assert [len(row_read["digests"]) for row_read in rows_read][-2:] == [0, 1]
 
 
 def test_messages_with_receipts_are_read_once() -> None:

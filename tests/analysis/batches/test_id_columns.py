@@ -31,7 +31,7 @@ def test_texts_are_those_of_single_ids(form: IdForm, numbers: Numbers) -> None:
     generators, seqs = (
         pa.chunked_array([pa.array(column)]) for column in zip(*numbers, strict=True)
     )
-    assert id_texts(ids, generators, seqs).to_pylist() == [ids.text(*each) for each in numbers]
+    assert id_texts(ids, generators, seqs).to_pylist() == [ids.text(*number) for number in numbers]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -40,7 +40,7 @@ def test_ids_in_json_are_found(form: IdForm, numbers: Numbers) -> None:
     """Each message's id is read, whatever is around it; other texts are not."""
     ids = RunIds(TAG, form)
     others = ["", "another", RunIds(tag_of(7), form).text(0, 1), ids.text(1, 2)[:-1] + "!"]
-    texts = [*(ids.text(*each) for each in numbers), *others]
+    texts = [*(ids.text(*number) for number in numbers), *others]
     values = pa.array([f'{{"x":1,"id": "{text}","y":2}}'.encode() for text in texts])
     batch = ids_in_fields(values, ids, ["id"])
     count = len(numbers)
@@ -72,7 +72,7 @@ def test_a_changed_digit_is_left_to_the_reader_of_single_messages(
 def test_a_length_before_an_id_says_where_it_ends(shift: int, numbers: Numbers) -> None:
     """In Avro and Protobuf the byte after an id may be a digit, too."""
     ids = RunIds(TAG)
-    texts = [ids.text(*each).encode() for each in numbers]
+    texts = [ids.text(*number).encode() for number in numbers]
     values = pa.array([b"\0" + bytes([len(text) << shift]) + text + b"77" for text in texts])
     batch = ids_anywhere(values, ids, shift)
     assert batch.is_there.all()

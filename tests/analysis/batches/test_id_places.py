@@ -76,11 +76,11 @@ def test_an_id_is_claimed(place: str, form: IdForm) -> None:
     """Many messages with equal content are told apart by their ids alone."""
     ids, carry = RunIds(TAG, form), CARRIERS[place]
     asked = [(generator, seq) for generator in (0, 7) for seq in (0, 9, 10, 4096, 9999)]
-    messages = [carry(ids.text(*each)) for each in asked]
-    expected = [(MessageKind.CLAIMED, *each, [DIGEST]) for each in asked]
+    messages = [carry(ids.text(*pair)) for pair in asked]
+    expected = [(MessageKind.CLAIMED, *pair, [DIGEST]) for pair in asked]
     assert rows(place, form, messages) == expected
     # One by one they are read the same way.
-    assert [rows(place, form, [each])[0] for each in messages] == expected
+    assert [rows(place, form, [carrier])[0] for carrier in messages] == expected
 
 
 @pytest.mark.parametrize(("place", "form"), PAIRS)

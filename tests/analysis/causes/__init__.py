@@ -1,1 +1,1 @@
-"""Tests of analysis/compare_run."""
+"""Tests of analysis/causes."""

@@ -54,7 +54,7 @@ def patterns_of(
 
 def texts(folder: Path, lost: set[int]) -> list[str]:
     """Return the patterns as text."""
-    return [str(each) for each in patterns_of(folder, lost)]
+    return [str(pattern) for pattern in patterns_of(folder, lost)]
 
 
 def test_losses_by_chance_have_none(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_batch(tmp_path: Path) -> None:
 def test_a_partition_is_named_once(tmp_path: Path) -> None:
     """Where an event was acknowledged is usually where it is; corrupted ones are in the topic."""
     corrupted = frozenset({1, 37, 101, 153, 205, 253, 301, 397})
-    assert [str(each) for each in patterns_of(tmp_path, set(), corrupted)] == [
+    assert [str(pattern) for pattern in patterns_of(tmp_path, set(), corrupted)] == [
         "all 8 corrupted: acknowledged in partition 1, 25 % of events in the topic",
     ]
 

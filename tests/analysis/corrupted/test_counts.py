@@ -25,7 +25,7 @@ EVENTS = st.lists(
                 st.sampled_from(["3", "4"]),
             ),
             max_size=2,
-            unique_by=lambda each: (each.field, each.kind),
+            unique_by=lambda difference: (difference.field, difference.kind),
         ),
         st.integers(1, 5),
     ),
@@ -75,7 +75,7 @@ def test_too_many_values_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> Non
     def numbers(first: int, end: int) -> DifferenceCounts:
         kind = DifferenceKind.VALUE
         return counted(
-            [("buy", [Difference("n", kind, str(each), "0")], 2) for each in range(first, end)]
+            [("buy", [Difference("n", kind, str(value), "0")], 2) for value in range(first, end)]
         )
 
     assert len(numbers(0, 3).fields[name].values) == 3
@@ -89,13 +89,13 @@ def test_too_many_fields_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> Non
     """A hostile service cannot fill the memory; the result says that it is not complete."""
     monkeypatch.setattr(counts, "MOST_FIELDS", 3)
     parts = [
-        counted([("buy", [Difference(f"{part}{each}", DifferenceKind.MISSING)], 1 + each)])
+        counted([("buy", [Difference(f"{part}{number}", DifferenceKind.MISSING)], 1 + number)])
         for part in "ab"
-        for each in range(2)
+        for number in range(2)
     ]
     whole = merged_counts(parts)
     assert (len(whole.fields), whole.is_complete, whole.events) == (3, False, 6)
-    many = [Difference(str(each), DifferenceKind.MISSING) for each in range(4)]
+    many = [Difference(str(number), DifferenceKind.MISSING) for number in range(4)]
     assert not counted([("buy", many, 1)]).is_complete
 
 

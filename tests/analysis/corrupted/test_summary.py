@@ -36,14 +36,14 @@ def quantity(asked: int, count: int, event_type: str = "buy") -> tuple[str, list
             ),
         ),
         (
-            [quantity(each, 10 - each) for each in range(5)],
+            [quantity(value, 10 - value) for value in range(5)],
             (
                 '`quantity`: asked 0, found "0", 10 times; asked 1, found "1", 9 times; asked 2, '
                 'found "2", 8 times; other values, 13 times (100 % of 40 corrupted events)'
             ),
         ),
         (
-            [quantity(each, 1) for each in range(9)],
+            [quantity(value, 1) for value in range(9)],
             '`quantity`: 9 times, such as asked 0, found "0" (100 % of 9 corrupted events)',
         ),
         (
@@ -80,8 +80,8 @@ def test_the_values_of_a_field_are_listed(
 def test_the_most_frequent_fields_come_first() -> None:
     """The list ends with how many fields are not in it."""
     events = [
-        ("buy", [Difference(f"f{each}", VALUE, "1", "2")], 1 + each)
-        for each in range(MOST_SENTENCES + 4)
+        ("buy", [Difference(f"f{number}", VALUE, "1", "2")], 1 + number)
+        for number in range(MOST_SENTENCES + 4)
     ]
     *first, last = summary(*events).sentences
     assert len(first) == MOST_SENTENCES
@@ -108,7 +108,7 @@ def test_a_pattern_names_a_frequent_set() -> None:
     """Three events or more with the same fields; the most frequent set first."""
     both = [Difference("a", TYPE, "1", "2"), Difference("b", DifferenceKind.MISSING, "1")]
     patterns = summary(quantity(3, 3), ("buy", both, 5), quantity(3, 2, "ship")).patterns
-    assert [str(each) for each in patterns] == [
+    assert [str(pattern) for pattern in patterns] == [
         "5 of 10 corrupted: event type buy: `a` (type), `b` (missing) differ",
         "3 of 10 corrupted: event type buy: `quantity` (type) differs",
     ]

@@ -50,14 +50,14 @@ def test_each_message_has_its_own_id_and_content(sample: FormatSample) -> None:
     """Ids of one digit and of four, in every format; what was asked for is what was read."""
     plain = [json.loads(value) for value in SAMPLES[0].values]
     asked = [describe({name: event[name] for name in COMPARED}) for event in plain]
-    with schema_server([each.schema or ("", "") for each in SAMPLES]) as url:
+    with schema_server([of_format.schema or ("", "") for of_format in SAMPLES]) as url:
         settings = FormatSettings(sample.name, "", url if sample.schema else "")
         shapes = [asked[0].shape]
         expected = Expected(IDS, PLACE, {0: COUNT}, shapes, message_format=format_of(settings))
         rows = read(expected, [(value, sample.headers) for value in sample.values])
     assert {row["kind"] for row in rows} == {MessageKind.CLAIMED}
     assert [row["seq"] for row in rows] == list(range(COUNT))
-    assert [row["digests"] for row in rows] == [[each.digest] for each in asked]
+    assert [row["digests"] for row in rows] == [[event.digest] for event in asked]
 
 
 def test_equal_bytes_of_two_schemas_are_different_messages() -> None:

@@ -6,8 +6,6 @@ from fractions import Fraction
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.judge.notes import rule_of_three
@@ -18,6 +16,8 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.messages.timestamps import Unit
 from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.read.topic_seen import TopicSeen
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
 from headcount.run.manifest import End
@@ -235,7 +235,7 @@ def test_no_vacuous_pass(reason: str) -> None:
     judgement = judge(INCONCLUSIVE[reason], Limits())
 
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert any(reason in each for each in judgement.reasons), judgement.reasons
+    assert any(reason in text for text in judgement.reasons), judgement.reasons
 
 
 @pytest.mark.parametrize("reason", INCOMPLETE_READING)
@@ -411,7 +411,7 @@ def test_a_state_that_should_have_been_checked() -> None:
     judgement = judge(replace(SANE, state=replace(unread, is_due=False)), Limits())
     assert judgement.verdict is Verdict.PASS
     assert any(
-        "not compared with a database: it cannot be read" in each for each in judgement.notes
+        "not compared with a database: it cannot be read" in note for note in judgement.notes
     )
     assert judge(SANE, Limits()).notes == judge(replace(SANE, state=StateCheck()), Limits()).notes
 
@@ -540,7 +540,7 @@ def test_a_limit_with_nothing_to_check_is_a_doubt(key: str) -> None:
     )
     kept = judge(some, limits_with(key, 0))
     assert kept.label is Label.PASS
-    (check,) = (each for each in kept.checks if each.name == f"{key}: coverage")
+    (check,) = (kept_check for kept_check in kept.checks if kept_check.name == f"{key}: coverage")
     assert check.evidence.startswith("1 of 10 events could be checked")
     assert any(
         note.startswith(("1 of 10", "the responses for 1 of 10", "the order of 1 of 10"))

@@ -30,7 +30,7 @@ def rows(ledger: overview.Ledger) -> pa.Table:
     ranges = attempts.seq_ranges(ledger, 3)
     assert list(ranges) == list(range(len(ranges)))
     nothing = attempts.attempts(ledger.location, attempts.SeqRange(0, 3, (), ()))
-    blocks = [attempts.attempts(ledger.location, each) for each in ranges.values()]
+    blocks = [attempts.attempts(ledger.location, seqs) for seqs in ranges.values()]
     return pa.concat_tables([nothing, *blocks])
 
 

@@ -20,7 +20,7 @@ def test_parts_of_any_compatible_width_add_up(parts: list[list[int]], fine: int)
         for index, times in enumerate(parts)
     ]
     sums = added_up(counted, coarse, -1, 20)
-    numbers = [each // 100 for times in parts for each in times]
+    numbers = [time_ns // 100 for times in parts for time_ns in times]
     assert sums.tolist() == [numbers.count(place) for place in range(-1, 21)]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from headcount_analysis.blocks.seq_block import BinWidths
-from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure import breakdown as module
 from headcount_analysis.measure.breakdown import Breakdown, breakdown, sample, sampled_every
 from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.reconciliation.reconcile import FATES
 
 MS = 1_000_000
 START_NS = 1_700_000_000_000 * MS
@@ -52,8 +52,8 @@ def test_each_group_has_its_own_durations() -> None:
         {"partition": 9, "seq": None},  # a phantom
     )
     groups = {
-        (each.by, each.key, each.measure): (each.count, each.percentiles, each.max_ms)
-        for each in result.groups
+        (group.by, group.key, group.measure): (group.count, group.percentiles, group.max_ms)
+        for group in result.groups
     }
     hundred = (100, (500.0, 950.0, 990.0), 1000.0)
     assert groups["partition", "1", Measure.HTTP] == hundred
@@ -72,7 +72,7 @@ def test_a_long_run_is_sampled() -> None:
     """The sample is even, whatever pattern recurs, and does not depend on the blocks."""
     rows = [attempt(number, partition=number % 4) for number in range(8000)]
     result = broken_down(*rows, every=16)
-    groups = {(each.by, each.key, each.measure): each for each in result.groups}
+    groups = {(group.by, group.key, group.measure): group for group in result.groups}
     whole = groups["generator", "0", Measure.HTTP]
     assert result.every == 16
     assert whole.count == pytest.approx(500, abs=10)
@@ -115,13 +115,15 @@ def test_the_largest_groups_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     result = broken_down(
         *(attempt(1, generator=name) for name, size in sizes.items() for _ in range(size))
     )
-    assert [each.key for each in result.groups if each.by == "generator"] == ["2"] * 3 + ["5"] * 3
+    assert [group.key for group in result.groups if group.by == "generator"] == ["2"] * 3 + [
+        "5"
+    ] * 3
 
 
 def test_absurd_times_are_accepted() -> None:
     """Clients can set any timestamp, and a clock can be wrong by centuries."""
     absurd = attempt(5, entered_at_ns=9_100_000_000_000_000_001, intended_at_ns=3, sent_at_ns=1)
-    result = {each.measure: each.max_ms for each in broken_down(absurd).groups}
+    result = {group.measure: group.max_ms for group in broken_down(absurd).groups}
     assert result[Measure.END_TO_END] == pytest.approx(9.1e12)
     assert result[Measure.HTTP] == pytest.approx(START_NS / MS, rel=1e-3)
 

@@ -32,10 +32,12 @@ def row(
 def measured(*parts: Sequence[Row]) -> tuple[ClockOffset, ...]:
     """Measure the offsets from events that were compared in parts."""
     tables = [
-        pa.Table.from_pylist([dict(zip(SCHEMA.names, each, strict=True)) for each in rows], SCHEMA)
+        pa.Table.from_pylist(
+            [dict(zip(SCHEMA.names, values, strict=True)) for values in rows], SCHEMA
+        )
         for rows in parts
     ]
-    return merged(each for table in tables for each in bounds(table))
+    return merged(bound for table in tables for bound in bounds(table))
 
 
 def synchronous(
@@ -43,8 +45,8 @@ def synchronous(
 ) -> list[Row]:
     """Return forty events per second of a service that publishes before it answers."""
     rows = []
-    for each in range(seconds.start * 40, seconds.stop * 40):
-        sent = START_NS + each * 25 * MS
+    for number in range(seconds.start * 40, seconds.stop * 40):
+        sent = START_NS + number * 25 * MS
         published = sent + chance.randrange(1, 4 * MS)
         answered = published + chance.randrange(1, 4 * MS)
         rows.append(row(sent, published, answered, ahead_ns=ahead_ns, generator=generator))
@@ -65,14 +67,14 @@ def test_the_true_offset_is_found() -> None:
 
     offsets = measured(rows[:700], rows[700:])
 
-    assert [each.generator for each in offsets] == list(true_ns)
-    for each in offsets:
-        assert each.is_consistent
-        assert each.least_ns <= true_ns[each.generator] <= each.most_ns
-        assert each.uncertainty_ms < 1.0
-        assert each.correction_ms == round(true_ns[each.generator] / MS)
-    assert [each.is_apart for each in offsets] == [False, True, True, True]
-    assert [each.error_ms for each in offsets] == [(0, 0), (0, 350), (0, 0), (0, 2)]
+    assert [offset.generator for offset in offsets] == list(true_ns)
+    for offset in offsets:
+        assert offset.is_consistent
+        assert offset.least_ns <= true_ns[offset.generator] <= offset.most_ns
+        assert offset.uncertainty_ms < 1.0
+        assert offset.correction_ms == round(true_ns[offset.generator] / MS)
+    assert [offset.is_apart for offset in offsets] == [False, True, True, True]
+    assert [offset.error_ms for offset in offsets] == [(0, 0), (0, 350), (0, 0), (0, 2)]
     assert corrections_ms(offsets) == {1: 350, 2: -90_000, 3: 2}
 
 
@@ -86,9 +88,9 @@ def test_a_service_that_answers_first_does_not_look_like_a_moved_clock() -> None
     }
     for name, delay_ms in delays_ms.items():
         rows = []
-        for each in range(1000):
-            sent = START_NS + each * 25 * MS
-            published = sent + round(delay_ms(each * 25) * MS)
+        for number in range(1000):
+            sent = START_NS + number * 25 * MS
+            published = sent + round(delay_ms(number * 25) * MS)
             rows.append(row(sent, published, sent + 3 * MS))
         (offset,) = measured(rows)
         assert offset.answers_first, name
@@ -116,7 +118,7 @@ def test_a_clock_that_was_set_is_recognized() -> None:
             shorter, longer = offset.error_ms
             assert 70 < shorter == longer < 81
     drifting = [synchronous(chance, range(s, s + 1), ahead_ns=s * MS // 50) for s in range(400)]
-    rows = [each for second in drifting for each in second]
+    rows = [event for second in drifting for event in second]
     (offset,) = measured(rows)
     assert offset.has_moved
 
@@ -125,8 +127,8 @@ def test_a_clock_that_is_behind_is_certain() -> None:
     """No event is published before it was requested, whenever the service answers."""
     chance = random.Random(8)
     rows = []
-    for each in range(100):
-        sent = START_NS + each * 25 * MS
+    for number in range(100):
+        sent = START_NS + number * 25 * MS
         published = sent + chance.randrange(1, 900 * MS)
         rows.append(row(sent, published, sent + 2 * MS, ahead_ns=-5000 * MS))
     (offset,) = measured(rows)

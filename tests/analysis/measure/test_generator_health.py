@@ -58,7 +58,7 @@ def test_each_sign_is_reported(health: Health, evidence: str) -> None:
 def with_host(health: Health, host_cpu_percent: float) -> Health:
     """Return samples with the CPU load of the host."""
     return Health(
-        tuple(replace(each, host_cpu_percent=host_cpu_percent) for each in health.samples)
+        tuple(replace(sample, host_cpu_percent=host_cpu_percent) for sample in health.samples)
     )
 
 

@@ -22,7 +22,10 @@ FATES = pa.schema([("event_type", pa.string()), *((name, pa.int64()) for name in
 
 def single(event_type: str, *durations_ns: int) -> list[Bucket]:
     """Return a bucket for each duration."""
-    return [Bucket(event_type, Measure.HTTP, 1, each, each, each) for each in durations_ns]
+    return [
+        Bucket(event_type, Measure.HTTP, 1, duration_ns, duration_ns, duration_ns)
+        for duration_ns in durations_ns
+    ]
 
 
 def nearest_rank(durations: list[int], quantile: float) -> int:
@@ -52,7 +55,7 @@ def test_total_spans_the_types() -> None:
     """The total covers all durations, and comes last."""
     (a, b, total) = latencies([*single("a", MS), *single("b", 3 * MS)])
 
-    assert [each.event_type for each in (a, b, total)] == ["a", "b", TOTAL]
+    assert [latency.event_type for latency in (a, b, total)] == ["a", "b", TOTAL]
     assert (total.count, total.mean_ms) == (2, 2)
 
 
@@ -70,13 +73,13 @@ def test_a_curve_goes_as_far_as_there_are_values() -> None:
 def test_a_curve_ends_at_the_maximum() -> None:
     """All values are at or below it; a single value is the whole curve."""
     curve = percentile_curve(single("a", *(n * MS for n in range(1, 101))))
-    of_a = [each for each in curve if each.event_type == "a"]
+    of_a = [point for point in curve if point.event_type == "a"]
 
     assert (of_a[0].quantile, of_a[0].ms, of_a[0].count) == (0, 1, 1)
     assert (of_a[-1].quantile, of_a[-1].ms, of_a[-1].count) == (1, 100, 100)
-    assert all(each.ms == each.count for each in of_a)
+    assert all(point.ms == point.count for point in of_a)
     (alone, *rest) = percentile_curve(single("a", MS))
-    assert {(each.ms, each.count) for each in (alone, *rest)} == {(1, 1)}
+    assert {(point.ms, point.count) for point in (alone, *rest)} == {(1, 1)}
     assert percentile_curve([]) == ()
 
 
@@ -111,9 +114,9 @@ def test_buckets_hold_every_duration() -> None:
     buckets = distributions([counted(part, ["a", "b"]) for part in parts])
 
     (http,) = (
-        each
-        for each in latencies(buckets)
-        if (each.event_type, each.measure) == (TOTAL, Measure.HTTP)
+        latency
+        for latency in latencies(buckets)
+        if (latency.event_type, latency.measure) == (TOTAL, Measure.HTTP)
     )
     assert http.count == len(durations)
     assert http.negative == sum(duration < 0 for duration in durations)
@@ -122,8 +125,10 @@ def test_buckets_hold_every_duration() -> None:
     for quantile in QUANTILES:
         exact = nearest_rank(durations, quantile) / MS
         assert exact <= http.percentiles[quantile] <= exact + abs(exact) / 1000 + 1e-3
-    curve = [each for each in percentile_curve(buckets) if each.event_type == TOTAL]
-    for point in (each for each in curve if each.measure is Measure.HTTP):
+    curve = [
+        curve_point for curve_point in percentile_curve(buckets) if curve_point.event_type == TOTAL
+    ]
+    for point in (curve_point for curve_point in curve if curve_point.measure is Measure.HTTP):
         exact = nearest_rank(durations, point.quantile) / MS
         assert exact <= point.ms <= exact + abs(exact) / 1000 + 1e-3
         assert point.count == sum(duration / MS <= point.ms for duration in durations)
@@ -138,11 +143,13 @@ def test_a_request_without_an_answer_counts_with_the_time_waited() -> None:
     rows = [answered, waited, waited, never_known]
     table = pa.Table.from_pylist([dict(zip(FATES.names, row, strict=True)) for row in rows], FATES)
 
-    by_measure = {each.measure: each for each in latencies(distributions([counted(table, ["a"])]))}
+    by_measure = {
+        latency.measure: latency for latency in latencies(distributions([counted(table, ["a"])]))
+    }
 
     assert {
-        measure.value: (each.count, each.unanswered, each.min_ms, each.max_ms)
-        for measure, each in by_measure.items()
+        measure.value: (latency.count, latency.unanswered, latency.min_ms, latency.max_ms)
+        for measure, latency in by_measure.items()
     } == {
         "http": (3, 2, 4, 500),
         "from_intended": (3, 2, 5, 501),

@@ -55,17 +55,17 @@ def test_slices_are_merged_until_they_have_enough_values(
     """But not into too few; and a long run has not too many."""
     table = durations(dict.fromkeys(range(length), rate))
     merged = latency_slices(table, 1.0, length)[Measure.HTTP]
-    assert {each.width_s for each in merged} == {width_s}
+    assert {time_slice.width_s for time_slice in merged} == {width_s}
     assert len(merged) <= MOST_DRAWN
-    assert sum(each.count for each in merged) == rate * length
-    assert [each.elapsed_s for each in merged] == list(range(0, length, width_s))
+    assert sum(time_slice.count for time_slice in merged) == rate * length
+    assert [time_slice.elapsed_s for time_slice in merged] == list(range(0, length, width_s))
 
 
 def test_merged_percentiles_are_of_all_values() -> None:
     """They are not the mean or the maximum of the percentiles of the parts."""
     many = durations(dict.fromkeys(range(60), 40))
     merged = latency_slices(many, 1.0, 60)[Measure.HTTP]
-    assert {each.percentiles.p95_ms for each in merged} == {5}
+    assert {time_slice.percentiles.p95_ms for time_slice in merged} == {5}
 
 
 def test_arrivals_before_the_first_request_keep_their_place() -> None:
@@ -73,7 +73,7 @@ def test_arrivals_before_the_first_request_keep_their_place() -> None:
     table = durations(dict.fromkeys(range(-3, 27), 10))
     merged = latency_slices(table, 1.0, 30)[Measure.HTTP]
     assert merged[0].elapsed_s == -5
-    assert sum(each.count for each in merged) == 300
+    assert sum(time_slice.count for time_slice in merged) == 300
 
 
 def test_nothing_measured() -> None:

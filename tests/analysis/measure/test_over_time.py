@@ -60,11 +60,11 @@ def course(*attempts: Attempt) -> OverTime:
     records = [dict(zip(FATES.names, row, strict=True)) for row in [*rows, nothing_known, phantom]]
     fates = pa.Table.from_pylist(records, FATES)
     limits = {name: pc.min_max(fates[name][: len(rows)]).as_py() for name in TIMES}
-    known = {name: each for name, each in limits.items() if each["min"] is not None}
+    known = {name: limit for name, limit in limits.items() if limit["min"] is not None}
     seen = known.pop("entered_at_ns", None)
     binning = span(
-        {name: each["min"] for name, each in known.items()},
-        {name: each["max"] for name, each in known.items()},
+        {name: limit["min"] for name, limit in known.items()},
+        {name: limit["max"] for name, limit in known.items()},
         None if seen is None else (seen["min"] // MS, seen["max"] // MS),
     )
     parts = [] if binning is None else [fates[: len(fates) // 2], fates[len(fates) // 2 :]]
@@ -88,14 +88,21 @@ def test_events_count_in_the_slice_in_which_they_happened() -> None:
         (ACKED, 20_000, 20_000, None, None),
     )
     counts = [
-        (each.due, each.started, each.answered, each.acked, each.arrived) for each in over.slices
+        (
+            time_slice.due,
+            time_slice.started,
+            time_slice.answered,
+            time_slice.acked,
+            time_slice.arrived,
+        )
+        for time_slice in over.slices
     ]
     assert over.width_s == 1
     assert len(counts) == 21
     assert counts[:4] == [(2, 1, 1, 0, 0), (0, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)]
     assert counts[20] == (1, 1, 0, 0, 0)
-    assert [each.elapsed_s for each in over.slices[:3]] == [0, 1, 2]
-    assert [each.target for each in over.slices[:3]] == [1, 3, 5]
+    assert [time_slice.elapsed_s for time_slice in over.slices[:3]] == [0, 1, 2]
+    assert [time_slice.target for time_slice in over.slices[:3]] == [1, 3, 5]
 
 
 def test_what_became_of_requests_counts_when_they_were_sent() -> None:
@@ -105,9 +112,17 @@ def test_what_became_of_requests_counts_when_they_were_sent() -> None:
         (FAILED, 500, 1500, 3900, None),
         (ACKED, 0, 100, 200, CHANGED),
     )
-    counts = [(each.lost, each.failed, each.corrupted) for each in over.slices]
+    counts = [
+        (time_slice.lost, time_slice.failed, time_slice.corrupted) for time_slice in over.slices
+    ]
     assert counts == [(0, 0, 1), (1, 1, 0), (0, 0, 0), (0, 0, 0)]
-    assert sum(each.indeterminate + each.duplicated + each.ghost for each in over.slices) == 0
+    assert (
+        sum(
+            time_slice.indeterminate + time_slice.duplicated + time_slice.ghost
+            for time_slice in over.slices
+        )
+        == 0
+    )
     assert over.in_flight == (0, 2, 1, 0)
 
 
@@ -145,9 +160,9 @@ def test_the_columns_are_named_after_their_percentiles() -> None:
 def test_a_clock_that_is_ahead_or_behind_shows() -> None:
     """Arrivals before the first request have their own slices, and negative durations."""
     over = course((ACKED, 0, 0, 5, -1500), (ACKED, 30_000, 30_000, 30_005, 28_500))
-    assert [each.elapsed_s for each in over.slices[:3]] == [-2, -1, 0]
+    assert [time_slice.elapsed_s for time_slice in over.slices[:3]] == [-2, -1, 0]
     assert (over.slices[0].arrived, over.slices[2].due) == (1, 1)
-    assert [each.target for each in over.slices[:3]] == [0, 0, 1]
+    assert [time_slice.target for time_slice in over.slices[:3]] == [0, 0, 1]
     around = over.latency_at(Measure.END_TO_END, 0)
     assert around is not None
     assert around.percentiles == Percentiles(*[-1500.0] * 4)
@@ -158,14 +173,14 @@ def test_a_wrong_clock_does_not_stretch_the_axis() -> None:
     year_ms = 365 * 86_400_000
     over = course((ACKED, 0, 0, 5, year_ms), (ACKED, 1000, 1000, 1005, -year_ms))
     assert len(over.slices) * over.width_s <= 200
-    assert sum(each.arrived for each in over.slices) == 0
-    assert sum(each.answered for each in over.slices) == 2
+    assert sum(time_slice.arrived for time_slice in over.slices) == 0
+    assert sum(time_slice.answered for time_slice in over.slices) == 2
 
 
 def test_nothing_answered() -> None:
     """A run without any answer has slices, but no percentiles."""
     over = course((FAILED, 0, 0, None, None), (FAILED, 900, 901, None, None))
-    assert sum(each.started for each in over.slices) == 2
+    assert sum(time_slice.started for time_slice in over.slices) == 2
     assert not over.latency
 
 

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.compare.change import measured as figure
-from headcount_analysis.compare.runs import read_run
-from headcount_analysis.compare_run.attempt_counts import Checkable
-from headcount_analysis.compare_run.order_counts import Order
+from headcount_analysis.compare_runs.change import measured as figure
+from headcount_analysis.compare_runs.runs import read_run
 from headcount_analysis.judge import Limits
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Bucket, Measure
@@ -17,6 +15,8 @@ from headcount_analysis.measure.metric_values import measured
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.measure.window_samples import WindowSample, unfilled
 from headcount_analysis.messages.timestamps import Unit
+from headcount_analysis.reconciliation.attempt_counts import Checkable
+from headcount_analysis.reconciliation.order_counts import Order
 
 from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
@@ -107,17 +107,17 @@ def test_parts_of_a_run(history: RunHistory) -> None:
 
     report = history.verified()
 
-    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    assert {result.threshold.text: result.shown for result in report.thresholds} == expected
     broken = "http.p50 < 10ms after 5s"
     unproven = ["attempted == 0 after 30s", "rps > 0.5 after 2s for 10m"]
-    assert [each.threshold.text for each in report.broken] == [broken]
+    assert [result.threshold.text for result in report.broken] == [broken]
     assert (report.verdict, report.exit_code) == (Verdict.PASS, 4)
     assert report.reasons == (
         f"threshold broken: {broken}: 900.0ms",
         *(f"threshold unproven: {text}: {expected[text]}" for text in unproven),
     )
     document = json.loads((history.folder.path / "verdict.json").read_text())
-    held = {each["text"]: each["holds"] for each in document["thresholds"]}
+    held = {threshold["text"]: threshold["holds"] for threshold in document["thresholds"]}
     assert {text for text, holds in held.items() if not holds} == {*unproven, broken}
     page = (history.folder.path / "report.html").read_text()
     assert "http.p50 &lt; 10ms after 5s" in page
@@ -209,8 +209,8 @@ def test_content_that_is_not_compared_decides_nothing() -> None:
 
 def end_to_end(*ms: float, **of_run: Any) -> WindowSample:
     """Create a sample of events that took `ms`."""
-    values = [round(each * MS) for each in ms]
-    buckets = tuple(Bucket("a", Measure.END_TO_END, 1, each, each, each) for each in values)
+    values = [round(duration_ms * MS) for duration_ms in ms]
+    buckets = tuple(Bucket("a", Measure.END_TO_END, 1, value, value, value) for value in values)
     count = len(ms)
     whole = WindowSample({"a": Counts(attempted=count, acked=count, delivered=count)}, buckets, 1.0)
     return replace(whole, **{"checkable": {"a": Checkable(count, count, count)}, **of_run})
@@ -473,7 +473,7 @@ def test_the_order_of_a_part_of_a_run(history: RunHistory) -> None:
     }
     history.thresholds = tuple(map(parse, expected))
     report = history.verified()
-    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    assert {result.threshold.text: result.shown for result in report.thresholds} == expected
 
 
 @pytest.mark.e2e
@@ -494,7 +494,7 @@ def test_rates_come_from_rows(history: RunHistory) -> None:
     }
     history.thresholds = tuple(map(parse, expected))
     report = history.verified()
-    assert {each.threshold.text: each.shown for each in report.thresholds} == expected
+    assert {result.threshold.text: result.shown for result in report.thresholds} == expected
     assert report.rates.achieved_per_s == pytest.approx(101.5, abs=0.1)
     history.folder.write_manifest(history.manifest)
     stored = read_run(history.folder).document

@@ -71,7 +71,7 @@ def test_a_disturbance_that_lasts_until_the_next_mark_is_not_recovered(outage: R
     timeline = over_time(
         outage, Mark(START_NS + 2800 * MS, "killed"), Mark(START_NS + 4 * S, "started again")
     )
-    killed, again = (each for each in timeline.moments if each.source is EventOrigin.MARKED)
+    killed, again = (moment for moment in timeline.moments if moment.source is EventOrigin.MARKED)
     assert (killed.is_recovered, killed.recovered_after_ms) == (False, 1200.0)
     assert (again.is_recovered, again.recovered_after_ms) == (True, 1000.0)
 
@@ -79,19 +79,25 @@ def test_a_disturbance_that_lasts_until_the_next_mark_is_not_recovered(outage: R
 def test_marks_beyond_the_run_disturb_nothing(outage: RunHistory) -> None:
     """They are listed, without a time to recover."""
     timeline = over_time(outage, Mark(0, "long ago"), Mark(START_NS + 3600 * S, "much later"))
-    marked = [each for each in timeline.moments if each.source is EventOrigin.MARKED]
-    assert [each.text for each in marked] == ["long ago", "much later"]
+    marked = [moment for moment in timeline.moments if moment.source is EventOrigin.MARKED]
+    assert [moment.text for moment in marked] == ["long ago", "much later"]
     assert marked[1].recovered_after_ms is None
 
 
 def test_each_attempt_is_in_one_slice(outage: RunHistory) -> None:
     """Slices are contiguous, and add up to all attempts except bad requests."""
     timeline = over_time(outage)
-    assert [each.at_ns - START_NS for each in timeline.slices] == [
+    assert [time_slice.at_ns - START_NS for time_slice in timeline.slices] == [
         index * timeline.width_ns for index in range(100)
     ]
-    assert sum(each.acked + each.refused + each.indeterminate for each in timeline.slices) == 99
-    assert [each.lost for each in timeline.slices] == [0] * 100
+    assert (
+        sum(
+            time_slice.acked + time_slice.refused + time_slice.indeterminate
+            for time_slice in timeline.slices
+        )
+        == 99
+    )
+    assert [time_slice.lost for time_slice in timeline.slices] == [0] * 100
 
 
 def test_losses_count_where_they_were_sent(tmp_path: Path, spark: SparkSession) -> None:
@@ -100,7 +106,7 @@ def test_losses_count_where_they_were_sent(tmp_path: Path, spark: SparkSession) 
     deliver(history, 0, 0)
     history.attempt(1, sent_ms=750)
     timeline = over_time(history)
-    assert [each.lost for each in timeline.slices] == [0, 0, 0, 0, 0, 0, 0, 1]
+    assert [time_slice.lost for time_slice in timeline.slices] == [0, 0, 0, 0, 0, 0, 0, 1]
 
 
 def test_a_run_without_attempts_has_no_timeline(tmp_path: Path, spark: SparkSession) -> None:
@@ -138,7 +144,7 @@ def test_a_process_that_appears_or_disappears_is_seen(tmp_path: Path, spark: Spa
     for seq in range(50):
         deliver(history, seq, seq * 100, server="11" if seq < 30 else "12")
     timeline = over_time(history)
-    assert [(each.at_ns - START_NS, each.text) for each in timeline.moments] == [
+    assert [(moment.at_ns - START_NS, moment.text) for moment in timeline.moments] == [
         (2900 * MS, "last response from service process 11"),
         (3000 * MS, "first response from service process 12"),
     ]

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run import attempt_counts
-from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.measure.clocks import ClockOffset, bounds, merged
 from headcount_analysis.measure.run_span import run_span
 from headcount_analysis.measure.threshold_results import ThresholdResult, judged
 from headcount_analysis.measure.window_samples import WindowSample, samples
+from headcount_analysis.reconciliation import attempt_counts
+from headcount_analysis.reconciliation.reconcile import FATES
 
 from headcount.thresholds.grammar import parse
 
@@ -66,7 +66,7 @@ def results(
         attempts.by_event_type, (), 0.0, checkable=attempts.checkable, clocks=known
     )
     thresholds = [parse(text) for text in texts]
-    windows = [each.window for each in thresholds]
+    windows = [threshold.window for threshold in thresholds]
     by_window = samples(windows, whole, tmp_path / "fates", run_span(spans, known), ["A"])
     return list(judged(thresholds, by_window))
 
@@ -105,6 +105,6 @@ def test_messages_count_without_any_request(tmp_path: Path) -> None:
     """A run that made no request may still have phantoms, and they break their threshold."""
     whole = WindowSample({"(unknown)": Counts(phantom=2)}, (), 0.0)
     thresholds = [parse("phantom == 0"), parse("lost == 0"), parse("lost == 0 after 1s")]
-    by_window = samples([each.window for each in thresholds], whole, tmp_path, None, [])
+    by_window = samples([threshold.window for threshold in thresholds], whole, tmp_path, None, [])
     verdicts = [result.result.value for result in judged(thresholds, by_window)]
     assert verdicts == ["broken", "unproven", "unproven"]

@@ -22,7 +22,7 @@ LONG = {**ASKED, "text": "x" * MAX_ASKED}
 
 def descriptions(asked: dict[str, Any], actual: dict[str, Any]) -> list[str]:
     """Return the descriptions of all differences."""
-    return [str(each) for each in _listed(asked, actual)]
+    return [str(difference) for difference in _listed(asked, actual)]
 
 
 def _listed(asked: dict[str, Any], actual: dict[str, Any]) -> tuple[Difference, ...]:
@@ -62,10 +62,10 @@ def test_differing_fields_are_named(actual: dict[str, Any], expected: list[str])
 @pytest.mark.parametrize(("actual", "expected"), CHANGED)
 def test_the_fields_of_a_long_event_are_named(actual: dict[str, Any], expected: list[str]) -> None:
     """The ledger has only the fields' hashes."""
-    names = {each.split(":")[0].split("/")[1 if each[0] == "/" else 0] for each in expected}
-    assert {each.split(":")[0] for each in descriptions(LONG, {**LONG, **actual})} == names - {
-        "n"
-    } | ({"n"} if actual.get("n", 3) != 3 else set())
+    names = {text.split(":")[0].split("/")[1 if text[0] == "/" else 0] for text in expected}
+    assert {
+        description.split(":")[0] for description in descriptions(LONG, {**LONG, **actual})
+    } == names - {"n"} | ({"n"} if actual.get("n", 3) != 3 else set())
     assert len(describe(LONG).asked) < MAX_ASKED
 
 
@@ -78,7 +78,10 @@ def test_a_float_in_another_spelling_is_no_difference(more: dict[str, str]) -> N
         b'{"f": 0.43182004955071351, "in": [{"f": 0.10000000000000001}, {"f": 2}], '
         b'"n": 9007199254740993, "text": "%b"}' % more.get("text", "").encode()
     )
-    named = [each.field for each in differences(described.asked, described.shape, message(value))]
+    named = [
+        difference.field
+        for difference in differences(described.asked, described.shape, message(value))
+    ]
     assert named == ["n"]
 
 
@@ -112,7 +115,7 @@ def test_a_repeated_key_is_named() -> None:
     """Even if the ledger has no requested content."""
     value = b'{"n": 3, "a": {"k": 1, "k": 1}, "n": 3}'
     for asked in (None, describe({"n": 3}).asked):
-        names = {each.field for each in differences(asked, "n", message(value))}
+        names = {difference.field for difference in differences(asked, "n", message(value))}
         assert names == {"k", "n"}
 
 
@@ -141,7 +144,9 @@ def test_descriptions_are_bounded() -> None:
 )
 def test_the_kind_of_each_difference_is_named(actual: dict[str, Any], kind: DifferenceKind) -> None:
     """A missing field, a value of another JSON type, or another value of the same type."""
-    assert [(each.field, each.kind) for each in _listed({"n": 3}, actual)] == [("n", kind)]
+    assert [(difference.field, difference.kind) for difference in _listed({"n": 3}, actual)] == [
+        ("n", kind)
+    ]
 
 
 def test_the_type_of_a_value_that_was_not_kept_is_unknown() -> None:
@@ -165,8 +170,8 @@ def test_secrets_are_masked(more: dict[str, str]) -> None:
     }
     named = _listed({**asked, **more}, {**actual, **more})
     assert "hidden" not in str(named)
-    assert {"user_Password", "api-key"} < {each.field for each in named}
-    by_field = {each.field: each for each in named}
+    assert {"user_Password", "api-key"} < {difference.field for difference in named}
+    by_field = {difference.field: difference for difference in named}
     assert by_field["user_Password"].actual == "(left out)"
     assert by_field["all"].actual == '[{"credentials":"(left out)"}]'
 
@@ -175,7 +180,7 @@ def test_a_secret_that_was_asked_for_is_masked() -> None:
     """The asked value is no more shown than the found one."""
     named = _listed({"to": {"token": "hidden"}, "pass": "hidden"}, {"to": 1})
     assert "hidden" not in str(named)
-    assert {each.field: each.asked for each in named} == {
+    assert {difference.field: difference.asked for difference in named} == {
         "to": '{"token":"(left out)"}',
         "pass": "(left out)",
     }

@@ -24,8 +24,10 @@ def places_in(
     search = Search(RunIds(RUN))
     search.look([Record("events", 2, 17, key, value, headers)])
     assert search.looked_at == 1
-    assert all((each.partition, each.offset, each.count) == (2, 17, 1) for each in search.samples)
-    return [each.place for each in search.samples]
+    assert all(
+        (sample.partition, sample.offset, sample.count) == (2, 17, 1) for sample in search.samples
+    )
+    return [sample.place for sample in search.samples]
 
 
 def framed(text: bytes, schema: int = 7) -> bytes:

@@ -2,7 +2,6 @@
 
 import pyarrow as pa
 import pytest
-from headcount_analysis.compare_run.reconcile import FATES
 from headcount_analysis.messages.timestamps import (
     YEAR_MS,
     Unit,
@@ -11,6 +10,7 @@ from headcount_analysis.messages.timestamps import (
     in_ns,
     unusable,
 )
+from headcount_analysis.reconciliation.reconcile import FATES
 
 MS = 1_000_000
 SENT_MS = 1_700_000_000_123

@@ -112,16 +112,18 @@ def test_every_surface_prints_the_same_list(history: RunHistory) -> None:
 
     screen = rich.console.Console(record=True, width=300)
     show(report, history.folder, Console(out=screen))
-    assert [f"  differs: {each}" for each in sentences] == [
+    assert [f"  differs: {sentence}" for sentence in sentences] == [
         line.rstrip() for line in screen.export_text().splitlines() if "differs: " in line
     ]
     (suite,) = JUnitXml.fromfile(str(path / "junit.xml"))
-    (case,) = (each for each in suite if each.name == "corrupted")
+    (case,) = (test_case for test_case in suite if test_case.name == "corrupted")
     assert case.result[0].text.splitlines()[-4:] == list(sentences)
     page, summary = (path / "report.html").read_text(), (path / "summary.md").read_text()
-    places = [page.index(_in_html(each)) for each in sentences]
+    places = [page.index(_in_html(sentence)) for sentence in sentences]
     assert places == sorted(places)
-    assert all(each.replace("`", "\\`").replace("*", "\\*") in summary for each in sentences)
+    assert all(
+        sentence.replace("`", "\\`").replace("*", "\\*") in summary for sentence in sentences
+    )
 
 
 def _in_html(text: str) -> str:
@@ -132,7 +134,7 @@ def test_the_document_counts_by_field_and_by_set(history: RunHistory) -> None:
     """Machines read the same numbers, with samples of each set."""
     mixed(history)
     part = document(history)
-    assert part["corrupted"] == sum(each["count"] for each in part["sets"]) == 9
+    assert part["corrupted"] == sum(field_set["count"] for field_set in part["sets"]) == 9
     assert (part["other_sets"], part["is_complete"], part["why_not"]) == (0, True, "")
     first = part["sets"][0]
     assert (first["event_type"], first["count"]) == ("buy", 5)
@@ -152,7 +154,7 @@ def test_the_document_counts_by_field_and_by_set(history: RunHistory) -> None:
 def test_frequent_sets_of_fields_are_patterns(history: RunHistory) -> None:
     """Sets that occur three times or more; a rare one is no pattern."""
     report = mixed(history)
-    texts = [str(each) for each in report.patterns if "`" in each.what]
+    texts = [str(pattern) for pattern in report.patterns if "`" in pattern.what]
     assert texts == ["5 of 9 corrupted: event type buy: `quantity` (type) differs"]
 
 

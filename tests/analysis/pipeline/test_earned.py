@@ -48,27 +48,29 @@ Choose = Callable[[Sequence[BlockInput]], list[BlockInput]]
 def without_a_segment(inputs: Sequence[BlockInput]) -> list[BlockInput]:
     """Leave out one of the segments."""
     return [
-        each
-        if each.seqs is None
-        else replace(each, seqs=replace(each.seqs, segments=each.seqs.segments[1:]))
-        for each in inputs
+        block_input
+        if block_input.seqs is None
+        else replace(
+            block_input, seqs=replace(block_input.seqs, segments=block_input.seqs.segments[1:])
+        )
+        for block_input in inputs
     ]
 
 
 def without_a_generator(inputs: Sequence[BlockInput]) -> list[BlockInput]:
     """Leave out a generator that has no messages to compare."""
     return [
-        each
-        if each.seqs is None
+        block_input
+        if block_input.seqs is None
         else replace(
-            each,
+            block_input,
             seqs=replace(
-                each.seqs,
-                asked=each.seqs.asked[:1],
-                segments=tuple(s for s in each.seqs.segments if s[0].startswith("0/")),
+                block_input.seqs,
+                asked=block_input.seqs.asked[:1],
+                segments=tuple(s for s in block_input.seqs.segments if s[0].startswith("0/")),
             ),
         )
-        for each in inputs
+        for block_input in inputs
     ]
 
 
@@ -153,7 +155,7 @@ def test_no_timestamp_is_a_time(history: RunHistory) -> None:
     description = "5 have timestamps that look like microseconds"
     assert report.label is Label.INCONCLUSIVE
     assert report.reasons[0].startswith(f"0 of 5 events could be checked: {description}")
-    assert not any(each.measure is Measure.END_TO_END for each in report.latencies)
+    assert not any(latency.measure is Measure.END_TO_END for latency in report.latencies)
 
 
 @pytest.mark.parametrize("offset_ms", [-500, 400])
@@ -174,12 +176,12 @@ def test_times_are_corrected_by_the_offset_of_the_clocks(
     count, least_ms, most_ms = end_to_end_ms(report)
     assert count == 40
     assert 2 <= least_ms <= most_ms <= 6
-    results = [each.result.value for each in report.thresholds]
+    results = [result.result.value for result in report.thresholds]
     unclear = "kept" if offset_ms < 0 else "unproven"
     assert results == [unclear, "kept", unclear]
-    assert all(each.value is not None and 2 <= each.value <= 6 for each in report.thresholds)
-    for each in report.breakdown.groups:
-        assert each.measure is not Measure.END_TO_END or 2 <= each.max_ms <= 6
+    assert all(result.value is not None and 2 <= result.value <= 6 for result in report.thresholds)
+    for group in report.breakdown.groups:
+        assert group.measure is not Measure.END_TO_END or 2 <= group.max_ms <= 6
     for slice_ in report.over_time.latency[Measure.END_TO_END]:
         assert 2 <= slice_.percentiles.max_ms <= 6
 
@@ -224,7 +226,7 @@ def test_a_service_that_hangs_for_the_second_half_is_noticed(history: RunHistory
             history.arrive(event_id(seq), seq, at_ms=100 * seq + 3)
     history.thresholds = (parse("rps > 5"), parse("http.p90 < 1s"), parse("rps > 5 after 1s"))
     report = history.verified()
-    assert [each.result.value for each in report.thresholds] == ["broken"] * 3
+    assert [result.result.value for result in report.thresholds] == ["broken"] * 3
     assert report.rates.achieved_per_s == pytest.approx(2.0)
     assert report.thresholds[1].value == pytest.approx(8100)
     assert any(note.startswith("10 of 20 requests had no response") for note in report.notes)

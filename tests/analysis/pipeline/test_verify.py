@@ -135,7 +135,7 @@ def test_the_rate_of_users_that_ended_early(
     history.folder.write_scheduled(Scheduled(START_NS, 0.5, {0: 50}))
     report = history.verified_again()
     early = Result.UNPROVEN if userless else Result.KEPT
-    results = [each.result for each in report.thresholds]
+    results = [result.result for result in report.thresholds]
     assert results == [early, early, Result.KEPT, Result.KEPT]
     assert report.exit_code == exit_code
 
@@ -563,7 +563,7 @@ def test_a_ledger_of_the_older_format_is_judged(history: RunHistory) -> None:
     assert report.counts == Counts(attempted=4, acked=4, delivered=4, corrupted=1)
     assert exceptions(history)[event_id(3)]["differing_fields"] == ""
     assert report.differences.counts.unknown == 1
-    assert all(each.startswith("1 corrupted") for each in report.reasons)
+    assert all(reason.startswith("1 corrupted") for reason in report.reasons)
 
 
 def _write_as_before(folder: Path) -> None:

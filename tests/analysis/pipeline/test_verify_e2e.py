@@ -94,7 +94,8 @@ def test_reads_exactly_the_range(
     assert report.evidence is not None
     assert report.evidence.timestamp_types == {LOG_APPEND_TIME}
     read = {
-        each.partition: (each.start, each.end, each.read) for each in report.evidence.partitions
+        partition.partition: (partition.start, partition.end, partition.read)
+        for partition in report.evidence.partitions
     }
     assert read == {0: (1, 4, 3), 1: (0, 0, 0), 2: (0, 1, 1), 3: (0, 0, 0)}
     assert report.counts is not None

@@ -54,7 +54,7 @@ REQUESTS = {seq: request(seq) for seq in range(COUNT)}
 
 def headers_of(seq: int) -> dict[str, str]:
     """The headers of a request that carry ids, and another one."""
-    texts = {each.header: each.ids.text(0, seq) for each in HEADER_IDS}
+    texts = {probed.header: probed.ids.text(0, seq) for probed in HEADER_IDS}
     texts["traceparent"] = f"00-{texts['traceparent']}-{texts['traceparent'][-16:]}-01"
     return {"Host": "shop.test", **texts}
 

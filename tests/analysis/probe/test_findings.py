@@ -78,7 +78,7 @@ def test_all_ids_at_one_place() -> None:
 
 def test_clocks_that_differ() -> None:
     """A message from before its request is no delay."""
-    early = [replace(each, timestamp_ms=1) for each in records(nested)]
+    early = [replace(record, timestamp_ms=1) for record in records(nested)]
     assert "the clocks differ" in text(findings(sample(early)))
 
 

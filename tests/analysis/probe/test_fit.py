@@ -165,7 +165,7 @@ def test_a_named_header() -> None:
     assert (options["--id-header"], options["--id-form"]) == ("X-Token", "uuid")
     assert options["--id-at"] == "field:token"
     assert best.is_first_header
-    assert {each.header for each in header_ids[1:]} >= {"X-Event-Id", "traceparent"}
+    assert {probed.header for probed in header_ids[1:]} >= {"X-Event-Id", "traceparent"}
 
 
 def test_fields_that_differ() -> None:

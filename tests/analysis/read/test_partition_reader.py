@@ -53,7 +53,7 @@ def rows(batches: Iterator[pa.RecordBatch]) -> list[dict[str, Any]]:
 
 def values(broker: Broker, split: Split) -> list[bytes]:
     """Return the values of a split's messages."""
-    return [each["value"] for each in rows(Consumer(broker.cluster).batches(split))]
+    return [row["value"] for row in rows(Consumer(broker.cluster).batches(split))]
 
 
 @hypothesis.given(
@@ -110,8 +110,8 @@ def test_headers_are_read_if_they_are_needed(
         [("größe", b"\xff\x00"), ("empty", b""), ("none", None)],
         [],
     ]
-    for each in headers:
-        producer.produce(topic, b"v", None, 1, headers=each)
+    for header in headers:
+        producer.produce(topic, b"v", None, 1, headers=header)
     assert producer.flush(30) == 0
     offsets = OffsetRange(topic, {1: 0}, {1: 3})
     source = Kafka(spark.sparkContext, broker.cluster, needs_headers=True)
@@ -119,7 +119,7 @@ def test_headers_are_read_if_they_are_needed(
         (row for some in source.map_splits(offsets, rows) for row in some),
         key=lambda row: row["offset"],
     )
-    expected = [[{"key": name, "value": value} for name, value in each] for each in headers]
+    expected = [[{"key": name, "value": value} for name, value in header] for header in headers]
     assert [row["headers"] for row in messages] == expected
     assert {row["topic"] for row in messages} == {topic}
     # Spark has null where a message has no headers.

@@ -49,10 +49,10 @@ def test_other_topics_are_sampled(broker: Broker, topic: str) -> None:
         since_ms = int(time.time() * 1000)
         publish(broker, other, *(b"since-%d" % number for number in range(200)))
         reader = RecordReader(Cluster(servers))
-        splits = [each for each in reader.elsewhere(topic, since_ms) if each.topic == other]
+        splits = [sample for sample in reader.elsewhere(topic, since_ms) if sample.topic == other]
         assert splits == [Split(other, 0, 30, 80), Split(other, 0, 180, 230)]
         assert reader.read(splits)[0].value == b"since-0"
-        names = {each.topic for each in reader.elsewhere(topic, since_ms)}
+        names = {sample.topic for sample in reader.elsewhere(topic, since_ms)}
         assert topic not in names
         assert not any(name.startswith("__") for name in names)
     finally:

@@ -152,8 +152,8 @@ def test_events_that_may_still_arrive_are_not_proven_lost(
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "1 lost" in report.reasons[0]
     assert "not proven: it may still arrive" in report.reasons[0]
-    assert any(each.startswith(reason) for each in report.reasons)
-    assert any("--settle" in each and "--until latest" in each for each in report.reasons)
+    assert any(text.startswith(reason) for text in report.reasons)
+    assert any("--settle" in text and "--until latest" in text for text in report.reasons)
 
 
 @pytest.mark.e2e
@@ -175,7 +175,7 @@ def test_a_failing_read_keeps_the_earlier_results(
     assert report.verdict is Verdict.INCONCLUSIVE
     assert report.counts is not None
     assert (report.counts.delivered, report.counts.lost) == (3, 3)
-    assert sum("sent nothing within 30 s: refused" in each for each in report.reasons) == 1
+    assert sum("sent nothing within 30 s: refused" in reason for reason in report.reasons) == 1
     assert report.exit_code == 3
 
 

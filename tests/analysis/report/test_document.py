@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare.runs import read_run
+from headcount_analysis.compare_runs.runs import read_run
 from headcount_analysis.measure.generator_health import FleetHealth, GeneratorHealth
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.document import document, dump
@@ -94,9 +94,9 @@ def test_both_rates_stand_beside_every_percentile(
     report = replace(a_report(), rates=Rates(target, achieved))
     entries = json.loads(dump(report))["latency_ms"]
     assert len(entries) == 6
-    for each in entries:
-        assert each["percentiles"]["0.99"] == 5
-        assert (each["target_per_s"], each["achieved_per_s"]) == (target, achieved)
+    for entry in entries:
+        assert entry["percentiles"]["0.99"] == 5
+        assert (entry["target_per_s"], entry["achieved_per_s"]) == (target, achieved)
 
 
 def test_the_comparison_can_read_a_written_run(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_the_comparison_can_read_a_written_run(tmp_path: Path) -> None:
     assert len(run.document.latency_ms) == len(document(report)["latency_ms"]) == 6
     assert run.document.latency_ms[0].percentiles["0.99"] == 5
     assert run.quantiles
-    assert {each.ms for each in run.quantiles} == {5}
+    assert {quantile.ms for quantile in run.quantiles} == {5}

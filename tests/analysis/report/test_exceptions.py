@@ -117,7 +117,7 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
     ]
     assert len(exceptional.shown) == 2 * SHOWN_OF_A_KIND + 3
     recovered = exceptional.shown[exceptional.shown["class"] == "recovered"]
-    seqs = [int(each.rsplit(".", 1)[1]) for each in recovered["id"]]
+    seqs = [int(event_id.rsplit(".", 1)[1]) for event_id in recovered["id"]]
     assert (len(seqs), seqs[0], seqs[-1]) == (SHOWN_OF_A_KIND, 2, 1 + many)
     steps = [later - one for one, later in itertools.pairwise(seqs)]
     assert set(steps) == {1, 2}, "they are spread evenly"

@@ -6,7 +6,7 @@ from typing import Any
 from headcount_analysis.history.entry import HistoryEntry
 
 from headcount.run.verdict import Label
-from tests.analysis.compare.sample import counts
+from tests.analysis.compare_runs.sample import counts
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 JUDGED = ("corrupted", "duplicated", "garbled", "ghost", "lost", "phantom")

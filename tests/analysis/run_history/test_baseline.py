@@ -1,6 +1,6 @@
 """The baseline: which runs it has, and what a run is called against it."""
 
-from headcount_analysis.compare.change import ChangeLabel
+from headcount_analysis.compare_runs.change import ChangeLabel
 from headcount_analysis.history.baseline import assessments
 from headcount_analysis.history.entry import HistoryEntry
 
@@ -23,7 +23,7 @@ def test_a_rise_from_zero_is_worse() -> None:
     """A single lost event, after a single passing run: a count needs no statistics."""
     assert last_label([an_entry(0), an_entry(1, lost=1)], LOST) is ChangeLabel.WORSE
     (*_, run) = assessments([an_entry(0), an_entry(1, lost=1)], 10)
-    assert [each.metric for each in run.worse] == [LOST]
+    assert [change.metric for change in run.worse] == [LOST]
 
 
 def test_a_count_that_does_not_count_against_the_run_is_not_worse() -> None:
@@ -46,7 +46,7 @@ def test_a_baseline_has_the_last_passing_runs() -> None:
     """Neither failed nor inconclusive ones, nor those of a broken threshold."""
     labels = [Label.PASS, Label.FAIL, Label.INCONCLUSIVE, Label.THRESHOLD_BROKEN, *[Label.PASS] * 3]
     runs = [an_entry(number, label=label) for number, label in enumerate(labels)]
-    by_run = [each.baseline for each in assessments(runs, 2)]
+    by_run = [assessment.baseline for assessment in assessments(runs, 2)]
     assert by_run[0] == ()
     assert by_run[4] == ("run-0000",)
     assert by_run[6] == ("run-0004", "run-0005")

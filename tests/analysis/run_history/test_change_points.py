@@ -11,12 +11,12 @@ def noise(seed: int, runs: int) -> list[float]:
     """Return p99s of about 100 ms with the noise of real runs, and an outlier now and then."""
     random = np.random.default_rng(seed)
     logs = random.normal(0, 0.1, runs) + (random.random(runs) < 0.05) * random.exponential(1, runs)
-    return [float(each) for each in 100 * np.exp(logs)]
+    return [float(figure) for figure in 100 * np.exp(logs)]
 
 
 def test_a_step_is_found_with_its_levels() -> None:
     """The index is that of the first run with the new level; levels are the medians."""
-    (change,) = change_points([*noise(1, 30), *(1.5 * each for each in noise(2, 12))])
+    (change,) = change_points([*noise(1, 30), *(1.5 * figure for figure in noise(2, 12))])
     assert change.index == 30
     assert change.before == pytest.approx(100, rel=0.1)
     assert change.ratio == pytest.approx(0.5, abs=0.15)
@@ -31,7 +31,7 @@ def test_a_step_of_the_last_three_runs_is_found() -> None:
 
 def test_each_of_several_steps_is_found() -> None:
     """Up and down again, with the level between them."""
-    first, second, third = noise(4, 25), [2 * each for each in noise(5, 25)], noise(6, 25)
+    first, second, third = noise(4, 25), [2 * figure for figure in noise(5, 25)], noise(6, 25)
     changes = change_points([*first, *second, *third])
     assert [change.index for change in changes] == [25, 50]
     assert changes[0].after == changes[1].before == pytest.approx(200, rel=0.1)
@@ -54,7 +54,7 @@ def test_outliers_are_no_level(runs: int) -> None:
 
 def test_an_outlier_does_not_hide_a_step() -> None:
     """It would, if its size counted: it spreads the series more than the step does."""
-    slower = [1.5 * each for each in noise(12, 9)]
+    slower = [1.5 * figure for figure in noise(12, 9)]
     changes = change_points([*noise(10, 12), 20_000.0, *noise(11, 12), *slower])
     assert [change.index for change in changes] == [25]
 
@@ -67,5 +67,5 @@ def test_too_few_or_equal_runs_have_no_change(values: tuple[float, ...]) -> None
 
 def test_the_same_series_has_the_same_changes() -> None:
     """The shuffles are the same each time: a page that is made again says the same."""
-    values = [*noise(13, 30), *(1.2 * each for each in noise(14, 15))]
+    values = [*noise(13, 30), *(1.2 * figure for figure in noise(14, 15))]
     assert change_points(values) == change_points(values)

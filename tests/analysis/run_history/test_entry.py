@@ -9,7 +9,7 @@ from headcount_analysis.history.target import target_of
 
 from headcount.errors import EvidenceError
 from headcount.run.verdict import Label
-from tests.analysis.compare.sample import counts, verdict
+from tests.analysis.compare_runs.sample import counts, verdict
 
 LOST = {"name": "lost", "result": "broken", "area": "delivery", "evidence": "2 lost, 0 allowed"}
 
@@ -57,7 +57,7 @@ def test_the_conditions_of_a_comparison() -> None:
         entry(options={"num_users": 20}, promise="acks=1"),
         entry(options={"num_users": 20}, timestamps=["CreateTime"]),
     ]
-    assert len({each.conditions for each in (*same, *others)}) == 4
+    assert len({run.conditions for run in (*same, *others)}) == 4
 
 
 @pytest.mark.parametrize(

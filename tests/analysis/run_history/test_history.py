@@ -33,7 +33,7 @@ def overview() -> HistoryOverview:
 
 def numbers(chosen: Iterable[SelectedSeries]) -> list[list[int]]:
     """Return the numbers of the runs that are shown, series by series."""
-    return [[int(run.entry.run_id[-4:]) for run in each.shown] for each in chosen]
+    return [[int(run.entry.run_id[-4:]) for run in series.shown] for series in chosen]
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_the_last_runs_are_those_of_the_filter(overview: HistoryOverview) -> Non
 
 def test_a_filter_leaves_baselines_as_they_are(overview: HistoryOverview) -> None:
     """The passing run is not shown, but the failed one is still worse than it."""
-    (each,) = selected(overview, RunFilter(labels=frozenset({Label.FAIL})))
-    assert each.shown[0].baseline == ("run-0000",)
-    assert [str(change.metric) for change in each.shown[0].worse] == ["lost"]
+    (series,) = selected(overview, RunFilter(labels=frozenset({Label.FAIL})))
+    assert series.shown[0].baseline == ("run-0000",)
+    assert [str(change.metric) for change in series.shown[0].worse] == ["lost"]

@@ -11,7 +11,7 @@ from headcount_analysis.history.index import PastRuns, read_runs
 from headcount_analysis.history.run_store import INDEX, store_at
 
 from headcount.errors import UsageError
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 
 @pytest.fixture(params=[str, Path.as_uri], ids=["folder", "url"])

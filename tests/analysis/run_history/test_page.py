@@ -34,7 +34,7 @@ def documented(runs: list[Any]) -> dict[str, Any]:
 def sentences(runs: list[Any]) -> list[str]:
     """Return what is said of a single series."""
     (series,) = series_of(runs, 10)
-    return [each.text for each in words.sentences(series)]
+    return [sentence.text for sentence in words.sentences(series)]
 
 
 def test_a_change_point_is_marked() -> None:
@@ -100,7 +100,9 @@ def test_a_run_without_figures_has_a_row(figures: dict[str, float]) -> None:
 def test_the_document_has_all_figures() -> None:
     """Changes with their confidence, and each run with its baseline and what changed."""
     (series,) = documented([*STEP, an_entry(32, lost=2)])["series"]
-    change = next(each for each in series["changes"] if each["metric"] == "http.p99")
+    change = next(
+        level_change for level_change in series["changes"] if level_change["metric"] == "http.p99"
+    )
     assert (change["run_id"], change["confidence"]) == ("run-0020", pytest.approx(0.999))
     run = series["runs"][0]
     assert (run["run_id"], run["label"], len(run["baseline"])) == ("run-0032", "FAIL", 10)

@@ -108,11 +108,15 @@ def test_every_place_and_form_is_there() -> None:
     places = {(style.format.name, str(style.ids.location.kind), style.ids.form) for style in STYLES}
     for name in ("json", "cloudevents", "debezium"):
         for kind in ("field", "json", "header", "key"):
-            assert {form for each, at, form in places if (each, at) == (name, kind)} == {
-                *("plain", "uuid", "trace")
-            }
+            assert {
+                form for format_name, at, form in places if (format_name, at) == (name, kind)
+            } == {*("plain", "uuid", "trace")}
         assert (name, "traceparent", "trace") in places
-    assert {at for each, at, _ in places if each == "raw"} == {"header", "key", "traceparent"}
+    assert {at for format_name, at, _ in places if format_name == "raw"} == {
+        "header",
+        "key",
+        "traceparent",
+    }
 
 
 def test_a_format_with_schemas_needs_a_registry() -> None:

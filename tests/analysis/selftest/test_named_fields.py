@@ -78,5 +78,5 @@ def test_each_alteration_is_described_as_it_is(alteration: Alteration) -> None:
         shape, _, asked = sample.description
         content = writer.altered(alteration, sample.fields, "run.0.1", None, 0)
         named = differences(asked, shape, parse(content.value))
-        kinds = {(each.field, each.kind.value) for each in named}
+        kinds = {(difference.field, difference.kind.value) for difference in named}
         assert kinds == alteration.differing(sample.fields)

@@ -246,7 +246,7 @@ def test_every_divergence(history: RunHistory) -> None:
     rows = table(history.folder.path, "state.csv")
     reported = {
         name: {
-            tuple(row[each] for each in columns)
+            tuple(row[column] for column in columns)
             for row in rows
             if row["owner"] == f"{RUN}.0.o{number}"
         }

@@ -92,7 +92,7 @@ def test_one_command_runs_all_benchmarks_and_writes_the_pages(
     monkeypatch.setattr(command_line, "take", take)
     done = CliRunner().invoke(command_line.cli, ["--write", str(tmp_path), "all"])
     assert done.exit_code == 0, done.output
-    assert folders == [tmp_path] * 11
+    assert folders == [tmp_path] * 12
 
 
 def test_one_command_measures_a_benchmark_and_writes_the_page(

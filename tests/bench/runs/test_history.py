@@ -20,7 +20,9 @@ def test_the_generated_runs_have_what_a_history_shows(tmp_path: Path) -> None:
     assert {entry.label for entry in past.entries} == set(Label)
     all_series = series_of(past.entries, 10)
     assert len(all_series) == len(SERIES)
-    changes = {(each.first.scenario, str(c.metric)) for each in all_series for c in each.changes}
+    changes = {
+        (series.first.scenario, str(c.metric)) for series in all_series for c in series.changes
+    }
     assert {("mixed.py", "http.p99"), ("orders.py", "rps")} <= changes
 
 
@@ -31,4 +33,7 @@ def test_history(tmp_path: Path) -> None:
     _, document = bench(tmp_path, "history", "--rounds", "1", "--runs", "20")
     read = document["figures"]["verdicts_read"]
     assert read == {"without an index": 20, "with an index": 0}
-    assert {each["variant"] for each in document["rounds"]} == {*read, "headcount --version"}
+    assert {one_round["variant"] for one_round in document["rounds"]} == {
+        *read,
+        "headcount --version",
+    }

@@ -13,9 +13,11 @@ def test_service(tmp_path: Path) -> None:
     """Both variants answer on both kinds of routes, always with a 2xx."""
     size = ("--rounds", "1", "--seconds", "4", "--connections", "4")
     _, document = bench(tmp_path, "service", *size)
-    assert {(each["variant"], each["route"]) for each in document["rounds"]} == {
+    assert {(one_round["variant"], one_round["route"]) for one_round in document["rounds"]} == {
         (variant, route)
         for variant in ("off", "acknowledged")
         for route in ("stateless", "stateful")
     }
-    assert all(each["acknowledged"] and not each["other"] for each in document["rounds"])
+    assert all(
+        one_round["acknowledged"] and not one_round["other"] for one_round in document["rounds"]
+    )

@@ -21,7 +21,7 @@ def test_spark_starts_the_same_way_for_both_sizes() -> None:
 def test_cores(tmp_path: Path) -> None:
     """Both runs pass, and no part of the time is negative."""
     _, document = bench(tmp_path, "cores", "--rounds", "1", "--events", "2000", "4000")
-    assert [each["events"] for each in document["rounds"]] == [2000, 4000]
+    assert [one_round["events"] for one_round in document["rounds"]] == [2000, 4000]
     names = ("start_s", "shared_s_per_million", "serial_s_per_million")
     assert min(document["figures"][name] for name in names) >= 0
     assert document["figures"]["peak_mib"]["median"] > 0

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from headcount.errors import EvidenceError, PartError
 
@@ -69,6 +70,23 @@ def test_the_help_lists_every_command_without_importing_any() -> None:
     listed = re.findall(r"^  ([a-z]+)  +[a-z]", done.stdout, re.MULTILINE)
     assert sorted(listed) == sorted(module.COMMANDS)
     assert done.stdout.endswith("\n[]\n")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("verfy", " Did you mean 'verify'?"), ("zzz", "")], ids=["near", "far"]
+)
+def test_a_mistyped_command(word: str, hint: str) -> None:
+    """The error names the command that was probably meant."""
+    result = CliRunner().invoke(module.cli, [word])
+    assert result.exit_code == 2
+    assert f"Error: No such command '{word}'.{hint}\n" in result.output
+
+
+def test_a_mistyped_option() -> None:
+    """The error names the option that was probably meant."""
+    result = CliRunner().invoke(module.cli, ["verify", "--untill", "latest"])
+    assert result.exit_code == 2
+    assert "Did you mean '--until'?" in result.output
 
 
 SLOW = {

@@ -119,7 +119,7 @@ def test_a_refusal_is_reported_clearly(
 
 def clients_threads() -> set[threading.Thread]:
     """The threads in which clients wait for brokers."""
-    return {each for each in threading.enumerate() if each.name.startswith("kafka")}
+    return {thread for thread in threading.enumerate() if thread.name.startswith("kafka")}
 
 
 @pytest.mark.parametrize("call", [describe, end_offsets, beginning_offsets])
@@ -203,10 +203,10 @@ def test_a_broker_that_accepts_no_connection_is_skipped(broker: Broker) -> None:
 def is_stopped(pid: int) -> bool:
     """Return whether all threads of a process have stopped: a busy machine takes a moment."""
     try:
-        stats = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
     except (FileNotFoundError, ProcessLookupError):  # one has just ended
         return False
-    return all(each.rpartition(")")[2].split()[0] == "T" for each in stats)
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 @pytest.mark.slow

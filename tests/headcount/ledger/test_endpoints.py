@@ -11,7 +11,6 @@ from headcount.ledger.endpoints import (
     MOST_TYPES,
     EndpointRecord,
     Endpoints,
-    dump,
     endpoint_texts,
     read_endpoints,
 )
@@ -69,7 +68,7 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Texts that UTF-8 cannot encode are replaced."""
     endpoints = recorded(("a\ud800", "GET", "/ü\ud800"))
     (tmp_path / "0").mkdir()
-    (tmp_path / "0" / FILE).write_bytes(dump(endpoints))
+    (tmp_path / "0" / FILE.name).write_bytes(FILE.dump(endpoints))
     read = read_endpoints(pafs.LocalFileSystem(), str(tmp_path), 0)
     assert read == endpoints == Endpoints({"a?": (("GET", "/ü?"),)})
 
@@ -79,5 +78,5 @@ def test_an_unknown_file_names_nothing(tmp_path: Path, content: bytes | None) ->
     """Missing, damaged, or of a newer format."""
     (tmp_path / "0").mkdir()
     if content is not None:
-        (tmp_path / "0" / FILE).write_bytes(content)
+        (tmp_path / "0" / FILE.name).write_bytes(content)
     assert read_endpoints(pafs.LocalFileSystem(), str(tmp_path), 0) == Endpoints()

@@ -13,7 +13,6 @@ from headcount.ledger.generator_health import (
     Health,
     History,
     Sample,
-    dump,
     read_health,
 )
 from headcount.ledger.reader import read_ledger
@@ -55,8 +54,8 @@ def test_health_is_read_back_and_is_not_evidence(tmp_path: Path) -> None:
         b"[]",
         b'{"samples": [{"at_ns": 1}]}',
         b'{"samples": [], "format": 2}',
-        dump(Health((a_sample(1),))).replace(b"20.0", b"NaN"),
-        dump(Health((a_sample(1),))).replace(b"20.0", b"-1"),
+        FILE.dump(Health((a_sample(1),))).replace(b"20.0", b"NaN"),
+        FILE.dump(Health((a_sample(1),))).replace(b"20.0", b"-1"),
         json.dumps({"samples": [{}] * (MOST_SAMPLES + 1)}).encode(),
         b"\xff" * 10,
     ],
@@ -65,7 +64,7 @@ def test_what_is_damaged_is_not_known(tmp_path: Path, content: bytes) -> None:
     """Whatever the file holds, or if it is missing."""
     assert read(tmp_path) is None
     (tmp_path / "0").mkdir()
-    (tmp_path / "0" / FILE).write_bytes(content)
+    (tmp_path / "0" / FILE.name).write_bytes(content)
     assert read(tmp_path) is None
 
 
@@ -78,11 +77,13 @@ def test_a_long_run_has_wider_samples() -> None:
     samples = history.health.samples
 
     assert samples[-1].attempted == 10 * MOST_SAMPLES + 3
-    assert [each.attempted for each in samples] == sorted(each.attempted for each in samples)
+    assert [sample.attempted for sample in samples] == sorted(
+        sample.attempted for sample in samples
+    )
     widths = {later.at_ns - one.at_ns for one, later in pairwise(samples[:-1])}
     assert len(widths) == 1
-    assert [each.schedule_lag_ms for each in samples].count(500) == 1
-    assert all(each.cpu_percent == 50 for each in samples[:-1])
+    assert [sample.schedule_lag_ms for sample in samples].count(500) == 1
+    assert all(sample.cpu_percent == 50 for sample in samples[:-1])
 
 
 @pytest.mark.parametrize("count", [1, MOST_SAMPLES, MOST_SAMPLES + 1])

@@ -210,7 +210,7 @@ def test_damage_is_named(tmp_path: Path, harm: object, message: str) -> None:
     assert callable(harm)
     harm(sealed(tmp_path))
     damage = read(tmp_path).damage
-    assert any(message in each for each in damage), damage
+    assert any(message in text for text in damage), damage
 
 
 def test_no_ledger_is_an_empty_one(tmp_path: Path) -> None:

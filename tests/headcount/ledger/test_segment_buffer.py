@@ -18,7 +18,7 @@ LARGEST = 1 << 63
 TEXTS = some.text(max_size=5)
 NUMBERS = some.integers(-LARGEST, LARGEST - 1)
 NATURALS = some.integers(0, LARGEST - 1)
-CHANGES = some.lists(some.tuples(TEXTS, NUMBERS), max_size=3, unique_by=lambda each: each[0])
+CHANGES = some.lists(some.tuples(TEXTS, NUMBERS), max_size=3, unique_by=lambda row: row[0])
 ROWS = some.builds(
     Row,
     seq=NATURALS,

@@ -97,7 +97,7 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read.without_event == 7
     assert (read.users, read.ended_users, read.userless) == (3, 2, 1)
     assert read.errors[0].message.endswith("and more")
-    (tmp_path / "0" / FILE).write_text('{"without_event": -1}')
+    (tmp_path / "0" / FILE.name).write_text('{"without_event": -1}')
     assert read_shortfall(LocalFileSystem(), str(tmp_path), 0) == Shortfall()
 
 

@@ -22,8 +22,8 @@ def ended(outcome: str = "acked", count: int = 1, second: int = 0, kind: str = "
 
 def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
     """A report of durations; those from the intended time are 100 ms longer."""
-    http_us = tuple(round(each * 1000) for each in http_ms)
-    late_us = tuple(each + 100_000 for each in http_us)
+    http_us = tuple(round(duration_ms * 1000) for duration_ms in http_ms)
+    late_us = tuple(duration_us + 100_000 for duration_us in http_us)
     durations = Durations(FIRST_S + second, kind, http_us, late_us)
     return Progress(0, {}, ended(count=len(http_ms), second=second, kind=kind).ended, (durations,))
 
@@ -31,9 +31,9 @@ def took(*http_ms: float, second: int = 0, kind: str = "sword") -> Progress:
 def broken(threshold: str, *reports: Progress, counts: TopicCounts | None = None) -> str | None:
     """Return the measured value of a broken threshold, or None."""
     stats, rules = LiveStats(0), AbortRules([parse(threshold), parse("lost == 0")])
-    for each in reports:
-        stats.receive(each, 0)
-        rules.receive(each)
+    for report in reports:
+        stats.receive(report, 0)
+        rules.receive(report)
     if counts is not None:
         stats.receive_topic(counts)
     violation = rules.broken(stats)

@@ -94,7 +94,7 @@ def test_other_arrivals_hide_no_loss() -> None:
         first, end = 65 * second, min(1427, 65 * (second + 1))
         stats.receive(acked(first, end), second + 1)
         stats.receive_topic(arrived(second + 1, set(range(first, end)) - dropped))
-        due = [each for each in dropped if each < 65 * (second + 1 - 5)]
+        due = [seq for seq in dropped if seq < 65 * (second + 1 - 5)]
         assert stats.missing == len(due)
     assert stats.missing == 40
 
@@ -175,8 +175,8 @@ def test_bins_are_by_the_second_of_sending() -> None:
     stats.receive(acknowledged, 5)
     stats.receive_topic(arrived(6, set(range(50)) - {11, 25}))
     running, over = stats.snapshot(6), stats.snapshot(6, is_over=True)
-    assert [each.arrived for each in running.bins] == [10, 9, 9]
-    assert [each.missing for each in over.bins] == [0, 1, 1, 0, 0]
+    assert [send_bin.arrived for send_bin in running.bins] == [10, 9, 9]
+    assert [send_bin.missing for send_bin in over.bins] == [0, 1, 1, 0, 0]
     assert (running.rate, running.first_sent_ns, running.bin_s) == (10, 100 * 10**9, 1)
 
 
@@ -186,7 +186,7 @@ def test_a_restarted_watcher_counts_no_event_twice() -> None:
     stats.receive(Progress(0, {"sword": 5}, first_sent_ns=1, starts={0: 0}), 1)
     stats.receive_topic(arrived(1, range(5)))
     stats.receive_topic(arrived(2, range(5)))
-    assert [each.arrived for each in stats.snapshot(2, is_over=True).bins] == [5]
+    assert [send_bin.arrived for send_bin in stats.snapshot(2, is_over=True).bins] == [5]
 
 
 def test_arrived_is_never_above_generated() -> None:

@@ -42,9 +42,9 @@ def progress_of(generator: int, rows: list[Row], *, with_durations: bool) -> Pro
 def counter_of(generator: int, rows: list[Row], *, with_durations: bool) -> ProgressCounter:
     """Return a counter that has counted these rows."""
     counter = ProgressCounter(generator, with_durations=with_durations)
-    for seq, each in enumerate(rows):
-        times = each.intended_at_ns, each.sent_at_ns, each.answered_at_ns
-        counter.add(each.event_type, each.outcome, each.http_status, each.error, times, seq=seq)
+    for seq, ended in enumerate(rows):
+        times = ended.intended_at_ns, ended.sent_at_ns, ended.answered_at_ns
+        counter.add(ended.event_type, ended.outcome, ended.http_status, ended.error, times, seq=seq)
     return counter
 
 

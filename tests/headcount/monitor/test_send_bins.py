@@ -33,7 +33,10 @@ def sent(
 
 def counts(bins: SendBins, until_s: float | None = None) -> list[tuple[int, int, int]]:
     """Return the attempted, acknowledged and arrived events of each bin."""
-    return [(each.attempted, each.acked, each.arrived) for each in bins.bins({}, until_s)[1]]
+    return [
+        (send_bin.attempted, send_bin.acked, send_bin.arrived)
+        for send_bin in bins.bins({}, until_s)[1]
+    ]
 
 
 def test_late_reports_draw_no_ramp() -> None:
@@ -86,7 +89,7 @@ def test_missing_events_have_their_second() -> None:
     bins = SendBins()
     sent(bins, {0: 0, 1: 5}, 10)
     _, shown = bins.bins({0: pages_of((4, 5, 6))})
-    assert [each.missing for each in shown] == [1, 2]
+    assert [send_bin.missing for send_bin in shown] == [1, 2]
 
 
 def test_seconds_that_are_not_over_are_left_out() -> None:
@@ -113,7 +116,7 @@ def test_a_long_run_has_wider_bins() -> None:
     width_s, shown = bins.bins({})
     assert (width_s, len(shown)) == (3, MOST_BINS)
     assert shown[0] == SendBin(0, 6, 0, 0, 0)
-    assert sum(each.attempted for each in shown) == 2 * seconds
+    assert sum(send_bin.attempted for send_bin in shown) == 2 * seconds
 
 
 def test_the_rate_is_of_whole_seconds() -> None:

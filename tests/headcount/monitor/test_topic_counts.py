@@ -23,8 +23,15 @@ def message(event_id: str, event_type: str = "sword") -> bytes:
 def test_events_are_counted_by_type() -> None:
     """A repeated event is a duplicate; messages of another run or of none do not count."""
     tally = TopicCounter(Identities(RunIds("run-1")))
-    for each in ("run-1.0.0", "run-1.0.1", "run-1.1.0", "run-1.0.1", "run-2.0.0", "x-run-1.0.5"):
-        tally.add(message(each))
+    for event_id in (
+        "run-1.0.0",
+        "run-1.0.1",
+        "run-1.1.0",
+        "run-1.0.1",
+        "run-2.0.0",
+        "x-run-1.0.5",
+    ):
+        tally.add(message(event_id))
     tally.add(message("run-1.0.70000", "guild"))
     tally.add(None)
     tally.add(b"\xff\xfe")
@@ -43,8 +50,8 @@ def test_a_broken_message_has_arrived() -> None:
 def test_seen_events_are_reported_once() -> None:
     """By generator, those since the last report."""
     tally = TopicCounter(Identities(RunIds("run-1")))
-    for each in ("run-1.0.0", "run-1.0.5000", "run-1.3.1", "run-1.0.0"):
-        tally.add(message(each))
+    for event_id in ("run-1.0.0", "run-1.0.5000", "run-1.3.1", "run-1.0.0"):
+        tally.add(message(event_id))
     seen = {generator: unpacked(pages) for generator, pages in tally.seen().items()}
     assert seen == {0: {0: 1, 1: 1 << 904}, 3: {0: 2}}
     tally.add(message("run-1.0.0"))
@@ -126,8 +133,8 @@ def test_an_event_that_embeds_another_one() -> None:
 def test_a_malformed_message_is_not_a_duplicate(value: bytes) -> None:
     """The verdict does not count it as one either."""
     tally = TopicCounter(Identities(RunIds("run-1")))
-    for each in (message(A), value, value):
-        tally.add(each)
+    for content in (message(A), value, value):
+        tally.add(content)
     assert tally.duplicated == 0
 
 
@@ -165,8 +172,8 @@ def test_forged_ids_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> No
     """Beyond the page limit, ids are counted without deduplication."""
     monkeypatch.setattr(event_set, "MOST_PAGES", 2)
     tally = TopicCounter(Identities(RunIds("run-1")))
-    for each in (1, 10**12, 10**17, 10**17, 1):
-        tally.add(message(f"run-1.0.{each}"))
+    for seq in (1, 10**12, 10**17, 10**17, 1):
+        tally.add(message(f"run-1.0.{seq}"))
     assert (tally.counts(), tally.duplicated) == ({"sword": 4}, 1)
 
 
@@ -174,8 +181,8 @@ def test_forged_types_do_not_exhaust_memory(monkeypatch: pytest.MonkeyPatch) -> 
     """Beyond MOST_TYPES names, the rest is grouped."""
     monkeypatch.setattr(topic_counts, "MOST_TYPES", 2)
     tally = TopicCounter(Identities(RunIds("run-1")))
-    for number, each in enumerate(("a", "b", "c", "d", "a")):
-        tally.add(message(f"run-1.0.{number}", each))
+    for number, event_type in enumerate(("a", "b", "c", "d", "a")):
+        tally.add(message(f"run-1.0.{number}", event_type))
     assert tally.counts() == {"a": 2, "b": 1, "other": 2}
 
 

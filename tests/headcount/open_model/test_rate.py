@@ -66,8 +66,8 @@ def test_invalid_rate(text: str, message: str) -> None:
 def test_a_plan_adds_up(plan: RatePlan) -> None:
     """The arrivals due at the end are the sum of its trapezoids."""
     total = sum(
-        (each.from_rate + each.to_rate) / 2 * Fraction(each.duration_s or 0)
-        for each in plan.segments
+        (segment.from_rate + segment.to_rate) / 2 * Fraction(segment.duration_s or 0)
+        for segment in plan.segments
     )
     assert plan.duration_s is not None
     assert plan.expected(plan.duration_s) == plan.total == float(total)
@@ -79,7 +79,7 @@ def test_a_plan_adds_up(plan: RatePlan) -> None:
 def test_due_arrivals_integrate_the_rate(plan: RatePlan, begin: float, part: float) -> None:
     """Within a segment, the arrivals due are the elapsed time times the mean rate."""
     number = int(begin * (len(plan.segments) - 1))
-    begin_s = float(sum(Fraction(each.duration_s or 0) for each in plan.segments[:number]))
+    begin_s = float(sum(Fraction(segment.duration_s or 0) for segment in plan.segments[:number]))
     length_s = float(plan.segments[number].duration_s or 0) * part * 0.999
     mean = (plan.rate_at(begin_s) + plan.rate_at(begin_s + length_s)) / 2
     due = plan.expected(begin_s + length_s) - plan.expected(begin_s)

@@ -31,12 +31,12 @@ def test_constant_spacing_is_even() -> None:
 
 def test_poisson_spacing_is_random_at_the_same_rate() -> None:
     """At a constant rate, gaps are exponential: their standard deviation equals their mean."""
-    times = [each for each in due(POISSON) if each >= 4]
+    times = [due_s for due_s in due(POISSON) if due_s >= 4]
     gaps = [after - before for before, after in itertools.pairwise(times)]
     assert len(due(POISSON)) == pytest.approx(4000, abs=4 * 4000**0.5)
     assert statistics.mean(gaps) == pytest.approx(1 / 400, rel=0.1)
     assert statistics.stdev(gaps) == pytest.approx(1 / 400, rel=0.15)
-    ramped = sum(each < 2 for each in due(POISSON))
+    ramped = sum(due_s < 2 for due_s in due(POISSON))
     assert ramped == pytest.approx(200, abs=4 * 200**0.5)
 
 
@@ -61,7 +61,7 @@ def test_every_arrival_is_made_once(
         Span(first, end, tuple(sorted(crew)))
         for first, end, crew in zip(edges, edges[1:], crews, strict=False)
     ]
-    made = [each for span in spans for one in range(6) for each in schedule.share(span, one)]
+    made = [arrival for span in spans for one in range(6) for arrival in schedule.share(span, one)]
     assert sorted(made) == due(schedule)
 
 
@@ -70,7 +70,7 @@ def test_a_share_is_independent_of_earlier_spans(schedule: Schedule) -> None:
     """A generator that joins late has the same arrivals as one present from the start."""
     first = 2.5 * BLOCK
     late = list(schedule.share(Span(first, schedule.plan.total, (0, 1)), 1))
-    whole = [each for each in due(schedule) if each >= schedule.plan.due_at(first)]
+    whole = [due_s for due_s in due(schedule) if due_s >= schedule.plan.due_at(first)]
     rest = list(schedule.share(Span(first, schedule.plan.total, (0, 1)), 0))
     assert sorted(late + rest) == whole
 
@@ -110,8 +110,8 @@ def test_due_arrivals_by_generator(schedule: Schedule) -> None:
             one
             for span in spans
             for one in (0, 1)
-            for each in schedule.share(span, one)
-            if each < moment_s
+            for due_s in schedule.share(span, one)
+            if due_s < moment_s
         )
         assert division.due(moment_s) == dict(expected)
 

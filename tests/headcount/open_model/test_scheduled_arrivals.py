@@ -64,6 +64,6 @@ def test_no_ledger_has_no_arrivals(tmp_path: Path) -> None:
 def test_arrivals_of_a_dead_generator_are_lost() -> None:
     """Arrivals that were due and that the generator has not counted are lost."""
     counts = with_lost([Arrivals(0, 100, 98, 2), Arrivals(1, 40, 39, 1)], {0: 99, 1: 70, 2: 5})
-    assert [each.lost for each in counts] == [0, 30, 5]
+    assert [of_generator.lost for of_generator in counts] == [0, 30, 5]
     assert total(counts) == Arrivals(-1, 175, 137, 3)
     assert total(counts).lost == 35

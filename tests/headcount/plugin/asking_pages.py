@@ -35,6 +35,7 @@ def answers(reports: str, waves: list[dict[str, Any]]) -> dict[str, dict[str, An
             "status": answer.status_code,
             "text": answer.get_data(as_text=True),
             "policy": answer.headers.get("Content-Security-Policy", ""),
+            "shared": answer.headers.get("Access-Control-Allow-Origin", ""),
         }
 
     made: dict[str, dict[str, Any]] = {}
@@ -42,7 +43,7 @@ def answers(reports: str, waves: list[dict[str, Any]]) -> dict[str, dict[str, An
         timeout_s = wave.pop("timeout_s", TIMEOUT_S)
         run_pages.compare = functools.partial(compare, timeout_s=timeout_s)  # type: ignore[attr-defined]
         asked = {name: gevent.spawn(ask, request) for name, request in wave.items()}
-        made |= {name: each.get() for name, each in asked.items()}
+        made |= {name: greenlet.get() for name, greenlet in asked.items()}
     return made
 
 

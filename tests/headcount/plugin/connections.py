@@ -91,8 +91,8 @@ def _among_many(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     while files[-1] < SELECT_TAKES:
         files.append(os.dup(0))
     asked = _again(session, server)
-    for each in files:
-        os.close(each)
+    for file in files:
+        os.close(file)
     return [*asked, server.connections[0].fileno() > SELECT_TAKES]
 
 

@@ -152,7 +152,7 @@ def main(folder: str) -> None:
     rows = pads.dataset(f"{folder}/0", exclude_invalid_files=True).to_table().to_pylist()
     result = {
         "rows": Counter(row["event_type"] for row in rows),
-        "received": sum(b"X-Event-Id" in each for each in received),
+        "received": sum(b"X-Event-Id" in request for request in received),
         "shortfall": asdict(recorder.shortfall.shortfall),
     }
     sys.stdout.write(json.dumps(result))

@@ -170,7 +170,7 @@ class Bench:
 
     def has_received_from(self, generator: int) -> bool:
         """Whether the service has received a generator's requests since the last call."""
-        seen = sum(f".{generator}." in each for each in list(self.service.received))
+        seen = sum(f".{generator}." in event_id for event_id in list(self.service.received))
         grown = seen > self.seen.get(generator, 0)
         self.seen[generator] = seen
         return grown

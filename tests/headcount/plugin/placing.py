@@ -114,7 +114,7 @@ def main(folder: str, way: str, *options: str) -> None:
     names = [*REQUESTS, *EVENTS]
     sent = {name: _record_of(number, server, fired) for number, name in enumerate(names)}
     received = len(server.received)
-    short = [name for name, each in zip(names, fired, strict=True) if _is_short(each)]
+    short = [name for name, alarm in zip(names, fired, strict=True) if _is_short(alarm)]
     recorder.seal()
     refused = _refused(session, recorder)
     rows = pads.dataset(f"{folder}/0", exclude_invalid_files=True).to_table().to_pylist()

@@ -68,7 +68,7 @@ def numbers(bench: Bench, rate: float, generator: int) -> list[int]:
     Each generator measures time from its first grant, so its first arrival is the reference.
     """
     due = sorted(row["intended_at_ns"] for row in bench.rows() if row["generator"] == generator)
-    return [generator + round((each - due[0]) * rate / 1e9) for each in due]
+    return [generator + round((due_ns - due[0]) * rate / 1e9) for due_ns in due]
 
 
 def latencies_ms(rows: Iterable[dict[str, Any]]) -> list[float]:
@@ -133,7 +133,7 @@ def test_the_rate_holds_when_a_worker_leaves(
     worker = bench.command("--worker", "--master-port", port)
 
     def received(generator: int) -> int:
-        return sum(f".{generator}." in each for each in list(bench.service.received))
+        return sum(f".{generator}." in event_id for event_id in list(bench.service.received))
 
     with (
         bench.started(master) as leader,
@@ -153,7 +153,7 @@ def test_the_rate_holds_when_a_worker_leaves(
                 "both make requests again",
             )
         leader.terminate()
-        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
+        codes = [locust.wait(DEADLINE_S) for locust in (leader, one, two)]
     assert codes[:2] == [0, 0]
     by_generator = collections.Counter(row["generator"] for row in bench.rows())
     survivor = by_generator.most_common(1)[0][0]
@@ -166,7 +166,7 @@ def test_the_rate_holds_when_a_worker_leaves(
     # Either may have dropped its first arrival, the reference for the numbers.
     shifted = ({number + shift for number in other} for shift in range(-100, 101, 2))
     assert any(not set(made) & numbered for numbered in shifted)
-    lost = {each.generator: each for each in arrivals(bench)}
+    lost = {of_generator.generator: of_generator for of_generator in arrivals(bench)}
     undone = lost[1 - survivor].lost + lost[1 - survivor].dropped
     assert undone > 100
     # It measures time from its first grant, which on a busy machine arrives late.
@@ -220,7 +220,8 @@ def test_a_stall_delays_all_due_requests(bench: Bench) -> None:
         locust.terminate()
         assert locust.wait(DEADLINE_S) == 0
     began_ns, ended_ns = (
-        round((time.time() - time.monotonic() + each) * 1e9) for each in bench.service.stalled_s
+        round((time.time() - time.monotonic() + monotonic_s) * 1e9)
+        for monotonic_s in bench.service.stalled_s
     )
     waited = [row for row in bench.rows() if began_ns < row["intended_at_ns"] < ended_ns]
     counts = total(arrivals(bench))
@@ -253,7 +254,7 @@ def test_arrivals_without_a_free_user_are_dropped(bench: Bench) -> None:
     assert counted in stderr
     late_ms = [(row["sent_at_ns"] - row["intended_at_ns"]) / 1e6 for row in bench.rows()]
     # A queue would have held half of the stall's arrivals.
-    assert sum(each > 500 for each in late_ms) < 30
+    assert sum(lateness_ms > 500 for lateness_ms in late_ms) < 30
 
 
 def test_max_in_flight(bench: Bench) -> None:
@@ -278,7 +279,7 @@ def test_a_seed_repeats_the_arrivals(bench: Bench) -> None:
         options = ("--rate", "30/s:2s", "--spacing", "poisson", "--seed", seed)
         run_id = undisturbed(bench, 0, *options, name=name)
         times = sorted(row["intended_at_ns"] for row in bench.rows(run_id))
-        return [round((each - times[0]) / 1e6) for each in times]
+        return [round((time_ns - times[0]) / 1e6) for time_ns in times]
 
     first = due("first", "7")
     assert len(first) > 20
@@ -336,9 +337,9 @@ def test_a_nested_scenario(bench: Bench, tmp_path: Path) -> None:
     types = collections.Counter(row["event_type"] for row in bench.rows())
     assert types["hello"] == 20
     assert types["second"] == types["buy"]
-    assert min(types[each] for each in ("look", "leave", "buy")) > 5
+    assert min(types[name] for name in ("look", "leave", "buy")) > 5
     counts = total(arrivals(bench))
-    assert sum(types[each] for each in ("look", "leave", "buy")) == counts.started
+    assert sum(types[name] for name in ("look", "leave", "buy")) == counts.started
     due = [row for row in bench.rows() if row["intended_at_ns"] != row["sent_at_ns"]]
     assert len(due) == counts.started
     assert {row["event_type"] for row in due} == {"look", "leave", "buy"}

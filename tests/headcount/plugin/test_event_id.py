@@ -117,7 +117,7 @@ def test_statistics_have_one_name(results: dict[tuple[str, str], Result]) -> Non
     assert sent["path"]["url"].endswith("/orders/{event_id}?x=1")
     assert "/refused/{event_id}: code=409" in sent["path refused"]["exception"]
     assert "/refused: code=409" in sent["query refused"]["exception"]
-    kept = [text for each in sent.values() for text in (each["name"], each["url"])]
+    kept = [text for request in sent.values() for text in (request["name"], request["url"])]
     kept += [record["exception"] for record in sent.values()]
     assert not [text for text in kept if TAG in text or "7c41f09b3ad26e85" in text]
 

@@ -36,7 +36,7 @@ def names_of(*extras: str) -> set[str]:
 
 def test_it_is_imported_without_the_rest() -> None:
     """Without the command line, Spark and charts, it imports and says what to do instead."""
-    absent = names_of("cli", "analysis", "service") - names_of("load")
+    absent = names_of("cli", "analysis", "service") - names_of("core", "load")
     absent -= {"flask", "jinja2", "click", "certifi", "markupsafe", "werkzeug"}  # Locust has them
     assert {"rich", "pyspark", "pandas"} <= absent
     source = WITHOUT.format(absent=absent)

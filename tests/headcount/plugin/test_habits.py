@@ -19,13 +19,13 @@ def test_habits(tmp_path: Path) -> None:
     assert (rows["goodbye"], rows["leave"]) == (10, 2)
     assert rows["background"] >= 5
     assert sum(rows.values()) == result["received"]
-    errors = {each["stage"]: each for each in shortfall["errors"]}
-    assert {stage: (each["message"], each["count"]) for stage, each in errors.items()} == {
+    errors = {error["stage"]: error for error in shortfall["errors"]}
+    assert {stage: (error["message"], error["count"]) for stage, error in errors.items()} == {
         "task": ("KeyError: 'guild'", rows["buy"]),
         "on_start": ("ValueError: no token", 1),
         "on_stop": ("RuntimeError: no goodbye", 1),
     }
-    assert all(each["place"].startswith("habits.py:") for each in errors.values())
+    assert all(error["place"].startswith("habits.py:") for error in errors.values())
     assert shortfall["without_event"] == rows["buy"]
     assert shortfall["other_users"] == ["Web"]
     assert "StopUser" not in done.stderr

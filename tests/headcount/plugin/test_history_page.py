@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 UPDATE = {"method": "POST", "path": "/headcount/history/update"}
 SAME_ORIGIN = {"headers": {"Sec-Fetch-Site": "same-origin"}}

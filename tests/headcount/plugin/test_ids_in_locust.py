@@ -74,7 +74,7 @@ def assert_ids_agree(bench: Bench, settings: IdSettings) -> None:
 def endpoints_of(bench: Bench) -> Mapping[str, tuple[str, ...]]:
     """Return the requests that the ledger names, by event type."""
     (ledger,) = bench.reports.glob("*/ledger")
-    numbers = [int(each.name) for each in ledger.iterdir()]
+    numbers = [int(path.name) for path in ledger.iterdir()]
     filesystem = pafs.LocalFileSystem()
     return endpoint_texts(read_endpoints(filesystem, str(ledger), number) for number in numbers)
 

@@ -47,10 +47,10 @@ def test_generator_health(bench: Bench) -> None:
         assert health is not None
         assert part.seal is not None
         assert health.samples[-1].attempted <= part.seal.attempted
-        assert sum(each.cpu_percent for each in health.samples) > 0
-        assert any(each.attempted for each in health.samples)
-        assert max(each.users for each in health.samples) > 0
-        assert all(each.dropped == 0 for each in health.samples)
+        assert sum(sample.cpu_percent for sample in health.samples) > 0
+        assert any(sample.attempted for sample in health.samples)
+        assert max(sample.users for sample in health.samples) > 0
+        assert all(sample.dropped == 0 for sample in health.samples)
     bench.assert_accounts_agree(generators=2)
 
 
@@ -76,7 +76,7 @@ def run_distributed(bench: Bench, *options: str) -> None:
         bench.started(worker) as one,
         bench.started(worker) as two,
     ):
-        codes = [each.wait(DEADLINE_S) for each in (leader, one, two)]
+        codes = [locust.wait(DEADLINE_S) for locust in (leader, one, two)]
     assert codes == [0, 0, 0]
 
 
@@ -122,7 +122,7 @@ def test_workers_that_come_and_go(bench: Bench, tmp_path: Path) -> None:
             first.send_signal(signal.SIGCONT)
             bench.wait_for(lambda: bench.has_received_from(0), "the first goes on")
             leader.terminate()
-            codes = [each.wait(DEADLINE_S) for each in (leader, first, third)]
+            codes = [locust.wait(DEADLINE_S) for locust in (leader, first, third)]
     assert codes == [0, 0, 0]
     bench.assert_accounts_agree(generators=3)
 
@@ -279,16 +279,18 @@ def test_two_starts_under_one_run_id_share_nothing(bench: Bench, tmp_path: Path)
     benches = [replace(bench, reports=tmp_path / name) for name in ("one", "other")]
     load = ("--headless", "-u", "5", "-r", "5", "--exit-code-on-error", "0", "--run-id", "run-1")
     with ExitStack() as stack:
-        for each in benches:
+        for one_bench in benches:
             options = ("--host", host, "--ledger", str(ledgers))
-            command = each.command(*load, *options, locustfile=counted())
+            command = one_bench.command(*load, *options, locustfile=counted())
             locust = stack.enter_context(bench.started(command))
             stack.callback(locust.wait, DEADLINE_S)
 
-    tags = [each.tag() for each in benches]
+    tags = [one_bench.tag() for one_bench in benches]
     assert len(set(tags)) == 2
     assert {path.name for path in ledgers.iterdir()} == {f"run-1-{tag}" for tag in tags}
-    written = [f"{each.tag()}.0.{row['seq']}" for each in benches for row in each.rows()]
+    written = [
+        f"{one_bench.tag()}.0.{row['seq']}" for one_bench in benches for row in one_bench.rows()
+    ]
     assert sorted(written) == sorted(bench.service.received)
     assert bench.service.authorizations == {_basic_auth_str("user", "hunter2")}
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -306,7 +308,7 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
 
     sequences = [sequence("first", "7"), sequence("again", "7"), sequence("other", "8")]
     # While users are stopping one by one, their order is random.
-    first, again, other = (each[:ENOUGH] for each in sequences)
+    first, again, other = (requests[:ENOUGH] for requests in sequences)
     assert len(first) == ENOUGH
     assert again == first
     assert other != first
@@ -415,7 +417,7 @@ def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
     assert abort is not None
     assert abort.threshold == "lost == 0 abort"
     assert 0 < int(abort.measured.replace(",", "")) <= len(bench.service.received)
-    assert [each.text for each in read_marks(folder.marks_path)] == [
+    assert [mark.text for mark in read_marks(folder.marks_path)] == [
         f"the test was stopped: lost == 0 abort: {abort.measured}"
     ]
 

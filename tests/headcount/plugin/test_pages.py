@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.compare.sample import written
+from tests.analysis.compare_runs.sample import written
 
 HERE = "http://localhost"
 SAME_ORIGIN = {"Origin": HERE}
@@ -87,6 +87,7 @@ WAVES: list[dict[str, Any]] = [
         "no such run": a_page("runs/nosuch/report.html"),
         "no such page": a_page("nosuch"),
         "fields": a_page("start-form.html"),
+        "metrics": {"method": "GET", "path": "/metrics", "headers": {"Origin": "http://x.test"}},
         **{f"form {name}": a_form(**values) for name, (values, _) in MISTAKES.items()},
         **{f"start {name}": a_start(**values) for name, (values, _) in MISTAKES.items()},
     },
@@ -154,8 +155,8 @@ def test_only_this_site_may_compare_runs(answers: Answers) -> None:
 
 def test_comparisons_run_one_at_a_time(answers: Answers) -> None:
     """The result is a page sandboxed from this site."""
-    at_once = sorted((answers["one"], answers["at once"]), key=lambda each: int(each["status"]))
-    assert [each["status"] for each in at_once] == [200, 429]
+    at_once = sorted((answers["one"], answers["at once"]), key=lambda answer: int(answer["status"]))
+    assert [answer["status"] for answer in at_once] == [200, 429]
     assert "A comparison of runs" in at_once[0]["text"]
     assert at_once[0]["policy"].startswith("sandbox")
     assert "another comparison is running" in at_once[1]["text"]
@@ -182,7 +183,7 @@ def test_links_in_a_run_are_not_followed(answers: Answers) -> None:
     assert answers["a file"]["status"] == 200
     assert answers["of links"]["status"] == 409
     assert "is a symbolic link" in answers["of links"]["text"]
-    assert not any(SECRET in each["text"] for each in answers.values())
+    assert not any(SECRET in answer["text"] for answer in answers.values())
     runs = answers["runs"]["text"]
     assert not any(f'value="{name}"' in runs for name in ("linked", "links", "third"))
 
@@ -200,6 +201,13 @@ def test_an_error_is_a_page(answers: Answers) -> None:
         assert text in answers[name]["text"]
         assert '<a class="button first" href="/headcount/runs">' in answers[name]["text"]
         assert "/static/page.css" in answers[name]["text"]
+
+
+def test_metrics_before_the_first_test(answers: Answers) -> None:
+    """Prometheus gets an empty page, not an error; other sites cannot read it."""
+    assert (answers["metrics"]["status"], answers["metrics"]["text"]) == (200, "")
+    assert answers["metrics"]["policy"] == answers["runs"]["policy"] != ""
+    assert answers["metrics"]["shared"] == answers["runs"]["shared"] == ""
 
 
 def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:

@@ -39,7 +39,7 @@ def test_run_ids_sort_by_time_and_differ() -> None:
     """A new run id is valid, begins with its time, and differs from another of the same second."""
     moment = datetime(2026, 11, 23, 22, 15, 30, tzinfo=UTC)
     made = {new_run_id(moment) for _ in range(50)}
-    assert all(is_run_id(each) and each.startswith("20261123-221530-") for each in made)
+    assert all(is_run_id(run_id) and run_id.startswith("20261123-221530-") for run_id in made)
     assert len(made) > 45
 
 

@@ -12,14 +12,16 @@ def test_the_first_header_is_that_of_a_run() -> None:
     tag = new_tag()
     first, *others = probe_ids(tag, IdForm.PLAIN, "X-Event-Id")
     assert (first.header, first.ids.tag, first.ids.form) == ("X-Event-Id", tag, IdForm.PLAIN)
-    assert {each.header: each.ids.form for each in others} == dict(list(USUAL.items())[1:])
+    assert {header_ids.header: header_ids.ids.form for header_ids in others} == dict(
+        list(USUAL.items())[1:]
+    )
 
 
 @pytest.mark.parametrize("name", ["X-Token", "x-request-id", "traceparent"])
 def test_a_named_header_is_sent_once(name: str) -> None:
     """However it is spelled."""
     form = IdForm.TRACE if name == "traceparent" else IdForm.UUID
-    names = [each.header.lower() for each in probe_ids(new_tag(), form, name)]
+    names = [header_ids.header.lower() for header_ids in probe_ids(new_tag(), form, name)]
     assert names[0] == name.lower()
     assert len(set(names)) == len(names)
     assert set(names) >= {usual.lower() for usual in USUAL}
@@ -31,5 +33,5 @@ def test_no_header_has_the_ids_of_another(tag: str) -> None:
     headers = probe_ids(tag, IdForm.PLAIN, "X-Event-Id")
     for one in headers:
         content = one.ids.text(0, 5).encode()
-        owners = [each.header for each in headers if each.ids.is_in(content)]
+        owners = [header_ids.header for header_ids in headers if header_ids.ids.is_in(content)]
         assert owners == [one.header]

@@ -80,7 +80,7 @@ def test_a_proven_failure_stays_one(checks: list[Check], more: Check) -> None:
 @given(st.permutations([a_check(result, area) for result in Result for area in Area]))
 def test_reasons_begin_with_what_decides(checks: list[Check]) -> None:
     """In any order of checks, a broken delivery comes first and thresholds last."""
-    order = [(each.result, each.area is Area.THRESHOLDS) for each in against(checks)]
+    order = [(check.result, check.area is Area.THRESHOLDS) for check in against(checks)]
     assert order == [
         *[(Result.BROKEN, False)] * 2,
         *[(Result.UNPROVEN, False)] * 2,
@@ -127,7 +127,7 @@ def test_a_document_without_checks_is_read(
     tmp_path: Path, verdict: str, holds: list[bool], label: Label
 ) -> None:
     """Its label follows from the verdict and the thresholds."""
-    thresholds = [{"text": "rps > 1", "holds": each, "shown": "2"} for each in holds]
+    thresholds = [{"text": "rps > 1", "holds": is_kept, "shown": "2"} for is_kept in holds]
     document = read_verdict(write(tmp_path, verdict=verdict, thresholds=thresholds))
     assert document is not None
     assert document.label is label

@@ -161,7 +161,7 @@ def test_a_second_broker_in_one_folder_is_refused(
 
 def test_the_broker_itself_holds_its_folder(broker: Broker) -> None:
     """If the command is killed, the folder stays locked until the broker has closed its data."""
-    held = {each.path for each in psutil.Process(broker.pid).open_files()}
+    held = {open_file.path for open_file in psutil.Process(broker.pid).open_files()}
     assert str(broker.data_dir / "broker.lock") in held
 
 
@@ -219,9 +219,9 @@ def test_topics_are_not_created_by_accident(broker: Broker) -> None:
 def test_it_listens_on_the_loopback_interface_only(broker: Broker) -> None:
     """No other machine can reach the embedded broker, nor its controller."""
     listening = [
-        each.laddr.ip
-        for each in psutil.Process(broker.pid).net_connections("tcp")
-        if each.status == psutil.CONN_LISTEN
+        connection.laddr.ip
+        for connection in psutil.Process(broker.pid).net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) == 2
     assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
@@ -274,16 +274,16 @@ def test_several_are_one_cluster(
     """Three brokers that start together replicate a topic, and keep serving if one dies."""
     jars = tuple(broker_jars(fetcher))
     configs = [
-        BrokerConfig(java, jars, tmp_path / str(each.index), environ, membership=each)
-        for each in Membership.of_cluster(3)
+        BrokerConfig(java, jars, tmp_path / str(member.index), environ, membership=member)
+        for member in Membership.of_cluster(3)
     ]
     with contextlib.ExitStack() as stack:
         brokers = started_together(configs, stack)
-        servers = ",".join(each.bootstrap_servers for each in brokers)
-        assert len({each.cluster_id for each in brokers}) == 1
+        servers = ",".join(broker.bootstrap_servers for broker in brokers)
+        assert len({broker.cluster_id for broker in brokers}) == 1
         assert ensure_topic(Cluster(servers), "three", 2, 3, timeout_s=120).replication == 3
         brokers[0].kill()
-        others = ",".join(each.bootstrap_servers for each in brokers[1:])
+        others = ",".join(broker.bootstrap_servers for broker in brokers[1:])
         wait_until(lambda: _has_topic(others, "three"), 240, "the other two have the topic")
 
 

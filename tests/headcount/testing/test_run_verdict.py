@@ -28,7 +28,7 @@ def test_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "exceptions.csv").write_text(HEAD + rows, "utf-8")
     verdict = verdict_in(tmp_path)
     assert (verdict.passed, verdict.counts["lost"]) == (False, 1)
-    assert [each.event_id for each in verdict.undelivered("lost")] == ["t.0.1"]
+    assert [attempt.event_id for attempt in verdict.undelivered("lost")] == ["t.0.1"]
     assert str(verdict).splitlines() == [
         "FAIL",
         "1 acknowledged event is lost",

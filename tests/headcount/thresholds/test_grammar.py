@@ -35,7 +35,9 @@ def test_a_metric_and_its_limit(text: str, metric: str, comparison: str, limit: 
 
 def test_an_aggregate() -> None:
     """Any percentile, the minimum, the mean and the maximum."""
-    assert [parse(f"http.{each} < 1ms").quantile for each in ("p50", "p99.9", "p5", "mean")] == [
+    assert [
+        parse(f"http.{aggregate} < 1ms").quantile for aggregate in ("p50", "p99.9", "p5", "mean")
+    ] == [
         *(0.5, 0.9990000000000001, 0.05, None),
     ]
     assert parse("http.min < 1ms").aggregate == "min"
@@ -125,7 +127,7 @@ def test_a_threshold_that_stops_the_test() -> None:
 
 def test_several_in_a_line() -> None:
     """Separated by semicolons; a mistake is marked in its own threshold."""
-    assert [each.text for each in split(" lost == 0 abort;rps > 4 ;; ")] == [
+    assert [threshold.text for threshold in split(" lost == 0 abort;rps > 4 ;; ")] == [
         *("lost == 0 abort", "rps > 4"),
     ]
     with pytest.raises(MetricError) as error:
@@ -136,7 +138,7 @@ def test_several_in_a_line() -> None:
 def test_a_file() -> None:
     """One threshold per line, with comments and empty lines."""
     content = "# the release's\nlost == 0\n\nrps > 4  # at least\n"
-    assert [each.text for each in read_file(content)] == ["lost == 0", "rps > 4"]
+    assert [threshold.text for threshold in read_file(content)] == ["lost == 0", "rps > 4"]
     with pytest.raises(MetricError, match="did you mean lost"):
         read_file("rps > 4\nlst == 0\n")
 
@@ -187,4 +189,4 @@ def test_every_metric_can_have_a_threshold() -> None:
         f"{metric}{'.p99' if row.kind is MetricKind.DURATION else ''} < {limits[row.kind]}"
         for metric, row in METRICS.items()
     ]
-    assert [each.metric for each in parse_all(texts)] == list(METRICS)
+    assert [threshold.metric for threshold in parse_all(texts)] == list(METRICS)

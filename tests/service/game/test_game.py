@@ -43,7 +43,7 @@ def state(game: FlaskClient, player: str) -> dict[str, Any]:
 def events(publisher: RecordingPublisher) -> list[dict[str, Any]]:
     """Return the own fields of the published events, without receipts."""
     return [
-        {name: each for name, each in event.items() if name.islower() and name != "receipt"}
+        {name: value for name, value in event.items() if name.islower() and name != "receipt"}
         for event, _ in publisher.published
     ]
 
@@ -156,7 +156,9 @@ def test_a_cart(game: FlaskClient, publisher: RecordingPublisher, player: str) -
     assert game.delete(f"{cart}/sword:metal=iron").status_code == 200
     game.post(cart, json={**SWORD, "quantity": 2})
     assert state(game, player)["cart"] == {BOW_NAME: 1, "sword:metal=iron": 2}
-    changes = [(each["event_type"], each["change"], each["in_cart"]) for each in events(publisher)]
+    changes = [
+        (event["event_type"], event["change"], event["in_cart"]) for event in events(publisher)
+    ]
     assert changes == [
         *[("add_to_cart", 3, 3), ("add_to_cart", 1, 1), ("change_cart", -2, 1)],
         *[("remove_from_cart", -1, 0), ("add_to_cart", 2, 2)],
@@ -202,7 +204,7 @@ def test_guilds(game: FlaskClient, publisher: RecordingPublisher, player: str) -
     }
     assert game.delete(f"/guilds/{guild}/members/{player}").status_code == 200
     assert game.delete(f"/guilds/{guild}/members/{player}").status_code == 404
-    types = [(each["event_type"], each["guild"]) for each in events(publisher)]
+    types = [(event["event_type"], event["guild"]) for event in events(publisher)]
     assert types == [("add_member", guild), ("remove_member", guild)]
 
 
@@ -226,7 +228,7 @@ def test_a_repeated_request(game: FlaskClient, publisher: RecordingPublisher, pl
     identity = {"X-Event-Id": f"run.0.{uuid.uuid4().hex}"}
     order = {"player_id": player, **SWORD, "quantity": 1}
     answers = [game.post("/purchases", json=order, headers=identity) for _ in range(3)]
-    assert {(each.status_code, each.text) for each in answers} == {(201, answers[0].text)}
+    assert {(answer.status_code, answer.text) for answer in answers} == {(201, answers[0].text)}
     assert state(game, player)["inventory"] == {"sword:metal=iron": 1}
     assert len(publisher.published) == 1
     other = game.post("/purchases", json={**order, "quantity": 2}, headers=identity)

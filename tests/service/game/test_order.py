@@ -35,5 +35,5 @@ def test_an_event_that_is_committed_late(app: Flask, database_url: str) -> None:
             asked = pool.submit(page)
             with pytest.raises(TimeoutError):
                 asked.result(1)
-        assert [each["event"]["player_id"] for each in asked.result(60)] == ["slow", "quick"]
+        assert [item["event"]["player_id"] for item in asked.result(60)] == ["slow", "quick"]
     assert progress().events == before.events + 1

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from flask import Flask
 from headcount_service.app import create_app
 from headcount_service.http.deferred_response import DeferredBody
 from headcount_service.publish.publisher import KafkaPublisher
+from werkzeug.test import TestResponse
 
 from tests.service.conftest import LoadSettings
 from tests.service.fakes import FakeProducer
@@ -33,21 +35,25 @@ def make(load: LoadSettings, producer: FakeProducer) -> Iterator[Make]:
         return made[-1]
 
     yield make_with
-    for each in made:
-        each.close()
+    for made_publisher in made:
+        made_publisher.close()
+
+
+def settled(app: Flask, producer: FakeProducer, error: Exception | None = None) -> TestResponse:
+    """Return the response to a request that waits until its send is over."""
+    with ThreadPoolExecutor() as threads:
+        request = threads.submit(app.test_client().get, "/")
+        eventually(lambda: producer.pending, "the send")
+        assert not request.done()
+        producer.pending[0].settle(error)
+        return request.result(60)
 
 
 def test_the_first_byte_waits_for_the_acknowledgement(
     load: LoadSettings, make: Make, producer: FakeProducer
 ) -> None:
     """Under a server that only iterates, the response is as if the application had waited."""
-    client = create_app(load(), make(20)).test_client()
-    with ThreadPoolExecutor() as threads:
-        request = threads.submit(client.get, "/")
-        eventually(lambda: producer.pending, "the send")
-        assert not request.done()
-        producer.pending[0].settle()
-        answer = request.result(60)
+    answer = settled(create_app(load(), make(20)), producer)
     assert (answer.status_code, answer.text) == (200, "This is the default response!\n")
     assert (answer.headers["X-Event-Partition"], answer.headers["X-Event-Offset"]) == ("3", "17")
     assert answer.headers["X-Served-By"]
@@ -69,12 +75,7 @@ def test_an_unexpected_outcome_is_a_500(
     load: LoadSettings, make: Make, producer: FakeProducer
 ) -> None:
     """Whatever happens to an event, there is a response, which promises nothing."""
-    client = create_app(load(), make(20)).test_client()
-    with ThreadPoolExecutor() as threads:
-        request = threads.submit(client.get, "/")
-        eventually(lambda: producer.pending, "the send")
-        producer.pending[0].settle(RuntimeError("t0ken"))
-        answer = request.result(60)
+    answer = settled(create_app(load(), make(20)), producer, RuntimeError("t0ken"))
     assert answer.status_code == 500
     assert "t0ken" not in answer.text
 

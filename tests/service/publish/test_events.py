@@ -23,7 +23,8 @@ NAMES = st.text("abcXYZ-_09", min_size=1, max_size=12)
 def respelt(name: str) -> st.SearchStrategy[str]:
     """The same header name, in any case and with either hyphens or underscores."""
     letters = [
-        st.sampled_from("-_" if each in "-_" else [each.lower(), each.upper()]) for each in name
+        st.sampled_from("-_" if letter in "-_" else [letter.lower(), letter.upper()])
+        for letter in name
     ]
     return st.tuples(*letters).map("".join)
 

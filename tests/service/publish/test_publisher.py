@@ -66,8 +66,8 @@ def make(load: LoadSettings, cluster: FakeCluster) -> Iterator[MakePublisher]:
         return made[-1]
 
     yield make_with
-    for each in made:
-        each.close()
+    for publisher in made:
+        publisher.close()
 
 
 @pytest.fixture
@@ -155,9 +155,9 @@ def test_a_late_failure_does_not_retire_the_new_producer(
     first.settle(NotEnoughReplicasError())
     eventually(lambda: len(cluster.producers) == 2 and publisher.is_ready(), "a fresh producer")
     late.settle(KafkaTimeoutError())
-    for each in waiting:
+    for future in waiting:
         with pytest.raises(OutcomeUnknown):
-            each.result(60)
+            future.result(60)
     assert publisher.is_ready()
     assert len(cluster.producers) == 2
 

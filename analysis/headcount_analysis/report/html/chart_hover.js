@@ -1,6 +1,6 @@
 // Shows the values at a place, and the crosshair at the same place of every chart.
 
-const alike = (chart) => charts.filter((each) => each.kind === chart.kind);
+const alike = (chart) => charts.filter((peer) => peer.kind === chart.kind);
 
 // A bar of one second may be drawn wider than its second: the nearest one within a few pixels is meant.
 function snap(chart, x, plot) {
@@ -19,13 +19,13 @@ function snap(chart, x, plot) {
 function showAt(chart, x, pointer) {
   const isBar = chart.data.mark === "bars";
   const snapped = snap(chart, x, plotOf(chart));
-  for (const each of alike(chart)) {
-    const plot = plotOf(each);
+  for (const peer of alike(chart)) {
+    const plot = plotOf(peer);
     if (!plot) continue;
-    const [low, high] = each.range;
+    const [low, high] = peer.range;
     const at = snapped + (isBar && chart.data.width ? chart.data.width / 2 : 0);
     const px = tenth(((at - low) / (high - low)) * plot.width);
-    each.crosshairs.forEach((line) => line.setAttribute("d", px >= 0 && px <= plot.width ? `M${px} 0v${plot.height}` : ""));
+    peer.crosshairs.forEach((line) => line.setAttribute("d", px >= 0 && px <= plot.width ? `M${px} 0v${plot.height}` : ""));
   }
   showValues(chart, isBar ? snapped : x, snapped, pointer);
   chart.at = snapped;
@@ -77,5 +77,5 @@ function showValues(chart, x, snapped, pointer) {
 function hide(chart) {
   chart.box.hidden = true;
   chart.at = undefined;
-  for (const each of alike(chart)) each.crosshairs.forEach((line) => line.setAttribute("d", ""));
+  for (const peer of alike(chart)) peer.crosshairs.forEach((line) => line.setAttribute("d", ""));
 }

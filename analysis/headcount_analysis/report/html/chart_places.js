@@ -79,7 +79,7 @@ function share(value, [low, high, isLog]) {
 
 // The plot of the version that is shown: its size in the drawing, and how much larger it is on the screen.
 function plotOf(chart) {
-  const svg = chart.versions.find((each) => each.getBoundingClientRect().width > 0);
+  const svg = chart.versions.find((version) => version.getBoundingClientRect().width > 0);
   if (!svg) return null;
   const [left, top, width, height] = svg.dataset.plot.split(" ").map(Number);
   const box = svg.getBoundingClientRect();

@@ -67,7 +67,7 @@ function drawTicks(chart, svg, isWhole) {
   const [low, high] = chart.range;
   const isClock = chart.kind === "time";
   const start = isClock ? Math.floor(chart.data.first) : 0;
-  const step = STEPS_S.find((each) => (high - low) / each < (width > 500 ? 9 : 4)) || 86400;
+  const step = STEPS_S.find((seconds) => (high - low) / seconds < (width > 500 ? 9 : 4)) || 86400;
   axis.replaceChildren();
   const text = (x, y, content, type) => {
     element(axis, "text", { x, y, class: type }).textContent = content;
@@ -83,10 +83,10 @@ function drawTicks(chart, svg, isWhole) {
 }
 
 function zoom(chart, range) {
-  for (const each of alike(chart)) {
-    each.range = range || each.data.x;
-    each.reset.hidden = !range;
-    drawLines(each);
+  for (const peer of alike(chart)) {
+    peer.range = range || peer.data.x;
+    peer.reset.hidden = !range;
+    drawLines(peer);
   }
   hide(chart);
 }

@@ -1,4 +1,4 @@
-"""The comparison with the run before of the same scenario, for the first screen."""
+"""The comparison with the previous run of the same scenario, for the first screen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,17 +76,17 @@ def _classes(report: Report, document: EarlierDocument) -> Iterator[EarlierChang
 def _speed(report: Report, document: EarlierDocument) -> Iterator[EarlierChange]:
     now = next(
         (
-            each
-            for each in report.latencies
-            if each.event_type == TOTAL and each.measure is Measure.HTTP
+            latency
+            for latency in report.latencies
+            if latency.event_type == TOTAL and latency.measure is Measure.HTTP
         ),
         None,
     )
     before = next(
         (
-            each
-            for each in document.latency_ms
-            if each.event_type == TOTAL and each.measure == Measure.HTTP.value
+            latency
+            for latency in document.latency_ms
+            if latency.event_type == TOTAL and latency.measure == Measure.HTTP.value
         ),
         None,
     )

@@ -11,8 +11,8 @@ from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.exception_links import link
+from headcount_analysis.report.html.exception_steps import clock, status_text
 from headcount_analysis.report.html.exception_table import ExceptionTable, exception_table, short
-from headcount_analysis.report.html.exception_way import clock, status_text
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.sentences import selected_exceptions
 from headcount_analysis.report.tables import iso_time
@@ -93,7 +93,7 @@ def exception_section(report: Report, exceptions: Exceptions) -> ExceptionSectio
         tuple(_pattern(pattern, names) for pattern in report.patterns),
         tuple(_loss_table(noun, groups) for noun, groups in losses.items() if groups),
         tuple(_error(report, group) for group in report.unacknowledged[:SHOWN_ERRORS]),
-        exception_table(exceptions),
+        exception_table(exceptions, report.manifest.trace_url),
     )
 
 

@@ -6,12 +6,13 @@ Pure.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from headcount.run.trace_url import trace_link
 from headcount_analysis.classes_and_flags import Fate
-from headcount_analysis.compare_run.reach import PRESENT
+from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.exception_links import anchor
-from headcount_analysis.report.html.exception_way import WayStep, clock, place, way
+from headcount_analysis.report.html.exception_steps import ExceptionStep, clock, place, steps_of
 
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
@@ -55,15 +56,16 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRow:
-    """A row: its classes and flags, its cells, its way, and what it is filtered by.
+    """A row: its classes and flags, its cells, its steps, and what it is filtered by.
 
-    `anchors` are the links that lead here without a script. `at_ms` is a Unix time, empty if it is
-    unknown.
+    `trace` is the URL of the request's trace, empty if there is none. `anchors` are the links that
+    lead here without a script. `at_ms` is a Unix time, empty if it is unknown.
     """
 
     names: tuple[str, ...]
     cells: tuple[str, ...]
-    steps: tuple[WayStep, ...]
+    steps: tuple[ExceptionStep, ...]
+    trace: str
     at_ms: str
     filters: Mapping[str, str]
     anchors: tuple[str, ...]
@@ -79,19 +81,19 @@ class ExceptionTable:
     day: str
 
 
-def exception_table(exceptions: Exceptions) -> ExceptionTable:
-    """Make the table, in the order of the exceptions."""
+def exception_table(exceptions: Exceptions, trace_url: str = "") -> ExceptionTable:
+    """Make the table, in the order of the exceptions; `trace_url` leads to their traces."""
     rows = exceptions.shown.itertuples(index=False)
     records = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
     days = sorted({_iso(record)[:10] for record in records if _iso(record)})
     cells = [_cells(record, has_date=len(days) > 1) for record in records]
-    filled = {name for each in cells for name, text in each.items() if text}
+    filled = {name for cell in cells for name, text in cell.items() if text}
     if "acknowledged at" in filled:
-        filled -= {"found at"}  # which the way has; without it, this is the only place
+        filled -= {"found at"}  # which the steps have; without it, this is the only place
     columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()
     table = [
-        _row(record, tuple(texts[column.name] for column in columns), anchors)
+        _row(record, tuple(texts[column.name] for column in columns), anchors, trace_url)
         for record, texts in zip(records, cells, strict=True)
     ]
     day = days[0] if len(days) == 1 else ""
@@ -138,7 +140,9 @@ def _iso(record: Mapping[str, object]) -> str:
     return str(record["sent_at"] or record["broker_at"])
 
 
-def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]) -> ExceptionRow:
+def _row(
+    record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str], trace_url: str
+) -> ExceptionRow:
     partition = (
         record["partition"] if record["acked_partition"] == "" else record["acked_partition"]
     )
@@ -148,12 +152,13 @@ def _row(record: Mapping[str, object], cells: tuple[str, ...], anchors: set[str]
         "partition": str(partition),
         "process": short(str(record["server"])),
     }
-    new = [each for each in _anchors(_names(record), filters) if each not in anchors]
+    new = [name for name in _anchors(_names(record), filters) if name not in anchors]
     anchors.update(new)
     return ExceptionRow(
         tuple(_names(record)),
         cells,
-        way(record),
+        steps_of(record),
+        trace_link(trace_url, str(record["id"])),
         str(int(str(sent_at_ns)) // _MS_PER_NS if sent_at_ns else broker_at_ms),
         filters,
         tuple(new),

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
-from headcount.run.utc import clock_text
+from headcount.run.utc import between, clock_text
 from headcount.run.verdict import Area, Check, Result, against
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.report.duration_text import duration
 from headcount_analysis.report.html.exception_links import link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.moment_text import between, duration
 from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class, short_share
 
@@ -114,7 +114,7 @@ def _load(options: Mapping[str, object]) -> str:
 
 def broken_checks(report: Report) -> Iterator[BrokenCheck]:
     """Yield the checks that keep the run from a pass, most important first."""
-    thresholds = {each.threshold.text: each for each in report.thresholds}
+    thresholds = {result.threshold.text: result for result in report.thresholds}
     for check in against(report.checks):
         if check.area is Area.THRESHOLDS and check.name in thresholds:
             yield BrokenCheck(threshold_text(thresholds[check.name]), "#thresholds")
@@ -202,9 +202,9 @@ def _speed_tiles(report: Report) -> Iterator[FigureTile]:
     if slowest is not None:
         note = f"HTTP {slowest.aggregate} {slowest.ms:,.1f} ms"
         yield FigureTile("slowest event type", slowest.event_type, note, "", "#event-types")
-    for each in _totals(report.latencies):
-        if each.measure is not Measure.FROM_INTENDED:
-            yield _duration_tile(each)
+    for latency in _totals(report.latencies):
+        if latency.measure is not Measure.FROM_INTENDED:
+            yield _duration_tile(latency)
     shown = report.rates.shown
     if "achieved" in shown:
         note = f"target {shown['target']}" if "target" in shown else ""
@@ -223,4 +223,4 @@ def _duration_tile(latency: Latency) -> FigureTile:
 
 
 def _totals(latencies: tuple[Latency, ...]) -> Iterator[Latency]:
-    return (each for each in latencies if each.event_type == TOTAL)
+    return (latency for latency in latencies if latency.event_type == TOTAL)

@@ -80,5 +80,5 @@ def _bars(title: str, frame: pd.DataFrame, name: str, number: str) -> Figure:
     colour = event_type_name(0)
     ordered = frame.sort_values(number, ascending=False, kind="stable")
     pairs = zip(ordered[name].astype(str), ordered[number].astype(float), strict=True)
-    bars = [Bar(each, (BarPart(value, colour, f"{value:,.0f}"),)) for each, value in pairs]
+    bars = [Bar(label, (BarPart(value, colour, f"{value:,.0f}"),)) for label, value in pairs]
     return Figure(title, drawn_bars(bars))

@@ -28,7 +28,7 @@ def health_figures(generators: Sequence[GeneratorHealth], course: OverTime) -> I
     ):
         chart = LineChart(
             time_axis(course),
-            tuple(_line(each, course.first_ns, value) for each in busiest),
+            tuple(_line(generator, course.first_ns, value) for generator in busiest),
             unit,
             110,
             limit=limit,

@@ -33,7 +33,7 @@ _SAME_SHARE, _SAME_MS = 0.02, 0.2
 
 def distinct_measures(latencies: Iterable[Latency]) -> tuple[Measure, ...]:
     """Return the measures to show: `from intended` only where it differs from `http`."""
-    totals = {each.measure: each for each in latencies if each.event_type == TOTAL}
+    totals = {latency.measure: latency for latency in latencies if latency.event_type == TOTAL}
     shown = [measure for measure in _TITLES if measure in totals]
     http, intended = totals.get(Measure.HTTP), totals.get(Measure.FROM_INTENDED)
     if http is not None and intended is not None and not _differ(http, intended):
@@ -42,7 +42,7 @@ def distinct_measures(latencies: Iterable[Latency]) -> tuple[Measure, ...]:
 
 
 def _differ(one: Latency, other: Latency) -> bool:
-    pairs = ((one.percentiles[each], other.percentiles[each]) for each in FEW_QUANTILES)
+    pairs = ((one.percentiles[quantile], other.percentiles[quantile]) for quantile in FEW_QUANTILES)
     return any(abs(a - b) > max(_SAME_SHARE * max(a, b), _SAME_MS) for a, b in pairs)
 
 
@@ -61,7 +61,9 @@ def latency_figures(
         for measure in measures
         if course.latency.get(measure)
     }
-    values = [y for each in lines.values() for line in each for y in line.ys if y is not None]
+    values = [
+        y for of_measure in lines.values() for line in of_measure for y in line.ys if y is not None
+    ]
     scale = value_scale(values, "ms")
     for measure, drawable in lines.items():
         if any(line.ys for line in drawable):
@@ -78,18 +80,18 @@ def _chart(
 
 def _lines(slices: Sequence[LatencySlice]) -> tuple[ChartLine, ...]:
     """Return a line for each percentile, with gaps where a slice has too few values for it."""
-    middles = [each.elapsed_s + each.width_s / 2 for each in slices]
+    middles = [time_slice.elapsed_s + time_slice.width_s / 2 for time_slice in slices]
     lines = [
         ChartLine(
             name := percentile_name(quantile),
             name,
             middles,
-            [each.percentile_ms(quantile) for each in slices],
+            [time_slice.percentile_ms(quantile) for time_slice in slices],
             _STROKES.get(name, ""),
         )
         for quantile in FEW_QUANTILES
     ]
-    most = [each.percentiles.max_ms for each in slices]
+    most = [time_slice.percentiles.max_ms for time_slice in slices]
     lines.append(ChartLine("max", "max", middles, most, _STROKES["max"], 1.5))
     return tuple(line for line in lines if any(y is not None for y in line.ys))
 

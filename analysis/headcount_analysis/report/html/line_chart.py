@@ -103,7 +103,7 @@ class LineChart:
     def _values(self) -> Iterator[float]:
         if self.mark is MarkKind.BARS:
             stacks = zip(*(line.ys for line in self.lines), strict=True)
-            yield from (sum(each or 0.0 for each in stack) for stack in stacks)
+            yield from (sum(y or 0.0 for y in stack) for stack in stacks)
             return
         for line in self.lines:
             yield from (y for y in line.ys if y is not None)

@@ -84,14 +84,14 @@ def _rates(course: OverTime, rules: Rules) -> LineChart:
             name,
             name,
             _middles(course, whole),
-            [getattr(each, name) / course.width_s for each in whole],
+            [getattr(time_slice, name) / course.width_s for time_slice in whole],
             _DASHES.get(name, ""),
             _STROKES[name] * (_THIN if len(whole) > _DENSE else 1),
         )
         for name in _RATES
     ]
-    if any(each.target is not None for each in whole):
-        targets = [each.target for each in whole]
+    if any(time_slice.target is not None for time_slice in whole):
+        targets = [time_slice.target for time_slice in whole]
         lines.insert(0, ChartLine("target", "target", _middles(course, whole), targets, "", 6))
     return LineChart(
         time_axis(course), tuple(lines), "per second", width=course.width_s, rules=rules
@@ -99,12 +99,12 @@ def _rates(course: OverTime, rules: Rules) -> LineChart:
 
 
 def _middles(course: OverTime, slices: Sequence[LoadSlice]) -> list[float]:
-    return [each.elapsed_s + course.width_s / 2 for each in slices]
+    return [time_slice.elapsed_s + course.width_s / 2 for time_slice in slices]
 
 
 def _users(course: OverTime, known: Sequence[GeneratorHealth]) -> Figure:
     """Draw the requests in flight at the end of each slice, and users where they are known."""
-    ends = [each.elapsed_s + course.width_s for each in course.slices]
+    ends = [time_slice.elapsed_s + course.width_s for time_slice in course.slices]
     lines = [ChartLine("in flight", "in-flight", ends, course.in_flight)]
     users = users_at(known, [course.first_ns + round(end * 1e9) for end in ends])
     if any(users):
@@ -131,11 +131,11 @@ def _bars(
     course: OverTime, rules: Rules, names: Sequence[str], title: str, text: str, *, link: str = ""
 ) -> Iterator[Figure]:
     """Draw counts as stacked bars; nothing if all are 0."""
-    starts = [each.elapsed_s for each in course.slices]
+    starts = [time_slice.elapsed_s for time_slice in course.slices]
     lines = tuple(
         ChartLine(name, name, starts, counts)
         for name in names
-        if any(counts := [getattr(each, name) for each in course.slices])
+        if any(counts := [getattr(time_slice, name) for time_slice in course.slices])
     )
     if lines:
         unit = "count" if course.width_s == 1 else f"count in {course.width_s:g} s"

@@ -80,7 +80,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         checks=checks(report),
         checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),
-        notes=[each for each in report.notes if each not in report.generators.notes],
+        notes=[note for note in report.notes if note not in report.generators.notes],
         thresholds=thresholds(report),
         load_figures=tuple(
             load_figures(
@@ -127,7 +127,7 @@ def _scripts(exceptions: Exceptions) -> Iterator[str]:
 def _length_s(report: Report) -> float:
     """Return the time over which requests were due, in s, rounded up to whole slices."""
     course = report.over_time
-    due = [each.elapsed_s for each in course.slices if each.due]
+    due = [time_slice.elapsed_s for time_slice in course.slices if time_slice.due]
     return due[-1] + course.width_s if due else course.width_s
 
 
@@ -137,7 +137,7 @@ def _load_text(report: Report) -> str:
     length_s = _length_s(report)
     rates = []
     for name in ("started", "answered", "arrived"):
-        counts = [getattr(each, name) for each in course.slices]
+        counts = [getattr(time_slice, name) for time_slice in course.slices]
         if sum(counts):
             most = max(counts) / course.width_s
             rates.append(f"{name} {sum(counts) / length_s:,.1f} avg, {most:,.1f} max")
@@ -147,11 +147,11 @@ def _load_text(report: Report) -> str:
 def _latency_texts(report: Report) -> dict[Measure, str]:
     """Describe the charts of latency in text."""
     return {
-        each.measure: (
-            f"By the time when requests were due. Overall: p50 {each.percentiles[0.5]:,.1f}, "
-            f"p95 {each.percentiles[0.95]:,.1f}, p99 {each.percentiles[0.99]:,.1f}, "
-            f"max {each.max_ms:,.1f} ms; {report.rates}."
+        of_measure.measure: (
+            f"By the time when requests were due. Overall: p50 {of_measure.percentiles[0.5]:,.1f}, "
+            f"p95 {of_measure.percentiles[0.95]:,.1f}, p99 {of_measure.percentiles[0.99]:,.1f}, "
+            f"max {of_measure.max_ms:,.1f} ms; {report.rates}."
         )
-        for each in report.latencies
-        if each.event_type == TOTAL
+        for of_measure in report.latencies
+        if of_measure.event_type == TOTAL
     }

@@ -73,7 +73,7 @@ def latency(report: Report, *, only_total: bool) -> PageTable:
     frame = tables.latency(report).drop(columns=[*tables.RATES])
     is_total = frame["event_type"] == TOTAL
     rows = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
-    rows = rows.assign(measure=[Measure(each).words for each in rows["measure"]])
+    rows = rows.assign(measure=[Measure(measure).words for measure in rows["measure"]])
     for name in ("negative", "unanswered"):
         if not rows[name].any():
             rows = rows.drop(columns=name)
@@ -83,13 +83,18 @@ def latency(report: Report, *, only_total: bool) -> PageTable:
 
 def breakdown_groups(parts: Breakdown) -> PageTable:
     """Show durations in ms by partition, generator and response."""
-    names = [percentile_name(each) for each in FEW_QUANTILES]
+    names = [percentile_name(quantile) for quantile in FEW_QUANTILES]
     rows = (
         (
-            *(_BY.get(each.by, each.by), _cell(each.key), each.measure.words, f"{each.count:,}"),
-            *(f"{ms:,.2f}" for ms in (*each.percentiles, each.max_ms)),
+            *(
+                _BY.get(group.by, group.by),
+                _cell(group.key),
+                group.measure.words,
+                f"{group.count:,}",
+            ),
+            *(f"{ms:,.2f}" for ms in (*group.percentiles, group.max_ms)),
         )
-        for each in parts.groups
+        for group in parts.groups
     )
     return PageTable(("by", "group", "measure", "count", *names, "max"), tuple(rows))
 
@@ -117,7 +122,7 @@ def class_counts(name: str, groups: Mapping[str, Counts], total: Counts | None =
     return PageTable(
         (name, *shown),
         tuple(
-            (_cell(each), *(f"{counts[key]:,}" for key in shown)) for each, counts in rows.items()
+            (_cell(group), *(f"{counts[key]:,}" for key in shown)) for group, counts in rows.items()
         ),
     )
 
@@ -142,22 +147,22 @@ def generators(report: Report) -> PageTable:
     )
     if report.evidence is None:
         return PageTable(header, ())
-    states = {each.generator: each for each in report.evidence.ledger.generators}
+    states = {generator.generator: generator for generator in report.evidence.ledger.generators}
     clocks = {
-        each.generator: f"{each.offset_ms:.2f} ± {each.uncertainty_ms:.2f}"
-        for each in report.evidence.clocks
+        clock.generator: f"{clock.offset_ms:.2f} ± {clock.uncertainty_ms:.2f}"
+        for clock in report.evidence.clocks
     }
     rows = []
-    for each in report.generators.known:
-        state = states.get(each.generator)
+    for health in report.generators.known:
+        state = states.get(health.generator)
         ledger = ("sealed" if state.sealed else "never sealed") if state else "missing"
         rows.append(
             (
-                *(str(each.generator), ledger),
+                *(str(health.generator), ledger),
                 *((f"{state.asked:,}", f"{state.rows:,}") if state else ("", "")),
-                *(_known(each.cpu_percent_median), _known(each.cpu_percent_max)),
-                *(_known(each.schedule_lag_p99_ms), _known(each.dropped)),
-                clocks.get(each.generator, "unknown"),
+                *(_known(health.cpu_percent_median), _known(health.cpu_percent_max)),
+                *(_known(health.schedule_lag_p99_ms), _known(health.dropped)),
+                clocks.get(health.generator, "unknown"),
             )
         )
     return PageTable(header, tuple(rows))
@@ -174,8 +179,16 @@ def offsets(report: Report) -> PageTable:
     header = ("partition", "start", "end", "read", "gaps", "malformed", "foreign")
     partitions = report.evidence.partitions if report.evidence else ()
     rows = (
-        (each.partition, each.start, each.end, each.read, each.gaps, each.malformed, each.foreign)
-        for each in partitions
+        (
+            partition.partition,
+            partition.start,
+            partition.end,
+            partition.read,
+            partition.gaps,
+            partition.malformed,
+            partition.foreign,
+        )
+        for partition in partitions
     )
     return PageTable(header, tuple(tuple(f"{number:,}" for number in row) for row in rows))
 
@@ -184,8 +197,8 @@ def timeline_events(report: Report) -> PageTable:
     """Show marks and observed events, and how soon requests recovered after a mark."""
     header = ("at", "event", "source", "recovered after")
     rows = (
-        (iso_time(each.at_ns), each.text, each.source.value, _recovered(each))
-        for each in report.timeline.moments
+        (iso_time(moment.at_ns), moment.text, moment.source.value, _recovered(moment))
+        for moment in report.timeline.moments
     )
     return PageTable(header, tuple(rows))
 
@@ -202,15 +215,17 @@ def _recovered(moment: TimelineEvent) -> str:
 def checks(report: Report) -> PageTable:
     """Show every check with its result, evidence and remedy."""
     rows = tuple(
-        (each.name, each.result.value, each.evidence, each.remedy) for each in report.checks
+        (check.name, check.result.value, check.evidence, check.remedy) for check in report.checks
     )
-    kinds = tuple(each.result.value for each in report.checks)
+    kinds = tuple(check.result.value for check in report.checks)
     return PageTable(("check", "result", "evidence", "what to do"), rows, kinds)
 
 
 def thresholds(report: Report) -> PageTable:
     """Show each threshold with its measured value and its result."""
-    rows = ((each.threshold.text, each.shown, each.result.value) for each in report.thresholds)
+    rows = (
+        (result.threshold.text, result.shown, result.result.value) for result in report.thresholds
+    )
     return PageTable(("threshold", "measured", "result"), tuple(rows))
 
 
@@ -219,8 +234,8 @@ def state(report: Report) -> PageTable:
     frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
     events = (
-        ", ".join(map(_event, each.entries[:SHOWN_EVENTS]))
-        for each in report.state.differences[:SHOWN_DIFFERENCES]
+        ", ".join(map(_event, difference.entries[:SHOWN_EVENTS]))
+        for difference in report.state.differences[:SHOWN_DIFFERENCES]
     )
     rows = zip(table.rows, events, strict=True)
     return PageTable((*table.header, "events"), tuple((*row, cell) for row, cell in rows))

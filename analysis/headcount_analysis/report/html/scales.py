@@ -60,7 +60,7 @@ def _linear_scale(low: float, high: float) -> Scale:
     step = _nice_step((high - low) / 4)
     first, last = math.floor(low / step + 1e-9), max(1, math.ceil(high / step - 1e-9))
     ticks = [number * step for number in range(first, last + 1)]
-    return Scale(ticks[0], ticks[-1], tuple(Tick(each, short(each)) for each in ticks))
+    return Scale(ticks[0], ticks[-1], tuple(Tick(tick, short(tick)) for tick in ticks))
 
 
 def _nice_step(rough: float) -> float:
@@ -74,15 +74,15 @@ def _nice_step(rough: float) -> float:
 
 def _log_scale(low: float, high: float) -> Scale:
     bounds = list(_one_two_five(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1))
-    start = max(each for each in bounds if each <= low)
-    end = min(each for each in bounds if each >= high)
+    start = max(bound for bound in bounds if bound <= low)
+    end = min(bound for bound in bounds if bound >= high)
     is_narrow = math.log10(end / start) <= _WIDE_DECADES
     ticks = [
-        each
-        for each in bounds
-        if start <= each <= end and (is_narrow or round(math.log10(each), 6).is_integer())
+        bound
+        for bound in bounds
+        if start <= bound <= end and (is_narrow or round(math.log10(bound), 6).is_integer())
     ]
-    return Scale(start, end, tuple(Tick(each, short(each)) for each in ticks), is_log=True)
+    return Scale(start, end, tuple(Tick(tick, short(tick)) for tick in ticks), is_log=True)
 
 
 def _one_two_five(first_power: int, last_power: int) -> Iterator[float]:
@@ -109,15 +109,15 @@ def time_ticks(low_s: float, high_s: float, most: int, first_ns: int | None) -> 
         most: The largest number of ticks.
         first_ns: The start in Unix time; None if the axis has no clock.
     """
-    step = next((each for each in _STEPS_S if (high_s - low_s) / each < most), 0)
+    step = next((step_s for step_s in _STEPS_S if (high_s - low_s) / step_s < most), 0)
     step = step or _DAY_S * math.ceil((high_s - low_s) / _DAY_S / (most - 1))
     start_s = 0 if first_ns is None else first_ns // 1_000_000_000 % (10 * _LATEST_S)
     first = math.ceil((start_s + low_s) / step)
     last = math.floor((start_s + high_s) / step)
     places = [number * step - start_s for number in range(first, last + 1)]
     if first_ns is None:
-        return tuple(Tick(each, from_start(each)) for each in places)
-    return tuple(Tick(each, clock(start_s + each, step), from_start(each)) for each in places)
+        return tuple(Tick(place, from_start(place)) for place in places)
+    return tuple(Tick(place, clock(start_s + place, step), from_start(place)) for place in places)
 
 
 def clock(unix_s: float, step_s: float = 1) -> str:

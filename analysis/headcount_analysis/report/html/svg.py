@@ -117,12 +117,12 @@ def _axis(chart: LineChart, layout: _Layout) -> Iterator[str]:
         for tick in chart.axis.ticks(layout.ticks)
     }
     longest = max(
-        (len(text) for each in ticks.values() for text in (each.label, each.second)), default=1
+        (len(text) for tick in ticks.values() for text in (tick.label, tick.second)), default=1
     )
     if chart.axis.kind is AxisKind.TIME:
         yield f'<text x="0" y="{layout.bottom + 18}">UTC</text>'
     half = longest * layout.letter / 2
-    for x in spaced((each for each in ticks if each + half <= layout.width), 2 * half + 8):
+    for x in spaced((tick for tick in ticks if tick + half <= layout.width), 2 * half + 8):
         yield f'<path class="tick" d="M{x:g} {layout.bottom}v4"/>'
         yield f'<text x="{x:g}" y="{layout.bottom + 18}">{ticks[x].label}</text>'
         if ticks[x].second:

@@ -50,7 +50,7 @@ def _thinned(line: ChartLine, most: int) -> Iterator[tuple[float, float | None]]
         return
     for group in _batched(pairs, -(-2 * len(pairs) // most)):
         known = [(y, x) for x, y in group if y is not None]
-        extremes = sorted({min(known), max(known)}, key=lambda each: each[1]) if known else ()
+        extremes = sorted({min(known), max(known)}, key=lambda point: point[1]) if known else ()
         yield from ((x, y) for y, x in extremes)
         if not known:
             yield group[0][0], None
@@ -104,4 +104,4 @@ def _bar_width(slice_width: float) -> float:
 
 
 def _total(stack: tuple[float | None, ...]) -> float:
-    return sum(each or 0.0 for each in stack[1:])
+    return sum(y or 0.0 for y in stack[1:])

@@ -86,9 +86,15 @@ def type_table(report: Report) -> TypeTable:
         for key in COUNT_KEYS
         if key in _ALWAYS or (key not in _OUTCOMES and any(row[key] for row in values.values()))
     )
-    of_type = {each.event_type: each for each in report.latencies if each.measure is Measure.HTTP}
+    of_type = {
+        latency.event_type: latency
+        for latency in report.latencies
+        if latency.measure is Measure.HTTP
+    }
     known = {name: enough_percentiles(of_type.get(name)) for name in groups}
-    longest_ms = max((ms for each in known.values() for ms in each.values()), default=0.0)
+    longest_ms = max(
+        (ms for percentiles in known.values() for ms in percentiles.values()), default=0.0
+    )
     slowest = slowest_type(of_type.values())
     rows = tuple(
         TypeRow(
@@ -96,7 +102,10 @@ def type_table(report: Report) -> TypeTable:
             ", ".join(report.endpoints.get(name, ())),
             tuple(_counts(name, values[name], shown)),
             tuple(_durations(known[name]) if of_type else ()),
-            {percentile_name(each): _share(ms, longest_ms) for each, ms in known[name].items()},
+            {
+                percentile_name(quantile): _share(ms, longest_ms)
+                for quantile, ms in known[name].items()
+            },
             slowest is not None and slowest.event_type == name,
         )
         for name in groups
@@ -129,14 +138,16 @@ def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
     Event types with too few requests for any percentile do not count.
     """
     of_types = [
-        each
-        for each in latencies
-        if each.measure is Measure.HTTP and each.event_type != TOTAL and enough_percentiles(each)
+        latency
+        for latency in latencies
+        if latency.measure is Measure.HTTP
+        and latency.event_type != TOTAL
+        and enough_percentiles(latency)
     ]
     if len(of_types) < 2:  # noqa: PLR2004 - the only one is not the slowest of any
         return None
-    quantile = min(max(enough_percentiles(each)) for each in of_types)
-    slowest = max(of_types, key=lambda each: each.percentiles[quantile])
+    quantile = min(max(enough_percentiles(latency)) for latency in of_types)
+    slowest = max(of_types, key=lambda latency: latency.percentiles[quantile])
     return SlowestType(slowest.event_type, percentile_name(quantile), slowest.percentiles[quantile])
 
 

@@ -68,7 +68,8 @@ def _lines(report: Report, exceptions: Exceptions) -> Iterator[str]:
 
 def _thresholds(report: Report) -> Iterator[str]:
     rows = [
-        (_MARKS[each.result], _code(each.threshold.text), each.shown) for each in report.thresholds
+        (_MARKS[result.result], _code(result.threshold.text), result.shown)
+        for result in report.thresholds
     ]
     if rows:
         yield from _table(("", "threshold", "measured"), rows)
@@ -96,12 +97,13 @@ def _counts(report: Report) -> Iterator[str]:
 
 
 def _latencies(report: Report) -> Iterator[str]:
-    of_all = [each for each in report.latencies if each.event_type == TOTAL]
+    of_all = [latency for latency in report.latencies if latency.event_type == TOTAL]
     if not of_all:
         return
     names = [percentile_name(quantile) for quantile in of_all[0].percentiles]
     rows = [
-        (each.measure.words, *(f"{ms:,.1f}" for ms in each.percentiles.values())) for each in of_all
+        (latency.measure.words, *(f"{ms:,.1f}" for ms in latency.percentiles.values()))
+        for latency in of_all
     ]
     yield from ("", f"Rate of the run: {report.rates}")
     yield from _table(("latency, ms", *names), rows)

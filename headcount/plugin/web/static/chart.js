@@ -28,13 +28,13 @@ const deliveryChart = (() => {
   // The least of 1, 2 and 5 times a power of ten that is not below a value.
   function niceAbove(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
-    return [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= value);
+    return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= value);
   }
 
   const clock = (ms) => new Date(ms).toISOString().slice(11, 19);
 
   function legend(place, data, redraw) {
-    const buttons = SERIES.filter((each) => data.is_watched || !each.needsTopic).map((series) => {
+    const buttons = SERIES.filter((candidate) => data.is_watched || !candidate.needsTopic).map((series) => {
       const button = document.createElement("button");
       const key = document.createElement("i");
       key.style.setProperty("--kind", `var(--${series.kind})`);
@@ -48,7 +48,7 @@ const deliveryChart = (() => {
       return button;
     });
     // Replaced only if they change, so that the focus stays.
-    const state = (nodes) => [...nodes].map((each) => each.textContent + each.ariaPressed).join();
+    const state = (nodes) => [...nodes].map((node) => node.textContent + node.ariaPressed).join();
     if (state(place.children) === state(buttons)) return;
     const focused = [...place.children].indexOf(document.activeElement);
     place.replaceChildren(...buttons);
@@ -62,7 +62,7 @@ const deliveryChart = (() => {
       svg.append(make("text", { x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, value.toLocaleString("en")));
     }
     const ticks = Math.max(1, (scale.right - EDGE.left) / FEWEST_PIXELS_PER_TICK);
-    const every = NICE_SECONDS.find((each) => scale.seconds / each <= ticks) || NICE_SECONDS.at(-1);
+    const every = NICE_SECONDS.find((seconds) => scale.seconds / seconds <= ticks) || NICE_SECONDS.at(-1);
     for (let second = 0; second <= scale.seconds; second += every) {
       const x = scale.x(second);
       const at = { x, "text-anchor": second === 0 ? "start" : "middle" };
@@ -87,7 +87,7 @@ const deliveryChart = (() => {
 
   function bars(data, scale, series) {
     const group = make("g", { class: "missing", style: `--kind:var(--${series.kind})` });
-    for (const bin of data.bins.filter((each) => each[series.at] > 0)) {
+    for (const bin of data.bins.filter((candidate) => candidate[series.at] > 0)) {
       const y = Math.min(scale.y(rateOf(bin, data, series.at)), scale.bottom - 3);
       const width = Math.max(2, scale.x(endOf(bin, data)) - scale.x(bin[0]) - 1);
       group.append(make("rect", { x: scale.x(bin[0]), y, width, height: scale.bottom - y }));
@@ -110,7 +110,7 @@ const deliveryChart = (() => {
       text.textContent = "The first seconds appear here shortly.";
       return;
     }
-    const shown = SERIES.filter((each) => (data.is_watched || !each.needsTopic) && !hidden.has(each.name));
+    const shown = SERIES.filter((series) => (data.is_watched || !series.needsTopic) && !hidden.has(series.name));
     const width = Math.max(280, place.clientWidth);
     const top = data.bins.reduce((greatest, bin) => Math.max(greatest, rateOf(bin, data, 1)), 1);
     const scale = { right: width - EDGE.right, bottom: HEIGHT - EDGE.bottom };

@@ -130,14 +130,16 @@
   }
 
   function showDetails(run) {
-    const result = (each) => cell(each.result, "td", `text ${RESULTS[each.result] || ""}`);
-    const checks = run.checks.map((each) =>
+    const result = (judged) => cell(judged.result, "td", `text ${RESULTS[judged.result] || ""}`);
+    const checks = run.checks.map((check) =>
       row([
-        cell(each.name, "th"), result(each),
-        cell(each.evidence, "td", "text prose"), cell(each.remedy, "td", "text prose"),
+        cell(check.name, "th"), result(check),
+        cell(check.evidence, "td", "text prose"), cell(check.remedy, "td", "text prose"),
       ]),
     );
-    const thresholds = run.thresholds.map((each) => row([cell(each.text, "th"), cell(each.shown), result(each)]));
+    const thresholds = run.thresholds.map((threshold) =>
+      row([cell(threshold.text, "th"), cell(threshold.shown), result(threshold)]),
+    );
     const failures = run.failures.map(([type, outcome, cause, count]) =>
       row([
         cell(type, "th"), cell(outcome, "td", "text"), cell(cause, "td", "text"),

@@ -27,7 +27,7 @@ def test_a_clean_end_is_kept() -> None:
     """So is an unknown one."""
     kept = judge(ended(exit_code=0), Limits())
     assert kept.label is Label.PASS
-    (check,) = [each for each in kept.checks if each.name == "Locust's exit code"]
+    (check,) = [kept_check for kept_check in kept.checks if kept_check.name == "Locust's exit code"]
     assert check.result is Result.KEPT
     assert judge(ended(exit_code=None), Limits()).label is Label.PASS
 
@@ -64,5 +64,5 @@ def test_answers_are_noted_in_a_pass() -> None:
         by_event_type={"a": Counts(attempted=19, acked=10, delivered=10, failed=9, refused=9)},
         by_answer={**REFUSED, "200": Counts(attempted=10, acked=10, delivered=10)},
     )
-    (note,) = [each for each in judge(evidence, Limits()).notes if "not acknowledged" in each]
+    (note,) = [text for text in judge(evidence, Limits()).notes if "not acknowledged" in text]
     assert note.startswith("9 of 19 requests were not acknowledged: 7 times HTTP 404, 2 times Conn")

@@ -43,7 +43,7 @@ def test_nothing_was_attempted_for_a_reason(shortfall: Shortfall, text: str) -> 
     nothing = replace(SANE, by_event_type={}, generators=FleetHealth(shortfall=shortfall))
     judged = judge(nothing, Limits())
     assert judged.label is Label.INCONCLUSIVE
-    assert any("nothing was attempted" in each and text in each for each in judged.reasons)
+    assert any("nothing was attempted" in reason and text in reason for reason in judged.reasons)
 
 
 def test_rules_that_decided_outcomes_are_noted() -> None:

@@ -42,7 +42,7 @@ HOSTILE = "</script><script>alert(1)</script>"
 
 def course(*slices: LoadSlice, width_s: float = 1.0) -> OverTime:
     """Create a course from the slices that have something, and empty ones between them."""
-    by_place = {round(each.elapsed_s / width_s): each for each in slices}
+    by_place = {round(time_slice.elapsed_s / width_s): time_slice for time_slice in slices}
     places = range(min(by_place), max(by_place) + 1)
     every = tuple(by_place.get(at, LoadSlice(at * width_s)) for at in places)
     return OverTime(width_s, START_NS, every)
@@ -57,12 +57,14 @@ def data_of(markup: str) -> dict[str, Any]:
 
 def by_title(figures: Iterator[Figure]) -> dict[str, dict[str, Any]]:
     """Return the data of each figure."""
-    return {each.title: data_of(each.svg) for each in figures}
+    return {figure.title: data_of(figure.svg) for figure in figures}
 
 
 def values(data: dict[str, Any], name: str) -> list[float | None]:
     """Return the values of a line."""
-    (line,) = [each for each in data["lines"] if data["names"][each["name"]] == name]
+    (line,) = [
+        chart_line for chart_line in data["lines"] if data["names"][chart_line["name"]] == name
+    ]
     if "at" not in line:
         return list(line["y"])
     others = dict(zip(line["at"], line["y"], strict=True))
@@ -212,9 +214,9 @@ def test_all_charts_over_time_have_the_same_axis() -> None:
     run = replace(course(*slices), latency=both)
     figures = [*load_figures(run, (), ()), *latency_figures(run, tuple(both), {})]
     assert len(figures) == 5
-    assert {tuple(data_of(each.svg)["x"]) for each in figures} == {(-2, 30)}
+    assert {tuple(data_of(figure.svg)["x"]) for figure in figures} == {(-2, 30)}
     scales = {
-        tuple(data_of(each.svg)["y"]) for each in figures if "ms" in data_of(each.svg)["unit"]
+        tuple(data_of(figure.svg)["y"]) for figure in figures if "ms" in data_of(figure.svg)["unit"]
     }
     assert len(scales) == 1
 
@@ -287,7 +289,7 @@ def test_every_colour_is_in_the_palette() -> None:
     )
     figure = class_figure({"a": Counts(lost=1, duplicated=1, ghost=1, phantom=1, absent=1)})
     assert figure is not None
-    drawings_of_all = "".join(each.svg for each in load_figures(run, (), ())) + figure.svg
+    drawings_of_all = "".join(chart.svg for chart in load_figures(run, (), ())) + figure.svg
     used = set(re.findall(r"var\(--([\w-]+)\)", drawings_of_all))
     assert len(used) > 8
     assert used <= set(colours())

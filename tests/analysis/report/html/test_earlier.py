@@ -28,7 +28,7 @@ def test_counts_are_worse_or_better() -> None:
     report = replace(a_report(), buckets=tuple(buckets("default", 5.0)))
     line = earlier_line(replace(report, earlier=EarlierRun(a_document(lost=0, ghost=2))))
     assert line is not None
-    assert [(each.text, each.assessment) for each in line.changes] == [
+    assert [(change.text, change.assessment) for change in line.changes] == [
         ("worse: lost 0 → 1", "worse"),
         ("better: ghost 2 → 0", "better"),
         ("HTTP p99 4.0 → 5.0 ms (+25 %)", ""),

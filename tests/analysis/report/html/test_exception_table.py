@@ -1,13 +1,13 @@
-"""The table of exceptions: columns that are not empty, plain words, and the way of each id."""
+"""The table of exceptions: columns that are not empty, plain words, and the steps of each id."""
 
 import pandas as pd
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.html.exception_steps import steps_of
 from headcount_analysis.report.html.exception_table import (
     ExceptionTable,
     exception_table,
     what_happened,
 )
-from headcount_analysis.report.html.exception_way import way
 
 MS = 1_000_000
 SENT_NS = 1_700_000_000_000 * MS
@@ -60,8 +60,17 @@ def table_of(*rows: dict[str, object]) -> ExceptionTable:
 
 
 def steps(row: dict[str, object]) -> list[str]:
-    """Return the way of an exception as lines; what is wrong has a mark."""
-    return [f"{'!' if each.is_wrong else ''}{each.name}: {each.text}" for each in way(row)]
+    """Return the steps of an exception as lines; what is wrong has a mark."""
+    return [f"{'!' if step.is_wrong else ''}{step.name}: {step.text}" for step in steps_of(row)]
+
+
+def test_a_trace_is_a_link() -> None:
+    """If the run says where traces are; a phantom's id may be any text, which is no link."""
+    trace_id = "0123456789abcdef0123456789abcdef"
+    shown = pd.DataFrame([{**LOST, "id": trace_id}, PHANTOM], columns=list(COLUMNS), dtype=object)
+    table = exception_table(Exceptions({}, shown), "https://traces.test/{trace_id}")
+    assert [row.trace for row in table.rows] == [f"https://traces.test/{trace_id}", ""]
+    assert [row.trace for row in table_of(LOST).rows] == [""]
 
 
 def test_a_row_has_what_fits() -> None:

@@ -119,7 +119,7 @@ def follow(browser: Chromium, link: str) -> None:
 
 def shown(browser: Chromium) -> str:
     """Return the numbers of the ids that are shown."""
-    return "".join(each.removeprefix("id-") for each in json.loads(browser.evaluate(SHOWN)))
+    return "".join(row_id.removeprefix("id-") for row_id in json.loads(browser.evaluate(SHOWN)))
 
 
 def shown_with(browser: Chromium, **values: str) -> str:

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts
-from headcount_analysis.compare_run.class_times import ClassTimes
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.html.first_screen import (
     bar_parts,
     broken_checks,
@@ -44,7 +44,7 @@ def a_lossy_report(**counts: int) -> Report:
 
 def tile_values(report: Report) -> dict[str, tuple[str, str, str]]:
     """Return value, note and class of each tile by its name."""
-    return {each.name: (each.value, each.note, each.kind) for each in tiles(report)}
+    return {tile.name: (tile.value, tile.note, tile.kind) for tile in tiles(report)}
 
 
 def test_the_facts_say_what_the_run_was() -> None:
@@ -52,15 +52,15 @@ def test_the_facts_say_what_the_run_was() -> None:
     options = {"num_users": 20, "processes": 2}
     report = replace(a_report(), span_s=754.0)
     report = replace(report, manifest=replace(report.manifest, options=options))
-    shown = {each.name: each.text for each in facts(report)}
+    shown = {fact.name: fact.text for fact in facts(report)}
     assert shown["started"] == "2026-11-23 22:15:30 UTC"
     assert shown["duration"] == "12 min 34 s"
     assert shown["load"] == "20 users, 2 processes"
     assert (shown["topic"], shown["version"]) == ("topic events", "Headcount 0")
-    (at,) = (each.at for each in facts(report) if each.at)
+    (at,) = (fact.at for fact in facts(report) if fact.at)
     assert at == "2026-11-23T22:15:30Z"
     paced = replace(report.manifest, options={"num_users": 20, "rate": "100/s"})
-    assert {each.name: each.text for each in facts(replace(report, manifest=paced))}[
+    assert {fact.name: fact.text for fact in facts(replace(report, manifest=paced))}[
         "load"
     ] == "rate 100/s"
 
@@ -107,7 +107,7 @@ def test_a_broken_threshold_says_value_and_limit(
 def test_the_parts_of_the_bar_lead_to_their_rows() -> None:
     """Delivered and refused events have none."""
     counts = Counts(attempted=9, delivered=4, lost=3, refused=2)
-    parts = [(each.name, each.value, each.href) for each in bar_parts(counts)]
+    parts = [(bar_part.name, bar_part.value, bar_part.href) for bar_part in bar_parts(counts)]
     assert parts == [
         ("delivered", "4", ""),
         ("lost", "3", "#exceptions?class=lost"),

@@ -126,7 +126,7 @@ def test_the_navigation_has_the_label_and_leads_to_sections() -> None:
     page = render(a_report(), some_exceptions(lost=1))
     nav = page[page.index("<nav") : page.index("</nav>")]
     assert "✗ FAIL" in nav
-    anchors = {each.partition("?")[0] for each in re.findall(r'href="#([^"]+)"', page)}
+    anchors = {link.partition("?")[0] for link in re.findall(r'href="#([^"]+)"', page)}
     assert {"top", "event-types", "exceptions", "latency"} <= anchors
     assert anchors <= set(re.findall(r'id="([^"]+)"', page))
 
@@ -141,7 +141,7 @@ def test_both_rates_stand_beside_every_percentile() -> None:
     captions = re.findall("<caption>(.*?)</caption>", latency)
     texts = re.findall("<figcaption>(.*?)</figcaption>", latency)
     assert (len(captions), len(texts)) == (3, 3)
-    assert all(rates in each for each in (*captions, *texts, section(page, "thresholds")))
+    assert all(rates in text for text in (*captions, *texts, section(page, "thresholds")))
     assert rates in section(page, "event-types")
     assert "<dd>9.5/s<small>target 10.0/s</small></dd>" in header_of(page)
 

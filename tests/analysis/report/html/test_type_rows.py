@@ -22,7 +22,7 @@ def a_table_report(**durations_ms: float) -> Report:
     evidence = replace(
         SANE, by_event_type=COUNTS, endpoints={"sword": ("POST /swords", "PUT /swords")}
     )
-    parts = [each for name, ms in durations_ms.items() for each in buckets(name, ms, 200)]
+    parts = [bucket for name, ms in durations_ms.items() for bucket in buckets(name, ms, 200)]
     return replace(a_report(), evidence=evidence, buckets=tuple(parts))
 
 
@@ -70,7 +70,7 @@ def test_a_percentile_needs_enough_requests() -> None:
 def test_without_durations_there_are_no_columns_for_them() -> None:
     """Nor is there a column of requests if none is known."""
     report = replace(a_report(), buckets=())
-    assert not any(each.measure is Measure.HTTP for each in report.latencies)
+    assert not any(latency.measure is Measure.HTTP for latency in report.latencies)
     table = type_table(report)
     assert (table.percentiles, table.has_requests) == ((), False)
     assert table.rows[0].percentiles == ()

@@ -52,7 +52,7 @@ def results(report: Report) -> dict[str, str]:
     """Each case of the document that is no plain success, with what it is."""
     document = JUnitXml.fromstring(junit.dump(report))
     (suite,) = document
-    return {case.name: type(each).__name__ for case in suite for each in case.result}
+    return {case.name: type(result).__name__ for case in suite for result in case.result}
 
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))

@@ -64,8 +64,8 @@ def read(spark: SparkSession, values: list[bytes | None]) -> DataFrame:
 def as_values(events: list[dict[str, Any]]) -> list[bytes | None]:
     """Serialize events, each with its own receipt."""
     return [
-        json.dumps({"receipt": f"r{number}", "X-Event-Id": f"run-1.0.{number}", **each}).encode()
-        for number, each in enumerate(events)
+        json.dumps({"receipt": f"r{number}", "X-Event-Id": f"run-1.0.{number}", **event}).encode()
+        for number, event in enumerate(events)
     ]
 
 

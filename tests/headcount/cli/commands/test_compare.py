@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from headcount.cli.commands.compare import compare_runs
 from headcount.errors import HeadcountError
-from tests.analysis.compare.sample import counts, written
+from tests.analysis.compare_runs.sample import counts, written
 
 
 @pytest.fixture

@@ -63,4 +63,4 @@ def test_a_mistake_ends_any_command(folder: Path) -> None:
         [PROGRAM, "run"], cwd=folder, capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "toppic in headcount.toml is no option" in done.stderr
+    assert "toppic in headcount.toml is not an option" in done.stderr

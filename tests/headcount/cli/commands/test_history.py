@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from headcount.cli.commands.history import history
 from headcount.errors import UsageError
-from tests.analysis.compare.sample import counts, written
+from tests.analysis.compare_runs.sample import counts, written
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_filters_and_order(reports: Path) -> None:
 def test_the_document(reports: Path) -> None:
     """Nothing else is on stdout, and the baseline has the given number of runs."""
     document = json.loads(run(reports, "--json", "--baseline", "2").stdout)
-    runs = {each["run_id"]: each for series in document["series"] for each in series["runs"]}
+    runs = {row["run_id"]: row for series in document["series"] for row in series["runs"]}
     assert runs["lossy"]["baseline"] == ["a2", "a3"]
     assert runs["lossy"]["changes"]["lost"]["label"] == "worse"
     assert (document["not_judged"], list(document["unreadable"])) == (["new"], ["bad"])

@@ -72,8 +72,8 @@ def test_a_command_has_its_own_options() -> None:
 @pytest.mark.parametrize(
     ("shared", "own", "reason"),
     [
-        ({"toppic": "x"}, {}, r"toppic in headcount.toml is no option \(did you mean topic\?\)"),
-        ({}, {"port": 1}, r"run.port in headcount.toml is no option"),
+        ({"toppic": "x"}, {}, r"toppic in headcount.toml is not an option \(did you mean topic"),
+        ({}, {"port": 1}, r"run.port in headcount.toml is not an option"),
         ({"users": "many"}, {}, "users in headcount.toml: 'many' is not a valid integer"),
         ({"users": [1, 2]}, {}, "users in headcount.toml takes one value"),
         ({"users": True}, {}, "users in headcount.toml must be a text or a number, not true"),

@@ -41,13 +41,21 @@ def sections_of(text: str) -> dict[str, list[str]]:
     return sections
 
 
+def options_of(command: click.Command, context: click.Context) -> list[click.Option]:
+    """Return the options of a command, without its arguments."""
+    parameters = command.get_params(context)
+    return [parameter for parameter in parameters if isinstance(parameter, click.Option)]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_option_stands_in_a_group(name: str) -> None:
     """It is created with a group, or is --help; help has no heading for others."""
     command = command_of(name)
     context = context_of(command)
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
-    assert all(isinstance(each, GroupedOption) or "--help" in each.opts for each in options)
+    options = options_of(command, context)
+    assert all(
+        isinstance(parameter, GroupedOption) or "--help" in parameter.opts for parameter in options
+    )
     assert "\nOptions:" not in command.get_help(context)
     sections = sections_of(command.get_help(context))
     for option in options:
@@ -60,7 +68,7 @@ def test_each_option_is_explained_in_a_line(name: str) -> None:
     """On a wide terminal, each option has exactly one line, and a sentence."""
     command = command_of(name)
     context = context_of(command)
-    options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
+    options = options_of(command, context)
     sections = sections_of(command.get_help(context))
     lines = [line for lines in sections.values() for line in lines]
     assert len(lines) == len(options), lines

@@ -24,6 +24,7 @@ def test_what_locust_receives() -> None:
         "--format": "avro",
         "--compare-at": "/data",
         "--schema-registry": "https://registry:8081/apis",
+        "--trace-url": "",
     }
     plain = dict.fromkeys(options.of_locust, "")
     assert MessageOptions().of_locust == {**plain, "--id-form": "plain", "--format": "json"}
@@ -42,6 +43,7 @@ def test_defaults_follow_the_form() -> None:
     [
         (["--id-header", "traceparent"], "--id-header traceparent takes a trace-id"),
         (["--id-at", "traceparent", "--id-form", "uuid"], "--id-at traceparent takes a trace-id"),
+        (["--trace-url", "http://a.test/{trace_id}"], "--trace-url goes with --id-form trace"),
         (["--format", "avro"], "add --schema-registry URL"),
         (["--format", "raw", "--compare-at", "/a"], "--format raw compares no content"),
     ],

@@ -56,12 +56,12 @@ def test_messages_of_all_topics(broker: Broker, topic: str, publish: Callable[..
         publish(new_topic, own(0))
         publish(topic, own(1), "foreign")
         await_seqs(watch, {0, 1})
-        samples = {each.topic: each for each in watch.samples()}
+        samples = {topic_sample.topic: topic_sample for topic_sample in watch.samples()}
     assert watch.seqs == {0, 1}
-    assert [each.value for each in samples[new_topic].own] == [own(0).encode()]
+    assert [record.value for record in samples[new_topic].own] == [own(0).encode()]
     sample = samples[topic]
     assert (sample.grown, sample.searched) == (2, 2)
-    assert [each.value for each in sample.others] == [b"foreign"]
+    assert [record.value for record in sample.others] == [b"foreign"]
     assert not any(name.startswith("_") for name in samples)
 
 
@@ -73,7 +73,7 @@ def test_named_topics(broker: Broker, topic: str, publish: Callable[..., None]) 
         publish(other, own(0))
         publish(topic, own(1))
         await_seqs(watch, {1})
-        assert [each.topic for each in watch.samples()] == [topic]
+        assert [topic_sample.topic for topic_sample in watch.samples()] == [topic]
     assert watch.seqs == {1}
     with (
         pytest.raises(UsageError, match="no-such-topic"),

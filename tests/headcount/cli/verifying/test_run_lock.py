@@ -56,7 +56,7 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
         waiting.result(DEADLINE_S)
     assert done == ["first", "second"]
     assert screen.lines() == ["Waiting for another process that judges run-1 ... done in T s"]
-    assert [each.name for each in folder.path.iterdir()] == ["logs"]
+    assert [path.name for path in folder.path.iterdir()] == ["logs"]
 
 
 def test_a_dead_process_holds_no_lock(folder: RunFolder) -> None:

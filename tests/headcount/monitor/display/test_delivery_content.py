@@ -32,7 +32,7 @@ def running(*, is_watched: bool = True) -> RunView:
     stats = LiveStats(0, settle_s=5)
     ended = [("acked", "", 20), ("failed", "503", 4), ("indeterminate", "Timeout", 1)]
     progress = Progress(
-        *(0, {"sword": 30}, tuple(Ended(0, "sword", *each) for each in ended)),
+        *(0, {"sword": 30}, tuple(Ended(0, "sword", *attempt) for attempt in ended)),
         acked=pages_of(range(17)),
         first_sent_ns=1_764_500_000 * 10**9,
         starts={0: 0},
@@ -138,5 +138,5 @@ def test_every_colour_is_in_the_palette() -> None:
     )
     for view in (running(), judged(counts=everything)):
         shown = content(view)
-        kinds = {each["kind"] for each in (*shown["tiles"], *shown["parts"]) if each["kind"]}
+        kinds = {item["kind"] for item in (*shown["tiles"], *shown["parts"]) if item["kind"]}
         assert kinds <= colours().keys()

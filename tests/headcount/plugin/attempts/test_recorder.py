@@ -62,8 +62,8 @@ time.sleep(0.02)
 recorder.unanswered(timed_out, Outcome.INDETERMINATE, "timed out")
 recorder.seal()
 reported = recorder.progress.report({}).durations
-durations = [each for batch in reported for each in batch.http_us]
-print(len(durations), sum(each >= 20_000 for each in durations))
+durations = [duration for batch in reported for duration in batch.http_us]
+print(len(durations), sum(duration >= 20_000 for duration in durations))
 """
 
 VARIED = """

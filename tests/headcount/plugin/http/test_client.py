@@ -32,7 +32,7 @@ def test_no_request_is_split(seen: dict[str, Any]) -> None:
 def test_the_same_bytes_are_sent(seen: dict[str, Seen]) -> None:
     """Request line, headers and body equal those of Locust's session; no field occurs twice."""
     sent = {
-        way: [(each["first"], each["fields"], each["body"]) for each in seen[way]]
+        way: [(request["first"], request["fields"], request["body"]) for request in seen[way]]
         for way in ("plain", "ledger")
     }
     assert len(sent["plain"]) > 10
@@ -50,7 +50,7 @@ def test_the_same_is_seen(seen: dict[str, Seen]) -> None:
 
 def test_the_requests_cover_all_cases(seen: dict[str, Seen]) -> None:
     """They include a refusal, an error, chunks and a cookie."""
-    ledger = {each["first"].split()[1]: each for each in seen["ledger"]}
+    ledger = {request["first"].split()[1]: request for request in seen["ledger"]}
     assert (ledger["/refused"]["status"], ledger["/refused"]["error"]) == (
         409,
         "LocustBadStatusCode",
@@ -59,5 +59,5 @@ def test_the_requests_cover_all_cases(seen: dict[str, Seen]) -> None:
     assert ledger["/cookie"]["cookies"] == ["a"]
     assert "CookieCookie: a=b" in ledger["/after-the-cookie"]["fields"]
     assert {"10\r\na body in chunks\r\n0\r\n\r\n", "8\r\nstreamed\r\n0\r\n\r\n"} < {
-        each["body"] for each in seen["ledger"]
+        request["body"] for request in seen["ledger"]
     }

@@ -98,7 +98,7 @@ def test_a_redirect_to_tls(bench: Bench, tmp_path: Path) -> None:
     assert set(bench.service.received) == {""}
     outcomes = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
     assert outcomes == {("short", "indeterminate", 302), ("general", "indeterminate", 302)}
-    assert len([each for each in plain.received if each]) == len(bench.rows())
+    assert len([request for request in plain.received if request]) == len(bench.rows())
 
 
 def test_a_handshake_without_a_response(bench: Bench, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ sampler.stop()
 count = len(recorder.written)
 sampler.stop()
 assert len(recorder.written) == count
-print(json.dumps([dataclasses.asdict(each) for each in recorder.written[-1].samples]))
+print(json.dumps([dataclasses.asdict(sample) for sample in recorder.written[-1].samples]))
 """
 
 
@@ -64,8 +64,8 @@ def sampled(
 def test_blocking_shows_as_lag() -> None:
     """In the sample of that interval, along with the recorder's counts."""
     samples, _ = sampled(0.5)
-    assert max(each["schedule_lag_ms"] for each in samples) > 400
-    assert {(each["in_flight"], each["attempted"], each["users"]) for each in samples} == {
+    assert max(sample["schedule_lag_ms"] for sample in samples) > 400
+    assert {(sample["in_flight"], sample["attempted"], sample["users"]) for sample in samples} == {
         (2, 3, 7)
     }
 
@@ -73,13 +73,13 @@ def test_blocking_shows_as_lag() -> None:
 def test_the_last_sample_is_written() -> None:
     """Arrivals dropped after the previous sample count, however short the interval is."""
     samples, _ = sampled(0.0)
-    assert [each["dropped"] for each in samples] == [*([4] * (len(samples) - 1)), 5]
+    assert [sample["dropped"] for sample in samples] == [*([4] * (len(samples) - 1)), 5]
 
 
 def test_queued_arrivals_show_as_lag() -> None:
     """Arrivals that start late show in the sample, even if no timer was late."""
     samples, _ = sampled(0.0, late_ns=3_600_000_000_000)
-    lags_ms = [each["schedule_lag_ms"] for each in samples]
+    lags_ms = [sample["schedule_lag_ms"] for sample in samples]
     assert lags_ms[0] == 3_600_000
     assert max(lags_ms[1:]) < 3_600_000
 

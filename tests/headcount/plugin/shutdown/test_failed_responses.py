@@ -84,9 +84,9 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 def test_recorded_outcomes(by_scheme: dict[str, Recorded], scheme: str) -> None:
     """On either path, no request gets another's response or a part of one."""
-    expected = {name: each for name, each in NOTED.items() if scheme == "http" or name != LARGE}
+    expected = {name: noted for name, noted in NOTED.items() if scheme == "http" or name != LARGE}
     for way, recorded in by_scheme[scheme].items():
-        outcomes = {name: [outcome for outcome, _ in each] for name, each in recorded.items()}
+        outcomes = {name: [outcome for outcome, _ in rows] for name, rows in recorded.items()}
         assert outcomes == expected, way
 
 
@@ -96,11 +96,13 @@ def test_errors_are_the_same_on_both_paths(by_scheme: dict[str, Recorded], schem
     On the general path, Locust does not say of a refusal that it was its body that was cut off.
     """
     recorded = by_scheme[scheme]
-    for name, each in recorded["short"].items():
+    for name, rows in recorded["short"].items():
         prefix = CUT_OFF if name in CUT_REFUSALS else ""
-        short = [[outcome, error.removeprefix(prefix)] for outcome, error in each]
+        short = [[outcome, error.removeprefix(prefix)] for outcome, error in rows]
         errors = (error for _, error in short)
-        timeout_error = next((each for each in errors if each.startswith("TimeoutError: ")), None)
+        timeout_error = next(
+            (error for error in errors if error.startswith("TimeoutError: ")), None
+        )
         if timeout_error is None:
             assert short == recorded["general"][name], name
         else:

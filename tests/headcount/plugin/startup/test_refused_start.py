@@ -71,5 +71,5 @@ def _start(port: int, **fields: str) -> None:
 def _workers(port: int) -> str:
     """Return the number of workers by their state, such as `2 ready`."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats/requests", timeout=120) as answer:
-        states = [each["state"] for each in json.load(answer)["workers"]]
+        states = [worker["state"] for worker in json.load(answer)["workers"]]
     return ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))

@@ -48,8 +48,8 @@ JARS = [jar(name, content) for name, content in CONTENT.items()]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder that holds exactly the locked jars."""
-    for each in JARS:
-        (tmp_path / each.file_name).write_bytes(CONTENT[each.artifact])
+    for known in JARS:
+        (tmp_path / known.file_name).write_bytes(CONTENT[known.artifact])
     return tmp_path
 
 
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 def small_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock of two small jars instead of the real one."""
     path = tmp_path / "jars.lock"
-    path.write_text("".join(jars_lock.lock_line(each) for each in JARS))
+    path.write_text("".join(jars_lock.lock_line(known) for known in JARS))
     monkeypatch.setattr(jars, "read_lock", lambda: read_lock(path))
 
 
@@ -169,7 +169,7 @@ def test_two_commands_fetch_once(tmp_path: Path) -> None:
     """Of two commands that start together, one fetches; the other waits and uses its jars."""
     fetcher_with(tmp_path, f'sleep 0.3; echo "$$" >> {tmp_path}/fetches')
     both = [subprocess.Popen(command(tmp_path)) for _ in range(2)]
-    assert [each.wait(120) for each in both] == [0, 0]
+    assert [process.wait(120) for process in both] == [0, 0]
     assert len((tmp_path / "fetches").read_text().split()) == 1
     assert len(fetched(fetcher_with(tmp_path, "exit 1"), "broker")) == 2
 
@@ -197,14 +197,18 @@ def test_a_damaged_lock_is_an_error_that_names_the_line(tmp_path: Path) -> None:
 def test_the_lock_has_the_roots_and_nothing_that_pyspark_ships() -> None:
     """The lock has the roots, and no second copy of a jar that Spark has on its class path."""
     lock = read_lock()
-    locked_ids = {(each.set_name, f"{each.group}:{each.artifact}:{each.version}") for each in lock}
+    locked_ids = {
+        (locked.set_name, f"{locked.group}:{locked.artifact}:{locked.version}") for locked in lock
+    }
     assert {(name, root) for name, roots in ROOTS.items() for root in roots} <= locked_ids
-    assert all(re.fullmatch("[0-9a-f]{64}", each.sha256) for each in lock)
-    for_spark = {f"{each.group}:{each.artifact}" for each in lock if each.set_name != "broker"}
+    assert all(re.fullmatch("[0-9a-f]{64}", locked.sha256) for locked in lock)
+    for_spark = {
+        f"{locked.group}:{locked.artifact}" for locked in lock if locked.set_name != "broker"
+    }
     assert for_spark.isdisjoint((*SHIPPED_BY_PYSPARK, *LEFT_OUT))
-    for each in lock:
-        if each.group == "org.apache.spark":
-            assert each.version == __import__("importlib.metadata").metadata.version("pyspark")
+    for locked in lock:
+        if locked.group == "org.apache.spark":
+            assert locked.version == __import__("importlib.metadata").metadata.version("pyspark")
 
 
 def shipped(pattern: str) -> list[Path]:
@@ -223,13 +227,15 @@ def test_excluded_jars_are_shipped_by_pyspark(coordinates: str) -> None:
 
 def test_the_object_store_has_pyspark_s_hadoop_version() -> None:
     """Another version's classes would be incompatible."""
-    (version,) = {each.version for each in read_lock() if each.artifact == "hadoop-aws"}
+    (version,) = {locked.version for locked in read_lock() if locked.artifact == "hadoop-aws"}
     assert shipped(f"hadoop-client-api-{version}.jar")
 
 
 def test_the_real_connector_matches_the_lock(fetcher: Fetcher) -> None:
     """The connector's jars in the cache have the SHA-256 of the lock."""
-    wanted = {each.file_name: each.sha256 for each in read_lock() if each.set_name == "connector"}
+    wanted = {
+        locked.file_name: locked.sha256 for locked in read_lock() if locked.set_name == "connector"
+    }
     assert {path.name: sha256(path) for path in connector_jars(fetcher)} == wanted
 
 

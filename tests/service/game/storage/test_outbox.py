@@ -121,7 +121,7 @@ def test_workers_race_on_one_player(
         409: 2 * (purchases - bought),
     }
     held = two_workers.get(f"/players/{player}/inventory").json["lines"]
-    assert [each["quantity"] for each in held] == [bought]
+    assert [row["quantity"] for row in held] == [bought]
     left = two_workers.get(f"/players/{player}").json["gold"]
     assert left == account["gold"] - bought * price
     assert seen(broker.bootstrap_servers, topic).total() == 1 + bought

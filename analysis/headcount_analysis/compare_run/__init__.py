@@ -1,1 +1,0 @@
-"""Compares a run's requests with its topic: every attempt gets a class and flags."""

@@ -1,0 +1,1 @@
+"""Reconciles a run's ledger with its topic: every attempt gets a class and flags."""

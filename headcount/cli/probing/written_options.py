@@ -1,0 +1,30 @@
+"""The options of a probe's findings, written into the option file of a project."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from headcount_analysis.probe.fit import OptionsFit
+
+from headcount.cli.configuration.option_text import Value, with_options
+from headcount.errors import UsageError
+from headcount.files import write_atomically
+
+_OF_MESSAGES = frozenset({"id-header", "id-form", "id-at", "format", "compare-at"}) | frozenset(
+    {"schema-registry"}
+)
+"""Options that have their default where the findings do not name them."""
+
+
+def write_options(path: Path, fit: OptionsFit, known: Mapping[str, Value]) -> None:
+    """Set the options of a fit, and those that were known before it, in an option file.
+
+    UsageError if the file cannot be written, or not be changed.
+    """
+    fitting = {flag.removeprefix("--"): value for flag, value in fit.options}
+    options = {name: value for name, value in {**known, **fitting}.items() if value}
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+        changed = with_options(text, options, _OF_MESSAGES - options.keys())
+        write_atomically(path, changed)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot write {path}: {error}") from None

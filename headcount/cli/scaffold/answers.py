@@ -1,0 +1,86 @@
+"""The answers: what `headcount init` must know about a service and its CI."""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from headcount.errors import UsageError
+
+BODILESS = frozenset({"GET", "DELETE"})
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
+_PATH = re.compile(r"/[^\s\"'\\\\]*")
+_WORD = re.compile(r"[A-Za-z][A-Za-z_-]*")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+class CiSystem(StrEnum):
+    """Where the load test runs for each change."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectAnswers:
+    """A service, a request to it, and its CI.
+
+    `body` is None for a request without one. `start` is the shell command that starts the service
+    in CI, empty if it runs elsewhere.
+    """
+
+    host: str
+    method: str
+    path: str
+    body: Any
+    bootstrap_servers: str
+    topic: str
+    locustfile: str
+    ci: CiSystem
+    start: str
+
+    @property
+    def event_type(self) -> str:
+        """A name for the request's events: the last word of its path."""
+        words = [part for part in self.path.split("?")[0].split("/") if _WORD.fullmatch(part)]
+        return words[-1].replace("-", "_") if words else "request"
+
+
+def parse_path(path: str) -> str:
+    """Return a request's path. UsageError if it cannot be one."""
+    if not _PATH.fullmatch(path):
+        raise UsageError(f"--path must begin with /, without spaces and quotes, got {path!r}")
+    return path
+
+
+def parse_body(text: str, method: str) -> Any:
+    """Return a request's body; None without a body. UsageError if it is not a JSON object."""
+    if method in BODILESS:
+        return None
+    try:
+        body = json.loads(text, parse_constant=_refuse)
+    except ValueError as error:
+        raise UsageError(f"--body must be JSON, got {text!r}: {error}") from None
+    if not isinstance(body, dict):
+        raise UsageError(f"--body must be a JSON object, got {text!r}")
+    return body
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def parse_new_topic(topic: str) -> str:
+    """Return a topic's name. UsageError if it cannot be one."""
+    if not _TOPIC.fullmatch(topic):
+        raise UsageError(f"--topic must have letters, digits, dots, _ and - only, got {topic!r}")
+    return topic
+
+
+def parse_start(command: str) -> str:
+    """Return a shell command. UsageError if it has several lines."""
+    if "\n" in command:
+        raise UsageError("--start must be one line: call a script of your own")
+    return command.strip()

@@ -1,0 +1,149 @@
+"""Export settings: where a run's metrics go, by options and OpenTelemetry's variables. Pure."""
+
+import importlib.util
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from headcount.errors import UsageError
+from headcount.run.address import without_secrets
+from headcount.stack.ports import LOOPBACK
+from headcount.time_span import seconds_of
+
+EVERY_S = 10.0
+LINGER_S = 15.0
+"""How long the endpoint waits for the scrape of the verdict: Prometheus' usual interval."""
+
+_OTLP, _DISABLED = "otlp", "none"
+_GRPC, _HTTP = "grpc", "http/protobuf"
+_PACKAGES = {
+    _GRPC: "opentelemetry.exporter.otlp.proto.grpc",
+    _HTTP: "opentelemetry.exporter.otlp.proto.http",
+}
+_DEFAULT_ADDRESSES = {_GRPC: "http://localhost:4317", _HTTP: "http://localhost:4318"}
+INSTALL = "install headcount[metrics]"
+_MOST_PORTS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where the metrics endpoint listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Format it as an option takes it."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpReceiver:
+    """A receiver of OpenTelemetry's protocol.
+
+    `address` is shown to users, so it has no secrets; `secrets` are the texts that no message may
+    contain. The exporter itself reads the variables.
+    """
+
+    protocol: str
+    address: str
+    every_s: float = EVERY_S
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def is_grpc(self) -> bool:
+        """Whether it speaks gRPC; otherwise HTTP."""
+        return self.protocol == _GRPC
+
+    def masked(self, text: str) -> str:
+        """Return a text without the secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+def listen_address(text: str) -> ListenAddress | None:
+    """Parse `PORT` or `HOST:PORT`; None if empty. UsageError if it is neither."""
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < _MOST_PORTS:
+        raise UsageError(f"--metrics-port must be PORT or HOST:PORT, got {text!r}")
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise UsageError(f"--metrics-port needs the package prometheus-client: {INSTALL}")
+    return ListenAddress(host.strip("[]") or LOOPBACK, int(port))
+
+
+def linger_s(text: str) -> float:
+    """Parse how long the endpoint waits for its last scrape. UsageError if it is not a time."""
+    return seconds_of("--metrics-linger", text) if text else LINGER_S
+
+
+def otlp_receiver(environ: Mapping[str, str]) -> OtlpReceiver | None:
+    """Return the receiver that the variables name; None if they name none.
+
+    Raises:
+        UsageError: The variables are mistaken, or a package is missing.
+    """
+    if not _is_wanted(environ):
+        return None
+    protocol = _value(environ, "PROTOCOL") or _HTTP
+    if protocol not in _PACKAGES:
+        raise UsageError(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL must be {_HTTP} or {_GRPC}, got {protocol!r}"
+        )
+    if not _is_installed(_PACKAGES[protocol]):
+        raise UsageError(f"the metrics cannot be sent by OTLP: {INSTALL}")
+    address = _value(environ, "ENDPOINT") or _DEFAULT_ADDRESSES[protocol]
+    return OtlpReceiver(
+        protocol, without_secrets(address), _interval_s(environ), tuple(_secrets(environ, address))
+    )
+
+
+def _is_wanted(environ: Mapping[str, str]) -> bool:
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    chosen = environ.get("OTEL_METRICS_EXPORTER", "").strip()
+    if chosen:
+        return _OTLP in {name.strip() for name in chosen.split(",")}
+    return bool(_value(environ, "ENDPOINT"))
+
+
+def _value(environ: Mapping[str, str], name: str) -> str:
+    """Return a variable's value; the one for metrics wins over the one for all signals."""
+    for prefix in ("OTEL_EXPORTER_OTLP_METRICS", "OTEL_EXPORTER_OTLP"):
+        if text := environ.get(f"{prefix}_{name}", "").strip():
+            return text
+    return ""
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _interval_s(environ: Mapping[str, str]) -> float:
+    text = environ.get("OTEL_METRIC_EXPORT_INTERVAL", "").strip()
+    if not text:
+        return EVERY_S
+    try:
+        interval_ms = float(text)
+    except ValueError:
+        interval_ms = math.nan
+    if not 0 < interval_ms < math.inf:
+        raise UsageError(f"OTEL_METRIC_EXPORT_INTERVAL must be a number of ms, got {text!r}")
+    return interval_ms / 1000
+
+
+def _secrets(environ: Mapping[str, str], address: str) -> Iterator[str]:
+    """Yield what may be secret, the longest first."""
+    url = urlsplit(address)
+    secrets = {url.query, url.username or "", url.password or ""}
+    for name in ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"):
+        text = environ.get(name, "").strip()
+        values = [pair.partition("=")[2].strip() for pair in text.split(",")]
+        secrets.update((text, *values, *map(unquote, values)))
+    yield from sorted(filter(None, secrets), key=len, reverse=True)

@@ -1,0 +1,108 @@
+"""The exporter's process: started for a run, and finished once the run is judged."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headcount.errors import UsageError
+from headcount.run.folder import RunFolder
+from headcount.stack.ports import is_free
+from headcount.stack.process import Process
+from headcount.telemetry.export.export_settings import (
+    ListenAddress,
+    linger_s,
+    listen_address,
+    otlp_receiver,
+)
+from headcount.telemetry.export.exporter import PROBLEM
+from headcount.telemetry.export.run_source import TotalsFile
+
+STOP_S = 5.0
+"""How long the exporter may take to end, beyond its wait for the last scrape."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What a run is to export.
+
+    `is_by_parent` says that the exporter belongs to the process that started this one. `problem`
+    says why nothing is sent by OTLP, although it should.
+    """
+
+    address: ListenAddress | None = None
+    linger_s: float = 0.0
+    sends_otlp: bool = False
+    is_by_parent: bool = False
+    problem: str = ""
+
+    @property
+    def needs_process(self) -> bool:
+        """Whether this process must start an exporter."""
+        return self.address is not None or self.sends_otlp
+
+    @property
+    def needs_totals(self) -> bool:
+        """Whether an exporter reads the totals."""
+        return self.needs_process or self.is_by_parent
+
+
+NOTHING_EXPORTED = ExportRequest()
+
+
+def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -> ExportRequest:
+    """Return what options and variables ask for. UsageError if an option is mistaken.
+
+    A mistaken variable, or a missing package, is a problem that ends no run: other programs read
+    the same variables.
+    """
+    address, lingers_s = listen_address(metrics_port), linger_s(linger)
+    if address is not None and not is_available(address):
+        raise UsageError(f"--metrics-port {address} is in use: choose another")
+    try:
+        receiver, problem = otlp_receiver(environ), ""
+    except UsageError as error:
+        receiver, problem = None, str(error)
+    return ExportRequest(address, lingers_s, receiver is not None, problem=problem)
+
+
+def is_available(address: ListenAddress) -> bool:
+    """Return whether the endpoint could listen there now, as far as that is checked here."""
+    return ":" in address.host or is_free(address.port, address.host)
+
+
+class ExporterProcess:
+    """Exports one run's metrics until it is finished; dies with this process."""
+
+    def __init__(
+        self, folder: RunFolder, request: ExportRequest, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._linger_s = request.linger_s if request.address else 0.0
+        self._file = TotalsFile.of(folder)
+        argv = [sys.executable, "-m", "headcount.telemetry.export.exporter", str(folder.path)]
+        if request.address is not None:
+            argv += ["--listen", str(request.address), "--linger", str(self._linger_s)]
+        log_path = folder.logs / "metrics.log"
+        self._process = Process("the exporter", argv, log_path=log_path, environ=environ)
+        self._is_reported = self._is_finished = False
+
+    def new_problem(self) -> str:
+        """Return the problem if there is one that was not returned before; empty otherwise."""
+        if self._is_reported:
+            return ""
+        code = self._process.returncode
+        try:
+            lines = self._process.log_path.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        problems = [line.removeprefix(PROBLEM) for line in lines if line.startswith(PROBLEM)]
+        if code and not problems and not self._is_finished:
+            problems = [f"the exporter of the metrics has died: {self._process.log_summary}"]
+        self._is_reported = bool(problems)
+        return problems[0] if problems else ""
+
+    def finish(self) -> None:
+        """Let it send the last point, and end it. Idempotent."""
+        self._is_finished = True
+        self._process.stop(self._linger_s + STOP_S)
+        self._file.remove()

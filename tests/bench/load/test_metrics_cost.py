@@ -1,0 +1,17 @@
+"""The `metrics` benchmark, end to end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.command import bench
+
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
+
+
+def test_metrics(tmp_path: Path) -> None:
+    """Both variants made requests."""
+    done, document = bench(tmp_path, "metrics", "--rounds", "1", "--users", "4", "--seconds", "4")
+    assert document["figures"]["ratio"]["median"] > 0
+    assert "ratio, on / off" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.json"]

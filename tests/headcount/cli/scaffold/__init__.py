@@ -1,0 +1,1 @@
+"""Tests of the first files of a project."""

@@ -1,0 +1,155 @@
+"""The files that `headcount init` writes: valid by their own tools."""
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from ruamel.yaml import YAML
+
+from headcount.cli.configuration.option_defaults import option_defaults
+from headcount.cli.configuration.option_file import OptionFile
+from headcount.cli.main import cli
+from headcount.cli.scaffold.answers import (
+    CiSystem,
+    ProjectAnswers,
+    parse_body,
+    parse_path,
+    parse_start,
+)
+from headcount.cli.scaffold.files import CI_FILES, project_files
+from headcount.errors import UsageError
+from headcount.stack.ports import free_port
+from tests.ci.script_platforms import bash
+from tests.ci.test_start import SERVER
+
+ANSWERS = ProjectAnswers(
+    host="http://127.0.0.1:5000",
+    method="POST",
+    path="/v1/orders?dry-run=no",
+    body={"item": "it's new \\ ü", "notes": None, "parts": [{"id": 1, "paid": True}] * 9},
+    bootstrap_servers="127.0.0.1:9092",
+    topic="orders",
+    locustfile="locustfile.py",
+    ci=CiSystem.GITHUB,
+    start="python 'my shop.py' 5000 # comment",
+)
+SCHEMAS = {CiSystem.GITHUB: "vendor.github-workflows", CiSystem.GITLAB: "vendor.gitlab-ci"}
+
+
+@pytest.mark.parametrize("body", [ANSWERS.body, None], ids=["body", "no body"])
+def test_the_scenario(body: Any, tmp_path: Path) -> None:
+    """It is Python that ruff accepts as formatted, with the body as its value."""
+    text = project_files(replace(ANSWERS, body=body))["locustfile.py"]
+    path = tmp_path / "locustfile.py"
+    path.write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--isolated",
+        "--line-length=100",
+        "--check",
+        str(path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout
+    values = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Assign)]
+    literals = [ast.literal_eval(value) for value in values if isinstance(value, ast.Dict)]
+    assert literals == ([] if body is None else [body])
+    assert 'event_type="orders")' in text
+
+
+def test_the_options() -> None:
+    """Each is one that `headcount run` takes."""
+    table = tomllib.loads(project_files(ANSWERS)["headcount.toml"])
+    options = OptionFile(Path("headcount.toml"), table, {"run": table.pop("run")})
+    run = cli.get_command(click.Context(cli), "run")
+    assert run is not None
+    defaults = option_defaults(options, "run", run, set)
+    assert (defaults["host"], defaults["topic"], defaults["users"]) == (
+        *(ANSWERS.host, ANSWERS.topic),
+        "10",
+    )
+
+
+@pytest.mark.parametrize("ci", SCHEMAS)
+def test_the_job(ci: CiSystem, tmp_path: Path) -> None:
+    """With and without a command that starts the service, it matches the CI system's schema."""
+    paths = []
+    for number, start in enumerate((ANSWERS.start, "")):
+        text = project_files(replace(ANSWERS, ci=ci, start=start))[CI_FILES[ci]]
+        assert ("headcount up --broker-only --topic orders" in text) == bool(start)
+        paths.append(tmp_path / f"{number}.yml")
+        paths[-1].write_text(text)
+    schema = ("--builtin-schema", SCHEMAS[ci])
+    transforms = ("--data-transform", "gitlab-ci") if ci is CiSystem.GITLAB else ()
+    command = [sys.executable, "-m", "check_jsonschema", *schema, *transforms, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        (SERVER + " {port}", 0),
+        ("(sleep 1; " + SERVER + " {port}) &", 0),
+        ("echo no port; exit 3", 1),
+    ],
+    ids=["foreground", "background", "failing"],
+)
+def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
+    """The job waits for a broker and a service; a service that fails ends it with its log."""
+    program, port = tmp_path / "headcount", free_port()
+    program.write_text("#!/bin/sh\nsleep 0.2\necho 'Kafka    127.0.0.1:9092'\nexec sleep 30\n")
+    program.chmod(0o755)
+    answers = replace(ANSWERS, host=f"http://127.0.0.1:{port}", start=start.format(port=port))
+    text = project_files(answers)[CI_FILES[CiSystem.GITHUB]]
+    steps = YAML(typ="safe").load(text)["jobs"]["headcount"]["steps"]
+    (script,) = (step["run"] for step in steps if step.get("name") == "Broker and service")
+    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    ended, log = bash(script, environ, tmp_path)
+    assert ended == code
+    assert ("no port" in log) == (code != 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/join-guild/", "join_guild"),
+        ("/orders/17", "orders"),
+        ("/", "request"),
+        ("/1/2", "request"),
+    ],
+)
+def test_the_event_type(path: str, name: str) -> None:
+    """It is the last word of the path."""
+    assert replace(ANSWERS, path=path).event_type == name
+
+
+@pytest.mark.parametrize("text", ["orders", "/a b", '/"""', "/a\\"])
+def test_a_path_that_cannot_be_one(text: str) -> None:
+    """The error names it."""
+    with pytest.raises(UsageError, match="--path must begin with /"):
+        parse_path(text)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": NaN}', "{'a': 1}"])
+def test_a_body_that_cannot_be_one(text: str) -> None:
+    """A request that publishes an event has a JSON object; one without a body ignores the text."""
+    with pytest.raises(UsageError, match="--body must be"):
+        parse_body(text, "POST")
+    assert parse_body(text, "GET") is None
+
+
+def test_a_start_command_of_several_lines() -> None:
+    """It would break the job's file."""
+    with pytest.raises(UsageError, match="--start must be one line"):
+        parse_start("a\nb")
