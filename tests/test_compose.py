@@ -276,12 +276,12 @@ def test_the_broker_s_check(broker: Broker) -> None:
 def test_nothing_is_left_behind() -> None:
     """No part has an anonymous volume, which `down` would leave, but one that `--rm` removes."""
     for name, service in services().items():
-        volumes = [each for each in service.get("volumes", []) if each["type"] == "volume"]
-        anonymous = [each["target"] for each in volumes if "source" not in each]
+        volumes = [item for item in service.get("volumes", []) if item["type"] == "volume"]
+        anonymous = [item["target"] for item in volumes if "source" not in item]
         assert anonymous == (["/tmp"] if name == "analysis" else [])  # noqa: S108 - in a container
     assert services()["analysis"]["profiles"] == ["verify"]
     for name in ("kafka", "topic"):
-        targets = {each["target"] for each in services()[name]["volumes"]}
+        targets = {item["target"] for item in services()[name]["volumes"]}
         assert targets >= KAFKA_VOLUMES, name
 
 
@@ -339,7 +339,7 @@ def test_images_are_pinned() -> None:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_base_image(dockerfile: str) -> None:
     """An image is built on .env's Python, which is named by its digest, too."""
-    froms = [each.split()[0] for each in values_of(dockerfile, "FROM")]
+    froms = [item.split()[0] for item in values_of(dockerfile, "FROM")]
     assert set(froms) == {"${PYTHON_IMAGE}"}
     pinned = dot_env()["PYTHON_IMAGE"]
     assert re.fullmatch(f"{_TAGGED}{_DIGEST}", pinned)
@@ -352,7 +352,7 @@ def test_labels(dockerfile: str) -> None:
     text = " ".join(values_of(dockerfile, "LABEL"))
     labels = dict(pair.split("=", 1) for pair in shlex.split(text))
     prefix = "org.opencontainers.image."
-    (name,) = {services()[each]["image"] for each in BUILT if _builds(each, dockerfile)}
+    (name,) = {services()[item]["image"] for item in BUILT if _builds(item, dockerfile)}
     assert labels[f"{prefix}title"] == name
     assert labels[f"{prefix}version"] == importlib.metadata.version("headcount")
     assert (
@@ -534,7 +534,7 @@ def test_master_and_workers() -> None:
     assert [master[name] for name in shared] == [worker[name] for name in shared]
     for name, built in {"locust": "locust", "worker": "locust", "analysis": "analysis"}.items():
         (workdir,) = values_of(services()[built]["build"]["dockerfile"], "WORKDIR")[1:]
-        mounts = {each["target"]: each.get("source") for each in services()[name]["volumes"]}
+        mounts = {item["target"]: item.get("source") for item in services()[name]["volumes"]}
         assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
 
 
@@ -624,8 +624,8 @@ def test_copied(dockerfile: str) -> None:
     for rest in values_of(dockerfile, "COPY"):
         *sources, _target = rest.split()
         if not sources[0].startswith("--from="):
-            assert [each for each in sources if not (ROOT / each).exists()] == [], rest
-            assert [each for each in sources if not _is_below(each, included)] == [], rest
+            assert [item for item in sources if not (ROOT / item).exists()] == [], rest
+            assert [item for item in sources if not _is_below(item, included)] == [], rest
 
 
 def _is_below(path: str, folders: set[str]) -> bool:

@@ -15,7 +15,7 @@ DEPENDENCIES = "dependencies"
 
 def requirements(project: Mapping[str, object], extras: Sequence[str]) -> list[str]:
     """Return the requirements, sorted, each once. KeyError if there is no such extra."""
-    return sorted({each for extra in extras for each in _of_extra(project, extra)})
+    return sorted({line for extra in extras for line in _of_extra(project, extra)})
 
 
 def _of_extra(project: Mapping[str, object], extra: str) -> Iterator[str]:
@@ -28,8 +28,8 @@ def _of_extra(project: Mapping[str, object], extra: str) -> Iterator[str]:
         if own is None:
             yield line
         else:
-            for each in own[1].split(","):
-                yield from _of_extra(project, each.strip())
+            for other in own[1].split(","):
+                yield from _of_extra(project, other.strip())
 
 
 if __name__ == "__main__":

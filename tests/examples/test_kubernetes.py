@@ -280,7 +280,7 @@ def test_brokers() -> None:
 
 def test_the_service_stops_gently() -> None:
     """The pod leaves the service before gunicorn stops, which has its whole time for requests."""
-    (service,) = (each for each in of_kind("Deployment") if each["metadata"]["name"] == "service")
+    (service,) = (item for item in of_kind("Deployment") if item["metadata"]["name"] == "service")
     command = container("service")["lifecycle"]["preStop"]["exec"]["command"]
     assert command[0] == "sleep"
     graceful_s = gunicorn_config()["graceful_timeout"]

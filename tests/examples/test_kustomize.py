@@ -40,7 +40,7 @@ def copied(tmp_path: Path) -> Path:
 
 def built(folder: Path) -> list[Manifest]:
     """Return the manifests that kustomize makes of a folder."""
-    command = next((each for each in PROGRAMS if shutil.which(each[0])), None)
+    command = next((item for item in PROGRAMS if shutil.which(item[0])), None)
     if command is None:
         lacking("kustomize is needed: install kubectl or kustomize")
     done = subprocess.run(
@@ -52,7 +52,7 @@ def built(folder: Path) -> list[Manifest]:
 
 def workloads_of(manifests: Sequence[Manifest]) -> list[Manifest]:
     """Return those that create pods."""
-    return [each for each in manifests if each["kind"] in WORKLOADS]
+    return [item for item in manifests if item["kind"] in WORKLOADS]
 
 
 def check(manifests: Sequence[Manifest]) -> None:
@@ -68,19 +68,19 @@ def check(manifests: Sequence[Manifest]) -> None:
 def total(manifests: Sequence[Manifest], resource: str) -> float:
     """Return what the pods request of a resource: cores or GiB."""
     return sum(
-        int(each["spec"].get("replicas", 1)) * _amount(one["resources"]["requests"][resource])
-        for each in workloads_of(manifests)
-        for one in pod(each)["containers"]
+        int(item["spec"].get("replicas", 1)) * _amount(one["resources"]["requests"][resource])
+        for item in workloads_of(manifests)
+        for one in pod(item)["containers"]
     )
 
 
 def storage(manifests: Sequence[Manifest]) -> float:
     """Return the GiB of all volumes that are claimed."""
-    claims = [(1, each) for each in manifests if each["kind"] == "PersistentVolumeClaim"]
+    claims = [(1, item) for item in manifests if item["kind"] == "PersistentVolumeClaim"]
     claims += [
-        (each["spec"].get("replicas", 1), claim)
-        for each in workloads_of(manifests)
-        for claim in each["spec"].get("volumeClaimTemplates", [])
+        (item["spec"].get("replicas", 1), claim)
+        for item in workloads_of(manifests)
+        for claim in item["spec"].get("volumeClaimTemplates", [])
     ]
     return sum(
         number * _amount(claim["spec"]["resources"]["requests"]["storage"])
@@ -106,14 +106,14 @@ def test_the_secured_variant(copied: Path, name: str) -> None:
     path.write_text(f"{path.read_text()}components: [{STRIMZI[name]}]\n")
     manifests = built(copied / name)
     check(manifests)
-    names = {each["metadata"]["name"] for each in workloads_of(manifests)}
+    names = {item["metadata"]["name"] for item in workloads_of(manifests)}
     assert not names & {"kafka", "topic"}
     for workload in workloads_of(manifests):
         if workload["metadata"]["name"] in {"locust", "service", "verify"}:
-            volumes = {each["name"]: each for each in pod(workload)["volumes"]}
+            volumes = {item["name"]: item for item in pod(workload)["volumes"]}
             assert volumes["kafka-user"]["secret"] == {"secretName": "headcount"}
             (container,) = pod(workload)["containers"]
-            variables = {each["name"]: each.get("value") for each in container["env"]}
+            variables = {item["name"]: item.get("value") for item in container["env"]}
             config = {name for name in variables if name.endswith("_KAFKA_CONFIG")}
             assert {variables[name] for name in config} == {"/etc/kafka/client/client.properties"}
 
@@ -122,7 +122,7 @@ def test_what_is_requested(copied: Path) -> None:
     """The README's totals are the sums, and the laptop's variant fits a laptop."""
     text = " ".join((FOLDER / "README.md").read_text().split())
     for names in (CLUSTER, ON_A_LAPTOP):
-        manifests = [each for name in names for each in built(copied / name)]
+        manifests = [item for name in names for item in built(copied / name)]
         cores, memory_gib = total(manifests, "cpu"), total(manifests, "memory")
         figures = (
             f"{cores:.1f} cores, {memory_gib:.1f} GiB of memory and {storage(manifests):g} GiB"
@@ -136,18 +136,18 @@ def test_what_is_requested(copied: Path) -> None:
 def test_the_laptop_needs_no_store_and_one_broker(copied: Path) -> None:
     """Nothing is kept in an object store, and nothing waits for a second broker."""
     manifests = built(copied / "kubernetes_laptop")
-    (settings,) = (each for each in manifests if each["kind"] == "ConfigMap")
+    (settings,) = (item for item in manifests if item["kind"] == "ConfigMap")
     assert "s3://" not in str(settings)
     assert settings["data"]["HEADCOUNT_BOOTSTRAP_SERVERS"] == "kafka-0.kafka:9092"
-    (kafka,) = (each for each in manifests if each["kind"] == "StatefulSet" and _is_kafka(each))
+    (kafka,) = (item for item in manifests if item["kind"] == "StatefulSet" and _is_kafka(item))
     assert kafka["spec"]["replicas"] == 1
-    variables = {each["name"]: each.get("value") for each in pod(kafka)["containers"][0]["env"]}
+    variables = {item["name"]: item.get("value") for item in pod(kafka)["containers"][0]["env"]}
     copies = {name for name in variables if re.search("REPLICATION_FACTOR|MIN_ISR|INSYNC", name)}
     assert len(copies) == 7
     assert {variables[name] for name in copies} == {"1"}
     assert variables["KAFKA_CONTROLLER_QUORUM_VOTERS"] == "0@kafka-0.kafka:9093"
-    worker = next(each for each in manifests if each["metadata"]["name"] == "locust-worker")
-    mounts = {each["mountPath"] for each in pod(worker)["containers"][0]["volumeMounts"]}
+    worker = next(item for item in manifests if item["metadata"]["name"] == "locust-worker")
+    mounts = {item["mountPath"] for item in pod(worker)["containers"][0]["volumeMounts"]}
     assert "/app/reports" in mounts
     (judge,) = built(copied / "kubernetes_laptop" / "verify")[-1:]
     assert "--spark-master" not in str(pod(judge)["containers"][0]["command"])
