@@ -14,6 +14,11 @@ VARIABLES: Mapping[str, str] = {
     "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
+    "HEADCOUNT_COMPOSE": "The command of the Compose stack that Headcount runs in, such as "
+    "`docker compose`; docker-compose.yml sets it. Commands to type are then Compose's, and paths "
+    "are those of its folder.",
+    "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
+    "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
     "override those of the file. `headcount` passes `-X` on to its processes in it.",
     "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. No option sets it, "

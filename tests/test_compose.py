@@ -6,6 +6,7 @@ No container engine is needed: the program of each container parses its own comm
 import ast
 import functools
 import importlib
+import importlib.metadata
 import json
 import os
 import re
@@ -20,18 +21,23 @@ from typing import Any
 import click
 import pytest
 from headcount_service.settings import PREFIX, Settings
+from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 from headcount.cli.main import COMMANDS, cli
+from headcount.compose import COMPOSE as COMPOSE_VARIABLE
 from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.stack import broker_config
+from headcount.stack.broker import Broker
 from headcount.stack.jvm.jars_lock import BROKER, read_lock
 from headcount.stack.jvm.java import BUNDLED
+from headcount.stack.ports import free_port
+from scripts.images.requirements import requirements
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILES = ("service/Dockerfile", "locustfiles/Dockerfile", "analysis/Dockerfile")
-BUILT = ("service", "locust", "worker", "analysis")
+BUILT = ("service", "locust", "analysis")
 LOCUST = ("locust", "worker")
 
 # Locust patches the standard library when it is imported, so it runs in a separate process.
@@ -229,13 +235,67 @@ def test_gates() -> None:
 
 
 def test_limits() -> None:
-    """Every part has a memory limit and no new privileges, and is not restarted when it dies."""
+    """Every part has limits, can write only to volumes, and is not restarted when it dies."""
     for name, service in services().items():
-        assert service["deploy"]["resources"]["limits"]["memory"], name
+        limits = service["deploy"]["resources"]["limits"]
+        assert limits["memory"], name
+        assert 100 < int(limits["pids"]) < 10_000, name
+        assert service["read_only"] is True, name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["cap_drop"] == ["ALL"], name
         assert "restart" not in service, name
         assert not service.get("privileged"), name
+
+
+def test_health_checks_are_rare() -> None:
+    """Once a part is healthy, its check runs once a minute; the start does not wait that long."""
+    for name, service in services().items():
+        if _checked(service):
+            check = service["healthcheck"]
+            assert seconds(check["interval"]) >= 60, name
+            assert seconds(check["start_interval"]) <= 2, name
+            assert seconds(check["start_period"]) >= 60, name
+
+
+@pytest.mark.e2e
+def test_the_broker_s_check(broker: Broker) -> None:
+    """It holds for a real broker, and starts no JVM; it fails where none listens."""
+    program, *command = services()["kafka"]["healthcheck"]["test"][1:]
+    inside = "/dev/tcp/kafka/9092"
+    assert (program, command[0]) == ("bash", "-c")
+    assert inside in command[1]
+
+    def exit_code(address: str) -> int:
+        script = command[1].replace(inside, f"/dev/tcp/{address.replace(':', '/')}")
+        return subprocess.run([program, "-c", script], check=False, capture_output=True).returncode
+
+    assert exit_code(broker.bootstrap_servers) == 0
+    assert exit_code(f"127.0.0.1:{free_port()}") != 0
+
+
+def test_nothing_is_left_behind() -> None:
+    """No part has an anonymous volume, which `down` would leave, but one that `--rm` removes."""
+    for name, service in services().items():
+        volumes = [item for item in service.get("volumes", []) if item["type"] == "volume"]
+        anonymous = [item["target"] for item in volumes if "source" not in item]
+        assert anonymous == (["/tmp"] if name == "analysis" else [])  # noqa: S108 - in a container
+    assert services()["analysis"]["profiles"] == ["verify"]
+    for name in ("kafka", "topic"):
+        targets = {item["target"] for item in services()[name]["volumes"]}
+        assert targets >= KAFKA_VOLUMES, name
+
+
+KAFKA_VOLUMES = {"/etc/kafka/secrets", "/var/lib/kafka/data", "/mnt/shared/config"}
+"""The volumes that Kafka's image declares; the engine makes one for each that has no mount."""
+
+
+def test_commands_are_typed_in_compose() -> None:
+    """Parts that print commands and paths know Compose's command, with the files of a variant."""
+    secured = YAML(typ="rt").load((ROOT / "examples" / "compose" / "secured.yml").read_text())
+    for name in (*LOCUST, "analysis"):
+        assert services()[name]["environment"][COMPOSE_VARIABLE] == "docker compose"
+        variant = secured["services"][name]["environment"][COMPOSE_VARIABLE]
+        assert variant == "docker compose -f docker-compose.yml -f examples/compose/secured.yml"
 
 
 def test_published_on_loopback() -> None:
@@ -261,28 +321,59 @@ def test_examples() -> None:
 
 # ---- versions
 
+_TAGGED = r"[a-z]+(/[a-z]+)?:\d+\.\d+\.\d+(-[a-z-]+)?"
+_DIGEST = r"@sha256:[0-9a-f]{64}"
+
 
 def test_images_are_pinned() -> None:
-    """An image has a full version, and no registry host."""
-    images = {service["image"] for service in services().values() if "image" in service}
+    """An image of others has a full version, and no registry host; each of ours has one name."""
+    own = {name: services()[name]["image"] for name in (*BUILT, "worker")}
+    images = {service["image"] for service in services().values()} - set(own.values())
     for image in images | {dot_env()["PYTHON_IMAGE"]}:
-        assert re.fullmatch(r"[a-z]+(/[a-z]+)?:\d+\.\d+\.\d+(-[a-z-]+)?", image), image
+        assert re.fullmatch(f"{_TAGGED}({_DIGEST})?", image), image
+    assert own["locust"] == own["worker"]
+    assert services()["worker"]["pull_policy"] == "never"
+    assert len(set(own.values())) == len(DOCKERFILES)
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_base_image(dockerfile: str) -> None:
-    """An image is built on .env's Python; the default may lack only the patch version."""
-    froms = [value.split()[0] for value in values_of(dockerfile, "FROM")]
+    """An image is built on .env's Python, which is named by its digest, too."""
+    froms = [item.split()[0] for item in values_of(dockerfile, "FROM")]
     assert set(froms) == {"${PYTHON_IMAGE}"}
     pinned = dot_env()["PYTHON_IMAGE"]
-    unpatched = re.sub(r":(\d+\.\d+)\.\d+", r":\1", pinned)
-    assert arguments(dockerfile)["PYTHON_IMAGE"] in (pinned, unpatched)
+    assert re.fullmatch(f"{_TAGGED}{_DIGEST}", pinned)
+    assert arguments(dockerfile)["PYTHON_IMAGE"] == pinned
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES)
+def test_labels(dockerfile: str) -> None:
+    """An image says what it is, of which version, under which licence, and where it comes from."""
+    text = " ".join(values_of(dockerfile, "LABEL"))
+    labels = dict(pair.split("=", 1) for pair in shlex.split(text))
+    prefix = "org.opencontainers.image."
+    (name,) = {services()[item]["image"] for item in BUILT if _builds(item, dockerfile)}
+    assert labels[f"{prefix}title"] == name
+    assert labels[f"{prefix}version"] == importlib.metadata.version("headcount")
+    assert (
+        labels[f"{prefix}licenses"]
+        == importlib.metadata.metadata("headcount")["License-Expression"]
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert labels[f"{prefix}source"] == project["urls"]["Source"]
+    assert labels[f"{prefix}description"]
+
+
+def _builds(service: str, dockerfile: str) -> bool:
+    return bool(services()[service]["build"]["dockerfile"] == dockerfile)
 
 
 def test_kafka_version() -> None:
     """The broker's image has the version of the embedded broker."""
     (version,) = {jar.version for jar in read_lock() if (jar.set_name, jar.artifact) == _KAFKA}
-    assert {services()[name]["image"] for name in ("kafka", "topic")} == {f"apache/kafka:{version}"}
+    assert {services()[name]["image"].partition("@")[0] for name in ("kafka", "topic")} == {
+        f"apache/kafka:{version}"
+    }
 
 
 _KAFKA = (BROKER, "kafka_2.13")
@@ -335,8 +426,7 @@ def test_kafka_addresses() -> None:
         options_of(command_of("topic"))["--bootstrap-server"],
         *(parsed_by_locust(name)["options"]["bootstrap_servers"] for name in LOCUST),
     } == {inside}
-    check = kafka["healthcheck"]["test"]
-    assert check[check.index("--bootstrap-server") + 1] == inside
+    assert f"/dev/tcp/{inside.replace(':', '/')}" in kafka["healthcheck"]["test"][-1]
 
 
 def _listeners(text: str) -> dict[str, str]:
@@ -442,9 +532,9 @@ def test_master_and_workers() -> None:
     assert worker["master_host"] == "locust"
     shared = ("locustfile", "bootstrap_servers", "topic", "reports_dir")
     assert [master[name] for name in shared] == [worker[name] for name in shared]
-    for name in (*LOCUST, "analysis"):
-        (workdir,) = values_of(services()[name]["build"]["dockerfile"], "WORKDIR")[1:]
-        mounts = {volume["target"]: volume.get("source") for volume in services()[name]["volumes"]}
+    for name, built in {"locust": "locust", "worker": "locust", "analysis": "analysis"}.items():
+        (workdir,) = values_of(services()[built]["build"]["dockerfile"], "WORKDIR")[1:]
+        mounts = {item["target"]: item.get("source") for item in services()[name]["volumes"]}
         assert mounts[f"{workdir}/{master['reports_dir']}"] == "./reports", name
 
 
@@ -490,13 +580,23 @@ def test_headcount_command() -> None:
 
 
 def test_headcount_variables() -> None:
-    """The code reads each HEADCOUNT_ variable of the image."""
+    """The code reads each HEADCOUNT_ variable of the images and of the Compose file."""
     code = "".join(path.read_text() for path in (ROOT / "headcount").rglob("*.py"))
     variables = environment("analysis/Dockerfile")
+    for name in (*LOCUST, "analysis"):
+        variables |= services()[name]["environment"]
     named = {name for name in variables if name.startswith("HEADCOUNT_")}
     assert named
-    assert {name for name in named if f'"{name}"' not in code} == set()
+    options = set(_variables_of_options())
+    assert {name for name in named - options if f'"{name}"' not in code} == set()
     assert variables["HEADCOUNT_JAVA"] == BUNDLED
+
+
+def _variables_of_options() -> Iterator[str]:
+    for name in COMMANDS:
+        for option in command_named(name).params:
+            envvar = option.envvar
+            yield from (envvar,) if isinstance(envvar, str) else envvar or ()
 
 
 def test_spark_memory() -> None:
@@ -524,32 +624,39 @@ def test_copied(dockerfile: str) -> None:
     for rest in values_of(dockerfile, "COPY"):
         *sources, _target = rest.split()
         if not sources[0].startswith("--from="):
-            assert [source for source in sources if not (ROOT / source).exists()] == [], rest
-            assert [source for source in sources if source.split("/")[0] not in included] == [], (
-                rest
-            )
+            assert [item for item in sources if not (ROOT / item).exists()] == [], rest
+            assert [item for item in sources if not _is_below(item, included)] == [], rest
+
+
+def _is_below(path: str, folders: set[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES)
 def test_locked(dockerfile: str) -> None:
-    """Packages are installed only from the lock file with hashes, and each extra exists."""
+    """Packages, and what builds them, are installed only from the lock file with hashes."""
     runs = " ".join(values_of(dockerfile, "RUN"))
-    (installed,) = re.findall(r"uv pip install [^&]*--constraints? requirements\.lock[^&]*", runs)
-    assert re.search(r"--(verify|require)-hashes", installed)
+    (installed,) = re.findall(r"uv pip install [^&]* --constraint requirements\.lock[^&]*", runs)
+    assert "--verify-hashes" in installed
     for command in re.findall(r"pip install [^&]*", runs):
         assert re.search(r"--require-hashes|--verify-hashes|--no-deps", command), command
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    named = re.findall(
-        r"--extra (\w+)|\['optional-dependencies'\]\['(\w+)'\]|extras\['(\w+)'\]", runs
-    )
-    extras = {"".join(match) for match in named}
-    assert extras or "--requirements pyproject.toml" in installed
-    assert extras <= pyproject["project"]["optional-dependencies"].keys()
+    for command in re.findall(r"uv pip install [^&]*", runs):
+        assert "--build-constraints requirements.lock" in command, command
+    (extras,) = re.findall(r"requirements\.py ([\w -]+) >", runs)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = requirements(project, extras.split())
+    assert lines
+    assert [line for line in lines if Requirement(line).name == project["name"]] == []
 
 
 def test_uv_is_locked() -> None:
-    """The lock file has uv with hashes, on the lines that the Dockerfiles extract."""
+    """The lock file has uv with hashes, on the lines that the Dockerfiles extract.
+
+    It also has what builds the packages that come as sources, and the project's own wheel.
+    """
     lock = (ROOT / "requirements.lock").read_text()
+    assert re.search(r"^setuptools==", lock, re.MULTILINE)
+    assert re.search(r"^hatchling==", lock, re.MULTILINE)
     assert re.search(
         r"^uv==\S+ \\\n( +--hash=sha256:\w{64} \\\n)* +--hash=sha256:\w{64}$", lock, re.MULTILINE
     )

@@ -110,3 +110,27 @@ def test_analysis_image(tmp_path: Path) -> None:
     script = "\n".join(f"import {name}\nprint({name}.__file__)" for name in modules)
     files = run(["-c", script], packages=packages, cwd=tmp_path).splitlines()
     assert [file for file in files if not file.startswith(str(packages))] == []
+
+
+def test_the_jars_of_the_analysis_image(tmp_path: Path) -> None:
+    """The step that fetches them needs no file but those copied before it: others may change."""
+    before: list[str] = []
+    for name, rest in instructions("analysis/Dockerfile"):
+        if name == "RUN" and "jars_fetch" in rest:
+            break
+        before += [rest] if name == "COPY" else []
+    for rest in before:
+        *sources, target = rest.split()
+        for source in sources:
+            inside = target.endswith("/") and not target.endswith(f"{source}/")
+            copy(ROOT / source, tmp_path / target / (Path(source).name if inside else ""))
+    fetch = tmp_path / "fetch"
+    files = {str(path.relative_to(fetch)) for path in fetch.rglob("*.py")}
+    script = """
+import headcount.stack.jvm.jars_fetch
+from headcount.stack.process import PARENT_DEATH
+assert PARENT_DEATH.exists()
+"""
+    run(["-c", script], packages=fetch, cwd=fetch)
+    assert len(files) < 25
+    assert not any("cli" in file or "plugin" in file for file in files)

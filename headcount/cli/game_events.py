@@ -22,6 +22,7 @@ from headcount.cli.platform import platform
 from headcount.cli.verifying.spark_config import session_config
 from headcount.cli.verifying.verification import brokers
 from headcount.cli.verifying.verify_request import VerifyRequest
+from headcount.compose import shown_path, typed_command
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
@@ -59,7 +60,8 @@ def show_events(
     ready = platform({**os.environ, **kafka_options.environ}, output.console)
     manifest, end = folder.read_manifest(), folder.read_end()
     if end is None:
-        raise UsageError(f"the run is not judged yet: headcount verify {folder.path}")
+        command = f"headcount verify {shown_path(folder.path, os.environ)}"
+        raise UsageError(f"the run is not judged yet: {typed_command(command, os.environ)}")
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(brokers(request, manifest, ready))
         offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)

@@ -1,5 +1,6 @@
 """The command to type after a verdict: to count what arrived since, or to see what was found."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from headcount_analysis.report.model import Report
 
+from headcount.compose import typed_command
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import against
 
@@ -22,12 +24,13 @@ def next_command(report: Report, folder: RunFolder) -> str:
     counts = report.counts
     is_late = counts is not None and counts.lost > 0
     if is_late or any(_READ_ON in check.remedy for check in against(report.checks)):
-        return f"headcount verify {_typed(folder.path)} {_READ_ON}"
+        return typed_command(f"headcount verify {_typed(folder.path)} {_READ_ON}", os.environ)
     opener = _OPENERS.get(sys.platform, "")
     if opener and shutil.which(opener) is not None:
         return f"{opener} {_typed(folder.path / 'report.html')}"
     reports = _typed(folder.path.parent)
-    return "headcount history" + ("" if reports == REPORTS else f" --reports-dir {reports}")
+    options = "" if reports == REPORTS else f" --reports-dir {reports}"
+    return typed_command(f"headcount history{options}", os.environ)
 
 
 def _typed(path: Path) -> str:

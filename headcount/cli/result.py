@@ -1,5 +1,6 @@
 """Prints a report: counts, what was found, where the report is, and last the verdict."""
 
+import os
 from collections.abc import Iterator
 
 from headcount_analysis.classes_and_flags import Counts
@@ -8,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headcount.cli.next_command import next_command
+from headcount.compose import shown_path
 from headcount.console import Console
 from headcount.ledger.event_types import TOTAL
 from headcount.run.folder import RunFolder
@@ -26,7 +28,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
         console.result(_table(report, report.counts))
     for line, style in _lines(report):
         console.paragraph(line, style)
-    console.paragraph(f"Report: {folder.path / 'report.html'}")
+    console.paragraph(f"Report: {shown_path(folder.path / 'report.html', os.environ)}")
     label = report.label
     console.paragraph(f"Verdict: {label.value}. {label.meaning}", f"bold {label.colour}")
     console.paragraph(f"Next: {next_command(report, folder)}", "bold")

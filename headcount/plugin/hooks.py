@@ -26,6 +26,7 @@ from locust.runners import (
 )
 from locust.web import WebUI
 
+from headcount.compose import shown_path, typed_command
 from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
 from headcount.monitor.display.load_progress import ProgressFile
@@ -52,7 +53,9 @@ from headcount.plugin.startup import (
     warm_up,
 )
 from headcount.plugin.web import add_pages
+from headcount.plugin.web.run_pages import reports_dir
 from headcount.run.manifest import Generators, Manifest
+from headcount.run.reports_folder import why_not_writable
 from headcount.run.verdict import BROKEN_THRESHOLD
 from headcount.thresholds.grammar import Threshold
 
@@ -92,6 +95,8 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
     environment.runner.register_message(PROGRESS, _on_progress)
     if web_ui is not None:
         add_pages(environment, web_ui)
+        if unwritable := why_not_writable(reports_dir(environment), os.environ):
+            _log.error("headcount: %s", unwritable)
     else:
         try:
             take_default_run_time(environment)
@@ -177,7 +182,8 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     if monitor is not None and environment.web_ui is not None:
         monitor.finish()
     else:
-        _log.info("the run is over; to verify it: headcount verify %s", path)
+        command = f"headcount verify {shown_path(path, os.environ)}"
+        _log.info("the run is over; to verify it: %s", typed_command(command, os.environ))
     if environment.web_ui is None and _all_workers_are_missing(environment):
         # A headless master stops the test, but then waits for ever.
         _fail(environment, PartError("every worker went missing, without sealing its ledger"))

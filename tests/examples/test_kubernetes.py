@@ -5,6 +5,7 @@ The tests need no cluster: each container's command line is parsed by the progra
 
 import functools
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -275,6 +276,22 @@ def test_brokers() -> None:
     topic = container("topic")["command"]
     assert f"--replication-factor={nodes}" in topic
     assert {f"--config={name}={value}" for name, value in TOPIC_CONFIG.items()} <= set(topic)
+
+
+def test_the_service_stops_gently() -> None:
+    """The pod leaves the service before gunicorn stops, which has its whole time for requests."""
+    (service,) = (item for item in of_kind("Deployment") if item["metadata"]["name"] == "service")
+    command = container("service")["lifecycle"]["preStop"]["exec"]["command"]
+    assert command[0] == "sleep"
+    graceful_s = gunicorn_config()["graceful_timeout"]
+    grace_s = pod(service)["terminationGracePeriodSeconds"]
+    assert grace_s > int(command[1]) + graceful_s
+
+
+def gunicorn_config() -> dict[str, Any]:
+    """Return gunicorn's configuration of the service."""
+    path = FOLDER.parents[1] / "service" / "headcount_service" / "gunicorn.conf.py"
+    return runpy.run_path(str(path))
 
 
 def test_the_service_s_variables_are_settings() -> None:

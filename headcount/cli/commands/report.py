@@ -1,10 +1,12 @@
 """`headcount report`: finds a run's report, or saves it as PDF."""
 
+import os
 from pathlib import Path
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import with_reports_dir
 from headcount.cli.options.run_options import find_run, with_run
+from headcount.compose import shown_path, typed_command
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.stack.browser import find_browser, print_page
@@ -34,10 +36,12 @@ def report(*, run: Path, pdf: bool, reports_dir: Path) -> None:
     folder = find_run(run, reports_dir)
     page = folder.path / "report.html"
     if not page.is_file():
-        raise UsageError(f"{folder.path} has no report yet: headcount verify {folder.path}")
+        path = shown_path(folder.path, os.environ)
+        verify = typed_command(f"headcount verify {path}", os.environ)
+        raise UsageError(f"{path} has no report yet: {verify}")
     console = Console()
     if not pdf:
-        console.result(f"Report: {page}")
+        console.result(f"Report: {shown_path(page, os.environ)}")
         return
     target = page.with_suffix(".pdf")
     browser = find_browser()
@@ -46,4 +50,4 @@ def report(*, run: Path, pdf: bool, reports_dir: Path) -> None:
             print_page(page, target, browser)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror or error}") from None
-    console.result(f"Report: {target}")
+    console.result(f"Report: {shown_path(target, os.environ)}")

@@ -110,7 +110,7 @@ class RunMonitor:
     def finish(self) -> None:
         """Record that the test is over, and start the verification."""
         self._is_over = True
-        self._why_not = why_not_verifiable()
+        self._why_not = why_not_verifiable(f"verify {self.folder.run_id}")
         if not self._why_not:
             self._verification = Verification(self.folder)
         gevent.spawn(self._close_later)

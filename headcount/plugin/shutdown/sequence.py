@@ -183,7 +183,7 @@ def _verify(environment: Environment) -> int:
             return state.error.exit_code
         sys.stderr.write("headcount: Locust ended before there was a run to judge\n")
         return PartError.exit_code
-    if why_not := why_not_verifiable():
+    if why_not := why_not_verifiable(f"verify {folder_of(environment).run_id}"):
         sys.stderr.write(f"headcount: {why_not}\n")
         return PartError.exit_code if state.error is None else state.error.exit_code
     verification = Verification(folder_of(environment))

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from headcount.compose import COMPOSE, typed_command
 from headcount.installation import COMMAND, remedy
 from headcount.monitor.display.run_view import RunStage
 from headcount.run.folder import RunFolder
@@ -16,14 +17,21 @@ POLL_S = 0.1
 _JUDGED = frozenset({0, 1, 3, 4})
 
 
-def why_not_verifiable() -> str:
-    """Why no run can be verified in this environment; empty if one can."""
+def why_not_verifiable(command: str = "verify RUN") -> str:
+    """Why no run can be verified in this environment; empty if one can.
+
+    `command` is the one of `headcount` that does elsewhere what cannot be done here.
+    """
     missing = [name for name in ("rich", "pyspark") if importlib.util.find_spec(name) is None]
     if not missing:
         return ""
+    if os.environ.get(COMPOSE):
+        return (
+            f"this container has no analysis: {typed_command(f'headcount {command}', os.environ)}"
+        )
     return (
         f"no run can be verified here without {' and '.join(missing)}: {remedy(COMMAND)}, or run "
-        "headcount verify where it is installed"
+        f"headcount {command} where it is installed"
     )
 
 

@@ -54,7 +54,7 @@ class HistoryPage:
 
     def update(self, timeout_s: float = TIMEOUT_S) -> tuple[str, HTTPStatus]:
         """Make the page anew; return why that failed, or an empty text, and the status."""
-        if why_not := why_not_verifiable():
+        if why_not := why_not_verifiable("history"):
             return why_not, HTTPStatus.CONFLICT
         if not self._lock.acquire(blocking=False):
             return "the history is being made already: try again soon", HTTPStatus.TOO_MANY_REQUESTS

@@ -25,6 +25,7 @@ from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.web import history_page, metrics_page, run_pages, start_form
+from headcount.plugin.web.unready_start import refuse_unready
 
 TAB = {"title": "Delivery", "key": "delivery"}
 _HERE = Path(__file__).parent
@@ -66,6 +67,7 @@ def add_pages(environment: Environment, web_ui: WebUI) -> None:
     guarded = web_ui.auth_required_if_enabled(lambda: _forbid_other_sites(view_metrics()))
     web_ui.app.add_url_rule(f"{base}{metrics_page.PATH}", "headcount_metrics", guarded)
     web_ui.app.before_request(functools.partial(start_form.refuse_mistake, environment))
+    web_ui.app.before_request(functools.partial(refuse_unready, environment))
     web_ui.app.after_request(_add_scripts)
 
 

@@ -64,7 +64,9 @@ def _side_by_side(environment: Environment) -> str:
 def _comparison(environment: Environment) -> Response:
     """The comparison of two runs, or a page that says why there is none."""
     folders = _selected_runs(environment, request.form.getlist("run"))
-    comparison = Comparison(why_not=why_not_verifiable(), status=HTTPStatus.CONFLICT)
+    runs = " ".join(folder.run_id for folder in folders)
+    why_not = why_not_verifiable(f"compare {runs}")
+    comparison = Comparison(why_not=why_not, status=HTTPStatus.CONFLICT)
     if not comparison.why_not:
         comparison = compare([folder.path for folder in folders], anyway="anyway" in request.form)
     if comparison.why_not:

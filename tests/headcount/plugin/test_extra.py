@@ -1,9 +1,11 @@
 """The plugin needs only its own extra, `load`, which is all that a worker's image installs."""
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import pytest
 
@@ -33,13 +35,25 @@ def names_of(*extras: str) -> set[str]:
 
 
 def test_it_is_imported_without_the_rest() -> None:
-    """Without the command line, Spark and charts, it imports and says that it cannot verify."""
+    """Without the command line, Spark and charts, it imports and says what to do instead."""
     absent = names_of("cli", "analysis", "service") - names_of("core", "load")
     absent -= {"flask", "jinja2", "click", "certifi", "markupsafe", "werkzeug"}  # Locust has them
     assert {"rich", "pyspark", "pandas"} <= absent
     source = WITHOUT.format(absent=absent)
+    assert "no run can be verified here without rich and pyspark" in _printed(source, {})
+    compose = _printed(source, {"HEADCOUNT_COMPOSE": "docker compose"})
+    command = "docker compose run --rm analysis headcount verify RUN"
+    assert compose == f"this container has no analysis: {command}\n"
+
+
+def _printed(source: str, environ: Mapping[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", source],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "no run can be verified here without rich and pyspark" in done.stdout
+    return done.stdout

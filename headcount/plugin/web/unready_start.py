@@ -1,0 +1,49 @@
+"""Refuses the start of a test that nothing would come of, and says why, in the start form.
+
+Locust itself reports such a start as a success: with no worker ready it only logs a warning.
+"""
+
+import os
+
+from flask import Response, jsonify, request
+from locust.env import Environment
+from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+
+from headcount.plugin.web.run_pages import reports_dir
+from headcount.run.reports_folder import why_not_writable
+
+_UNDER_WAY = frozenset({STATE_RUNNING, STATE_SPAWNING})
+
+
+def refuse_unready(environment: Environment) -> Response | None:
+    """Answer the start form if no test can start now; None if one can."""
+    if request.endpoint != "locust.swarm":
+        return None
+    message = why_not_ready(environment)
+    if not message:
+        return None
+    return jsonify({"success": False, "message": message, "host": environment.host})
+
+
+def why_not_ready(environment: Environment) -> str:
+    """Say why no test can start now; empty if one can, or if one runs, which may be changed."""
+    runner = environment.runner
+    assert runner is not None
+    if runner.state in _UNDER_WAY:
+        return ""
+    no_generator = _why_no_generator(runner) if isinstance(runner, MasterRunner) else ""
+    return no_generator or why_not_writable(reports_dir(environment), os.environ)
+
+
+def _why_no_generator(runner: MasterRunner) -> str:
+    clients = runner.clients
+    if clients.ready or clients.running or clients.spawning:
+        return ""
+    if runner.state == STATE_INIT:
+        return "no generator has connected yet: start one with locust --worker"
+    # Locust's workers sleep for as long after a test, and connect anew.
+    wait_s = runner.environment.stop_timeout
+    return (
+        f"no generator is ready: after a test, each connects again in {wait_s:g} s "
+        "(--stop-timeout); press Start then"
+    )

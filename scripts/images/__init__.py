@@ -1,0 +1,1 @@
+"""Steps of the Dockerfiles; they need nothing but Python."""
