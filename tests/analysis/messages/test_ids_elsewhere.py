@@ -119,13 +119,16 @@ def test_a_traceparent_in_another_form() -> None:
 
 
 ENCODED = {
-    gzip.compress(TEXT): "compressed by gzip",
-    TEXT.decode().encode("utf-16"): "in UTF-16",
-    TEXT.decode().encode("utf-16-be").replace(b"\0{", b"\xfe\xff\0{", 1): "in UTF-16",
+    "gzip": (gzip.compress(TEXT), "compressed by gzip"),
+    "little-endian": (TEXT.decode().encode("utf-16"), "in UTF-16"),
+    "big-endian": (
+        TEXT.decode().encode("utf-16-be").replace(b"\0{", b"\xfe\xff\0{", 1),
+        "in UTF-16",
+    ),
 }
 
 
-@pytest.mark.parametrize(("value", "name"), ENCODED.items())
+@pytest.mark.parametrize(("value", "name"), ENCODED.values(), ids=ENCODED)
 def test_an_id_in_encoded_text(value: bytes, name: str) -> None:
     """It is found, and the value's defect names the encoding."""
     assert places_in(value) == [FoundPlace(PlaceKind.UNREADABLE, name)]
