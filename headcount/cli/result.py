@@ -30,7 +30,7 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
         console.paragraph(line, style)
     console.paragraph(f"Report: {shown_path(folder.path / 'report.html', os.environ)}")
     label = report.label
-    console.paragraph(f"Verdict: {label.value}. {label.meaning}", f"bold {label.colour}")
+    console.paragraph(f"Verdict: {label.value}. {report.meaning}", f"bold {label.colour}")
     console.paragraph(f"Next: {next_command(report, folder)}", "bold")
 
 

@@ -70,7 +70,8 @@ class Area(StrEnum):
 class Check:
     """One item of a verdict: its result, the evidence and the remedy.
 
-    Checks with the same name are about the same subject.
+    Checks with the same name are about the same subject. `has_exceptions` is whether a kept check
+    found something that the run allows by an option, such as 3 lost events of 5 allowed.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Check:
     evidence: str = ""
     remedy: str = ""
     area: Area = Area.EVIDENCE
+    has_exceptions: bool = False
 
     @property
     def is_against(self) -> bool:
@@ -156,6 +158,20 @@ def label_of(checks: Iterable[Check]) -> Label:
     return Label.INCONCLUSIVE if Result.UNPROVEN in thresholds else Label.PASS
 
 
+def meaning_of(checks: Iterable[Check]) -> str:
+    """Return the sentence below a label; that of a pass claims no more than was checked."""
+    checks = tuple(checks)
+    label = label_of(checks)
+    if label is not Label.PASS:
+        return label.meaning
+    exceptions = "; ".join(check.evidence for check in checks if check.has_exceptions)
+    if exceptions:
+        return f"It is within what the run allows: {exceptions}."
+    if any(check.name == "corrupted" and check.result is Result.NOT_TRIED for check in checks):
+        return "Every acknowledged event is in the topic once; its content was not compared."
+    return label.meaning
+
+
 def against(checks: Iterable[Check]) -> tuple[Check, ...]:
     """Return the checks that keep a run from a pass: delivery first, broken before unproven."""
 
@@ -206,6 +222,11 @@ class StoredVerdict:
     def label(self) -> Label:
         """The label of the run."""
         return label_in(self.verdict, self.checks, self.thresholds)
+
+    @property
+    def meaning(self) -> str:
+        """The sentence below the label."""
+        return meaning_of(self.checks) if self.checks else self.label.meaning
 
 
 def label_in(

@@ -3,7 +3,8 @@
 Thresholds (`grammar.py`), live aborts (`headcount/monitor/abort_rules.py`), limits of change and
 the comparison of runs (`analysis/headcount_analysis/compare_runs`) look a metric up here: how its
 limit is written, which direction is worse, what must have been observed before it can be decided,
-and whether it is known while the test runs. A new metric is a row of `METRICS`. Pure.
+and whether it is known while the test runs. A new metric is a row of `METRICS`; aggregates, such as
+percentiles, are parsed in `metric_text.py`. Pure.
 """
 
 from collections.abc import Mapping

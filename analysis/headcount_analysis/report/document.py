@@ -166,13 +166,14 @@ def _generator(generators: FleetHealth) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, str]:
+def _check(check: Check) -> dict[str, str | bool]:
     return {
         "name": check.name,
         "area": check.area.value,
         "result": check.result.value,
         "evidence": check.evidence,
         "remedy": check.remedy,
+        "has_exceptions": check.has_exceptions,
     }
 
 

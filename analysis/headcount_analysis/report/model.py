@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headcount.run.locust_exit import LocustExit
 from headcount.run.manifest import End, Manifest
-from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount.run.verdict import Check, Label, Result, Verdict, meaning_of
 from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import Losses
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
@@ -78,6 +78,11 @@ class Report:
     def label(self) -> Label:
         """The label of the run."""
         return self.judgement.label
+
+    @property
+    def meaning(self) -> str:
+        """The sentence below the label."""
+        return meaning_of(self.checks)
 
     @property
     def checks(self) -> tuple[Check, ...]:

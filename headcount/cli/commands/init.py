@@ -33,7 +33,7 @@ _EXAMPLES = """
 \b
 Examples:
   headcount init                                     asks, on a terminal
-  headcount init --path /orders --topic orders       the rest as shown below
+  headcount init --path /orders --topic orders       the rest is as above
   headcount init --ci gitlab --start 'python shop.py'
                                                      CI starts Kafka and the service
 """
@@ -90,7 +90,7 @@ _QUESTIONS: Mapping[str, str] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none: it runs already",
+    show_default="none, if it runs",
     help="Shell command that starts the service in CI, after Kafka.",
 )
 @grouped_option(

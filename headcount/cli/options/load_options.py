@@ -97,7 +97,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, the peak rate per second, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, its peak per second, 10 to 1,000",
         help="Concurrent users.",
     ),
     grouped_option(
@@ -137,7 +137,7 @@ _OPTIONS = in_order(
         "--max-in-flight",
         type=click.IntRange(1, 1_000_000),
         metavar="N",
-        show_default="as many as users",
+        show_default="that of --users",
         help="Most tasks that may run at once under --rate.",
     ),
     grouped_option(

@@ -95,7 +95,7 @@ def _banner(view: RunView, verdict: StoredVerdict | None) -> dict[str, Any]:
     if verdict is not None:
         label, reasons = verdict.label, list(_reasons(verdict))
         shown = {"label": f"{label.mark} {label.value}", "colour": label.colour}
-        return {**shown, "meaning": label.meaning, "reasons": reasons, "step": ""}
+        return {**shown, "meaning": verdict.meaning, "reasons": reasons, "step": ""}
     label_text, meaning = _STAGES.get(view.stage, _STAGES[RunStage.JUDGING])
     colour = "yellow" if view.stage is RunStage.NOT_JUDGED else "plain"
     return {

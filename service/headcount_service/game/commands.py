@@ -22,6 +22,7 @@ from headcount_service.errors import (
     RecordTooLarge,
     Refused,
 )
+from headcount_service.game import lease
 from headcount_service.game.domain_events import DomainEvent
 from headcount_service.game.rules import NOT_FOUND
 from headcount_service.game.storage import idempotency, outbox
@@ -37,7 +38,6 @@ from headcount_service.settings import Settings
 log = logging.getLogger(__name__)
 
 EARLIER_POLL_S = 0.01
-LEASE_MARGIN_S = 5.0
 _RECORD_OVERHEAD_BYTES = 512  # more than Kafka's batch, record and key need
 
 Rule = Callable[[Connection, Any, Mapping[str, Any]], DomainEvent]
@@ -91,7 +91,7 @@ class CommandHandler:
         self._database = database
         self._publisher = publisher
         self._ownership = database.ownership
-        self._lease_ms = lease_ms(settings)
+        self._lease_ms = lease.lease_ms(settings)
 
     def execute(self, request: CommandRequest) -> CommandResult:
         """Execute a command, and return its result once its event is acknowledged.
@@ -178,7 +178,7 @@ class CommandHandler:
         )
         # Before the commit: after it, the relay could mistake the event for an abandoned one.
         sendings.append(self._ownership.in_flight.begin(entry.number))
-        new_event = _NewEvent(entry, owner, sendings[-1], now_s + LEASE_MARGIN_S)
+        new_event = _NewEvent(entry, owner, sendings[-1], now_s + lease.MARGIN_S)
         return CommandResult(request.command.status, domain_event.fields), new_event
 
     def _check_size(self, event: Event) -> None:
@@ -222,8 +222,3 @@ class CommandHandler:
             log.warning(
                 "event %d is published, but not marked as published: %s", entry.number, error
             )
-
-
-def lease_ms(settings: Settings) -> int:
-    """Return the duration of an event's lease: longer than a producer may hold the event."""
-    return round(1000 * (settings.ack_timeout_s + LEASE_MARGIN_S))

@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from sqlalchemy import Connection
 
 from headcount_service.errors import OutcomeUnknown, PublishError
-from headcount_service.game.commands import lease_ms
+from headcount_service.game.lease import lease_ms
 from headcount_service.game.storage import outbox
 from headcount_service.game.storage.database import StateDatabase
 from headcount_service.game.storage.outbox import RECEIPT, OutboxEntry

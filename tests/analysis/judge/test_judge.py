@@ -21,7 +21,7 @@ from headcount_analysis.reconciliation.order_counts import Order
 from headcount_analysis.state.differences import StateCheck, StateDifference
 
 from headcount.run.manifest import End
-from headcount.run.verdict import Check, Label, Result, Verdict
+from headcount.run.verdict import Check, Label, Result, Verdict, meaning_of
 from headcount.thresholds.grammar import parse
 from tests.manifests import MANIFEST
 
@@ -195,6 +195,7 @@ def test_sane_passes() -> None:
     judgement = judge(SANE, Limits())
 
     assert judgement.verdict is Verdict.PASS
+    assert meaning_of(judgement.checks) == Label.PASS.meaning
     assert judgement.reasons == ()
     assert any("rate of loss is below 0.3" in note for note in judgement.notes)
 
@@ -212,7 +213,9 @@ def test_each_pathology_fails(key: str) -> None:
 @pytest.mark.parametrize("key", PATHOLOGIES)
 def test_run_may_allow_a_pathology(key: str) -> None:
     """An allowed class does not fail the run, and allows no other class."""
-    assert judge(PATHOLOGIES[key], limits_with(key, 1)).verdict is Verdict.PASS
+    judgement = judge(PATHOLOGIES[key], limits_with(key, 1))
+    assert judgement.verdict is Verdict.PASS
+    assert meaning_of(judgement.checks) == f"It is within what the run allows: 1 {key}, 1 allowed."
     for other in PATHOLOGIES.keys() - {key}:
         assert judge(PATHOLOGIES[other], limits_with(key, 1)).verdict is Verdict.FAIL
 
@@ -286,7 +289,9 @@ def test_torn_ledger_does_not_pass() -> None:
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.reasons[0].startswith("generator 1 never sealed its ledger")
     assert "10 of the 100 ids" in judgement.reasons[0]
-    assert judge(torn, Limits(unsealed=1)).verdict is Verdict.PASS
+    allowed = judge(torn, Limits(unsealed=1))
+    assert allowed.verdict is Verdict.PASS
+    assert "allows: 1 of 2 ledgers sealed" in meaning_of(allowed.checks)
 
 
 @pytest.mark.parametrize("key", PATHOLOGIES)

@@ -15,6 +15,7 @@ from headcount.run.verdict import (
     Verdict,
     against,
     label_of,
+    meaning_of,
     read_verdict,
 )
 
@@ -46,6 +47,17 @@ def a_check(result: Result, area: Area) -> Check:
 def test_what_one_check_makes_of_a_pass(result: Result, area: Area, label: Label) -> None:
     """Each area and each result."""
     assert label_of([KEPT, a_check(result, area)]) is label
+
+
+def test_a_pass_says_no_more_than_was_checked() -> None:
+    """Its sentence has what the run allows, and content that was not compared."""
+    allowed = Check("lost", Result.KEPT, "3 lost, 5 allowed", has_exceptions=True)
+    raw = Check("corrupted", Result.NOT_TRIED, area=Area.DELIVERY)
+    failed = a_check(Result.BROKEN, Area.DELIVERY)
+    assert meaning_of([KEPT]) == "Every acknowledged event is in the topic, once and unaltered."
+    assert meaning_of([KEPT, allowed]) == "It is within what the run allows: 3 lost, 5 allowed."
+    assert meaning_of([KEPT, raw]).endswith("its content was not compared.")
+    assert meaning_of([KEPT, allowed, failed]) == Label.FAIL.meaning
 
 
 def test_without_a_kept_check_there_is_no_pass() -> None:

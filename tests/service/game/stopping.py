@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headcount_service.app import create_app, parts_of
-from headcount_service.game import commands, relay
+from headcount_service.game import lease, relay
 from headcount_service.game.storage.outbox import RECEIPT, OutboxEntry
 from headcount_service.publish.events import Event
 from headcount_service.publish.protocols import NoPublisher, RecordPosition
@@ -61,7 +61,7 @@ def main(topic: str, step: str) -> None:
     """Create an event, or relay the leftover ones."""
     does, at = step.split(":")
     publisher = FilePublisher(Path(topic), at)
-    commands.LEASE_MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S
+    lease.MARGIN_S, relay.QUIET_S = LEASE_MARGIN_S, QUIET_S
     relay.find = publisher.find
     app = create_app(load_settings(), publisher)
     if does == "making":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from headcount_service.app import Parts, create_app, parts_of
 from headcount_service.errors import OutcomeUnknown
-from headcount_service.game import commands, relay
+from headcount_service.game import lease, relay
 from headcount_service.game.storage import outbox
 from headcount_service.game.storage.tables import events
 from headcount_service.migrations.upgrade import upgrade
@@ -43,7 +43,7 @@ def other(
 ) -> Iterator[Parts]:
     """The parts of another worker, on the same database and topic."""
     publisher = FilePublisher(topic)
-    monkeypatch.setattr(commands, "LEASE_MARGIN_S", LEASE_MARGIN_S)
+    monkeypatch.setattr(lease, "MARGIN_S", LEASE_MARGIN_S)
     monkeypatch.setattr(relay, "QUIET_S", QUIET_S)
     monkeypatch.setattr(relay, "find", publisher.find)
     settings = load(DATABASE_URL=database_url, ACK_TIMEOUT_S=ACK_TIMEOUT_S)

@@ -85,6 +85,7 @@ def _check(key: str, count: int, limit: int | None, missing: Missing) -> Check:
         seen = f"{count:,} {key}, and no limit was set"
         return Check(key, Result.NOT_TRIED, seen, f"--allow {key}=0 sets one", Area.DELIVERY)
     if count <= limit:
-        return Check(key, Result.KEPT, f"{count:,} {key}, {limit:,} allowed", area=Area.DELIVERY)
+        seen = f"{count:,} {key}, {limit:,} allowed"
+        return Check(key, Result.KEPT, seen, area=Area.DELIVERY, has_exceptions=count > 0)
     allowed = f" ({limit:,} allowed)" if limit else ""
     return proof(key, f"{count:,} {key}{allowed}: {MEANING[key]}", _REMEDY[key], missing(key))

@@ -5,7 +5,7 @@ A loss among the rows that they wrote is still proven.
 
 from collections.abc import Iterator
 
-from headcount.run.verdict import Check
+from headcount.run.verdict import Check, Result
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks.doubts import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
@@ -14,10 +14,13 @@ from headcount_analysis.ledger.ledger_state import GeneratorState
 
 def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     """Check that no more generators are unsealed than the run allows."""
-    ledger = evidence.ledger
-    sealed = f"{len(ledger.generators) - len(ledger.torn)} of {len(ledger.generators)} sealed"
+    ledger, count = evidence.ledger, len(evidence.ledger.generators)
+    sealed = f"{count - len(ledger.torn)} of {count} ledgers sealed"
     torn = ledger.torn if len(ledger.torn) > limits.unsealed else ()
-    return doubts_or_kept("seals", map(_doubt, torn), sealed)
+    if ledger.torn and not torn:
+        yield Check("seals", Result.KEPT, sealed, has_exceptions=True)
+    else:
+        yield from doubts_or_kept("seals", map(_doubt, torn), sealed)
 
 
 def _doubt(state: GeneratorState) -> Doubt:

@@ -23,7 +23,9 @@ def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator
     elif not (state.is_due and state.why_not):
         is_compared = state.result is not StateResult.NOT_CHECKED
         result = Result.KEPT if is_compared else Result.NOT_TRIED
-        yield Check(NAME, result, str(state), area=Area.DELIVERY)
+        yield Check(
+            NAME, result, str(state), area=Area.DELIVERY, has_exceptions=state.different > 0
+        )
 
 
 def doubt(evidence: Evidence) -> Iterator[Check]:
