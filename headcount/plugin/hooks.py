@@ -9,18 +9,14 @@ not wait for messages.
 import functools
 import logging
 import os
-import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import gevent
-import psutil
 from locust import events
 from locust.env import Environment
 from locust.runners import (
-    STATE_CLEANUP,
     STATE_MISSING,
-    STATE_STOPPING,
     MasterRunner,
     WorkerRunner,
 )
@@ -49,6 +45,7 @@ from headcount.plugin.startup import (
     heartbeat,
     option_conflicts,
     recording,
+    refused_start,
     run_preparation,
     warm_up,
 )
@@ -104,17 +101,7 @@ def _on_init(environment: Environment, web_ui: WebUI | None, **_: Any) -> None:
             arrival_driver.end_with_plan(environment)
             state_of(environment).shape = bind_shape(environment)
         except HeadcountError as error:
-            _exit_with(environment, error)
-
-
-def _exit_with(environment: Environment, error: HeadcountError) -> NoReturn:
-    # Forked workers would try to reach their master for a minute.
-    for child in psutil.Process().children():
-        child.terminate()
-    sys.stderr.write(f"headcount: {error}\n")
-    state_of(environment).announced_code = error.exit_code
-    sequence.give_up(environment, error)
-    sys.exit(error.exit_code)
+            refused_start.exit_with(environment, error)
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:
@@ -123,46 +110,13 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         gevent.sleep(POLL_S)
     try:
         if not isinstance(environment.runner, WorkerRunner):
-            _refuse_second_test(environment)
+            refused_start.refuse_second_test(environment)
             if not state_of(environment).prepared:
                 _prepare(environment)
         if not isinstance(environment.runner, MasterRunner):
             recording.begin(environment)
     except HeadcountError as error:
-        _refuse_start(environment, error)
-
-
-def _refuse_start(environment: Environment, error: HeadcountError) -> NoReturn:
-    """Report why the test cannot start, and end it; without a web UI, Locust ends as well."""
-    runner = environment.runner
-    assert runner is not None
-    _log.error("headcount: %s", error)
-    sequence.give_up(environment, error)
-    if isinstance(runner, WorkerRunner):
-        recording.report_failure(environment, error)
-    else:
-        runner.log_exception("headcount", str(error), "")
-    gevent.spawn(runner.quit if environment.web_ui is None else runner.stop)
-    # This ends the greenlet that starts the test. gevent prints a traceback of any other exception,
-    # even of Locust's own StopTest.
-    raise gevent.GreenletExit
-
-
-def _refuse_second_test(environment: Environment) -> None:
-    """Refuse a test if the only one of a headless run is over, or is being stopped. UsageError.
-
-    A second test would be a second run, and only one of the two would be judged.
-    """
-    state, runner = state_of(environment), environment.runner
-    assert runner is not None
-    is_over = not state.prepared or runner.state in {STATE_CLEANUP, STATE_STOPPING}
-    if environment.web_ui is not None or not state.has_run or not is_over:
-        return
-    raise UsageError(
-        "the scenario starts a second test: headless Locust runs one test per run; to change the "
-        "number of users, call runner.start() without runner.stop(), and for another test start "
-        "another run"
-    )
+        refused_start.end_start(environment, error)
 
 
 def _on_test_stopping(environment: Environment, **_: Any) -> None:
