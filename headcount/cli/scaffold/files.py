@@ -78,9 +78,13 @@ def _start_lines(answers: ProjectAnswers) -> tuple[str, ...]:
 
 
 def _waiting(check: str, log: str) -> str:
-    """Return a loop that waits until a command succeeds, or the process started last fails."""
+    """Return a loop that waits until a command succeeds or the process started last fails.
+
+    It ends after five minutes.
+    """
     is_well = "kill -0 $! 2> /dev/null || wait $!"
-    return f"until {check}; do {is_well} || {{ cat {log}; exit 1; }}; sleep 1; done"
+    step = f"{is_well} || {{ cat {log}; exit 1; }}; sleep 1"
+    return f"for _ in $(seq 300); do if {check}; then break; fi; {step}; done"
 
 
 def _filled(name: str, **values: str) -> str:
