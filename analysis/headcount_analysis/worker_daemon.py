@@ -3,6 +3,7 @@
 Spark runs this module by name: see `spark.python.daemon.module` in `spark/config.py`.
 """
 
+import socket
 import sys
 from typing import TextIO
 
@@ -21,6 +22,19 @@ def _print(message: str, file: TextIO) -> None:
     file.write(message.partition("\n")[0] + "\n")
 
 
+_run_worker = pyspark.daemon.worker
+
+
+def _worker(sock: socket.socket, authenticated: bool) -> int:
+    """Run a worker; end it without a traceback if the JVM has closed the connection."""
+    try:
+        return _run_worker(sock, authenticated)
+    except ConnectionError as error:
+        _print(f"a worker ends, because the JVM has closed its connection: {error}", sys.stderr)
+        return 1
+
+
+pyspark.daemon.worker = _worker
 pyspark.daemon.print = _print  # type: ignore[attr-defined] # it prints only what went wrong
 
 if __name__ == "__main__":
