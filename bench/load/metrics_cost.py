@@ -6,26 +6,24 @@ endpoint for Prometheus is open, and a message by OTLP is sent each second.
 """
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import psutil
 
-from bench.harness.figures import in_turn, ratio, spread
-from bench.harness.parts import TOPIC, Workbench, finished, pin, two_cores
+from bench.harness.figures import ratio, spread
+from bench.harness.parts import Workbench, pin, two_cores
 from bench.harness.result import BenchmarkResult
 from bench.harness.target import PerformanceTarget
 from bench.load.overhead import (
     START_DEADLINE_S,
+    MeasuredLocust,
     OverheadRound,
     OverheadSettings,
     ledger_options,
-    responder,
+    taken_in_turn,
 )
-from headcount.errors import PartError
-from headcount.kafka.topic import ensure_topic
 from headcount.stack.ports import free_port
 from headcount.stack.process import Process
 
@@ -38,47 +36,26 @@ _PIN_EVERY_S = 0.2
 
 def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds, alternating the variants."""
-    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
-    cores = two_cores()
-    taken: list[OverheadRound] = []
-    with responder(stage) as (server, url):
-        if cores is not None:
-            pin(server.pid, cores[1])
-            pin(stage.broker.pid, cores[1])
-        for number in range(settings.rounds):
-            for variant in in_turn(VARIANTS, number):
-                with stage.console.step(f"Round {number + 1} of {settings.rounds}: {variant}"):
-                    taken.append(_one_round(settings, stage, variant, number, url))
-    return _result(settings, taken, cores)
+    taken = taken_in_turn(settings, stage, VARIANTS, _one_round)
+    return _result(settings, taken, two_cores())
 
 
 def _one_round(
     settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
 ) -> OverheadRound:
     """Run one Locust. Raises PartError if a request failed."""
-    run_id = f"metrics-{variant}-{number}"
-    window_file = stage.folder / f"{run_id}.json"
     exports = variant == ON
-    locust = (_exporting(stage, url) if exports else stage).start(
-        f"locust {run_id}",
-        *("-m", "locust", "-f", "bench/load/users/ledger_players.py", "--host", url),
-        *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
-        *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
-        *("--window-file", str(window_file), "--only-summary", "--loglevel", "WARNING"),
-        *ledger_options(stage, run_id),
+    of_round = _exporting(stage, url) if exports else stage
+    window = MeasuredLocust(settings, of_round, f"metrics-{variant}-{number}", variant)
+    locust = window.started(
+        "bench/load/users/ledger_players.py",
+        url,
+        *ledger_options(stage, window.run_id),
         *(("--metrics-port", str(free_port())) if exports else ()),
     )
-    cores = two_cores()
-    if cores is not None:
-        pin(locust.pid, cores[0])
-        _pin_children(locust, cores[1], window_file.exists)
-    finished(locust, START_DEADLINE_S + settings.warm_up_s + settings.window_s)
-    counted = json.loads(window_file.read_text(encoding="utf-8"))
-    if counted["failures"]:
-        raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
-    return OverheadRound(
-        variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"]
-    )
+    if cores := two_cores():
+        _pin_children(locust, cores[1], window.window_file.exists)
+    return window.result(locust)
 
 
 def _exporting(stage: Workbench, url: str) -> Workbench:

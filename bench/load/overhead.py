@@ -5,7 +5,7 @@ responder on another. Both are saturated: the users never wait, and the server i
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +68,20 @@ class OverheadRound:
         return self.cpu_seconds / self.requests * 1e6
 
 
+RunRound = Callable[[OverheadSettings, Workbench, str, int, str], OverheadRound]
+"""Runs one Locust; takes settings, workbench, variant, the round's number, the responder's URL."""
+
+
 def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
     """Run the rounds, alternating the variants."""
+    taken = taken_in_turn(settings, stage, VARIANTS, one_round)
+    return _result(settings, taken, two_cores())
+
+
+def taken_in_turn(
+    settings: OverheadSettings, stage: Workbench, variants: Sequence[str], run_round: RunRound
+) -> list[OverheadRound]:
+    """Run all rounds, alternating the variants, with responder and broker on the second core."""
     ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
     cores = two_cores()
     taken: list[OverheadRound] = []
@@ -78,10 +90,10 @@ def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
             pin(server.pid, cores[1])
             pin(stage.broker.pid, cores[1])
         for number in range(settings.rounds):
-            for variant in in_turn(VARIANTS, number):
+            for variant in in_turn(variants, number):
                 with stage.console.step(f"Round {number + 1} of {settings.rounds}: {variant}"):
-                    taken.append(one_round(settings, stage, variant, number, url))
-    return _result(settings, taken, cores)
+                    taken.append(run_round(settings, stage, variant, number, url))
+    return taken
 
 
 @contextmanager
@@ -97,28 +109,54 @@ def one_round(
     settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
 ) -> OverheadRound:
     """Run one Locust. Raises PartError if a request failed or the ledger lacks one."""
-    run_id = f"{variant}-{number}"
-    window_file = stage.folder / f"{run_id}.json"
-    locust = stage.start(
-        f"locust {variant}",
-        *("-m", "locust", "-f", f"bench/load/users/{variant}_players.py", "--host", url),
-        *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
-        *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
-        *("--window-file", str(window_file), "--only-summary", "--loglevel", "WARNING"),
-        *(ledger_options(stage, run_id) if variant == "ledger" else ()),
-    )
-    cores = two_cores()
-    if cores is not None:
-        pin(locust.pid, cores[0])
-    finished(locust, START_DEADLINE_S + settings.warm_up_s + settings.window_s)
-    counted = json.loads(window_file.read_text(encoding="utf-8"))
-    if counted["failures"]:
-        raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
+    window = MeasuredLocust(settings, stage, f"{variant}-{number}", variant)
+    options = ledger_options(stage, window.run_id) if variant == "ledger" else ()
+    locust = window.started(f"bench/load/users/{variant}_players.py", url, *options)
+    result = window.result(locust)
     if variant == "ledger":
-        _check_ledger(stage.folder / run_id, int(counted["requests"]))
-    return OverheadRound(
-        variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"]
-    )
+        _check_ledger(stage.folder / window.run_id, result.requests)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLocust:
+    """One saturated Locust, pinned to the first core, and the window in which it is measured."""
+
+    settings: OverheadSettings
+    stage: Workbench
+    run_id: str
+    variant: str
+
+    @property
+    def window_file(self) -> Path:
+        """Where Locust writes what it counted."""
+        return self.stage.folder / f"{self.run_id}.json"
+
+    def started(self, locustfile: str, url: str, *options: str) -> Process:
+        """Start it."""
+        settings = self.settings
+        locust = self.stage.start(
+            f"locust {self.run_id}",
+            *("-m", "locust", "-f", locustfile, "--host", url),
+            *("--headless", "-u", str(settings.users), "-r", str(settings.users)),
+            *("--warm-up", str(settings.warm_up_s), "--window", str(settings.window_s)),
+            *("--window-file", str(self.window_file), "--only-summary", "--loglevel", "WARNING"),
+            *options,
+        )
+        if cores := two_cores():
+            pin(locust.pid, cores[0])
+        return locust
+
+    def result(self, locust: Process) -> OverheadRound:
+        """Wait for its end, and return what it counted. Raises PartError if a request failed."""
+        settings = self.settings
+        finished(locust, START_DEADLINE_S + settings.warm_up_s + settings.window_s)
+        counted = json.loads(self.window_file.read_text(encoding="utf-8"))
+        if counted["failures"]:
+            raise PartError(f"{counted['failures']:.0f} requests failed: see {locust.log_path}")
+        return OverheadRound(
+            self.variant, int(counted["requests"]), counted["seconds"], counted["cpu_seconds"]
+        )
 
 
 def ledger_options(stage: Workbench, run_id: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -16,6 +17,16 @@ from tests.needs import lacking
 
 TIMEOUT_S = 600
 BASH = "/bin/bash"
+SERVER = f"exec timeout 30 '{sys.executable}' -m http.server --bind 127.0.0.1"
+"""It ends by itself, whatever becomes of the test."""
+
+STARTS = {
+    "foreground": (SERVER + " {port}", 0),
+    "background": ("(sleep 1; " + SERVER + " {port}) &", 0),
+    "failing": ("echo no port; exit 3", 1),
+}
+"""Commands that start a service, and the exit code of the script that waits for it."""
+
 _EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
 _COMPARISON = re.compile(r"(\S+) (==|!=) '(.*)'")
 

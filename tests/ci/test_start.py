@@ -1,27 +1,15 @@
 """The Action's step that starts the service: it waits, and ends at once if the service fails."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from headcount.stack.ports import free_port
-from tests.ci.script_platforms import GitHubJob
+from tests.ci.script_platforms import STARTS, GitHubJob
 from tests.ci.test_schemas import ACTION, documents
 
-SERVER = f"exec timeout 30 '{sys.executable}' -m http.server --bind 127.0.0.1"
-"""It ends by itself, whatever becomes of the test."""
 
-
-@pytest.mark.parametrize(
-    ("start", "code"),
-    [
-        (SERVER + " {port}", 0),
-        ("(sleep 1; " + SERVER + " {port}) &", 0),
-        ("echo no port; exit 3", 1),
-    ],
-    ids=["foreground", "background", "failing"],
-)
+@pytest.mark.parametrize(("start", "code"), STARTS.values(), ids=STARTS)
 def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
     """A command that ends well may have started the service in the background."""
     (action,) = documents(ACTION)

@@ -26,8 +26,7 @@ from headcount.cli.scaffold.answers import (
 from headcount.cli.scaffold.files import CI_FILES, project_files
 from headcount.errors import UsageError
 from headcount.stack.ports import free_port
-from tests.ci.script_platforms import bash
-from tests.ci.test_start import SERVER
+from tests.ci.script_platforms import STARTS, bash
 
 ANSWERS = ProjectAnswers(
     host="http://127.0.0.1:5000",
@@ -96,15 +95,7 @@ def test_the_job(ci: CiSystem, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("start", "code"),
-    [
-        (SERVER + " {port}", 0),
-        ("(sleep 1; " + SERVER + " {port}) &", 0),
-        ("echo no port; exit 3", 1),
-    ],
-    ids=["foreground", "background", "failing"],
-)
+@pytest.mark.parametrize(("start", "code"), STARTS.values(), ids=STARTS)
 def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None:
     """The job waits for a broker and a service; a service that fails ends it with its log."""
     program, port = tmp_path / "headcount", free_port()
