@@ -20,7 +20,9 @@ _REQUIREMENT = re.compile(r"([\w.-]+).*?(?:;.*extra == ['\"]([\w-]+)['\"])?$")
 
 def remedy(extra: str) -> str:
     """Return the command that installs what an extra needs, into this environment."""
-    return f"pip install '{SLIM}[{extra}]'" if _is_installed(SLIM) else f"pip install {FULL}"
+    if _is_installed(SLIM):
+        return f"pip install '{SLIM}[{extra}]'"
+    return f"pip install {FULL}" if extra in _OF_COMMAND else f"pip install '{FULL}[{extra}]'"
 
 
 def missing_package(error: ModuleNotFoundError, extra: str) -> str | None:

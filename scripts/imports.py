@@ -16,8 +16,9 @@ from scripts.source import ROOT, Module, read_modules
 
 HEADCOUNT_LAYERS = (
     {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
-    | {"palette"},
-    {"kafka_settings", "installation"},
+    | {"palette", "http_url"},
+    {"installation"},
+    {"kafka_settings"},
     {"time_span", "open_model", "kafka", "console"},
     {"thresholds", "ledger", "stack"},
     {"run"},

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.http_url import is_http_url
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import StoredVerdict, read_verdict
 
@@ -24,12 +25,7 @@ TIMEOUT_S = 5.0
 def webhook_url(environ: Mapping[str, str]) -> str:
     """Return the URL; empty if none is set. UsageError, which does not repeat it, if invalid."""
     url = environ.get(VARIABLE, "").strip()
-    try:
-        parts = urlsplit(url)
-        is_valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        is_valid = False
-    if url and not is_valid:
+    if url and not is_http_url(url):
         raise UsageError(f"{VARIABLE} must be http://… or https://…")
     return url
 

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 
 from headcount.errors import UsageError
+from headcount.installation import remedy
 
 _MS = 1000
 
@@ -21,7 +22,7 @@ def _signer() -> Callable[[], tuple[str, int]]:
         from botocore.session import Session  # noqa: PLC0415
     except ImportError:
         raise UsageError(
-            "sasl.mechanism=AWS_MSK_IAM needs Amazon's signer: pip install 'headcount[kafka-iam]'"
+            f"sasl.mechanism=AWS_MSK_IAM needs Amazon's signer: {remedy('kafka-iam')}"
         ) from None
     region = Session().get_config_variable("region")
     if not region:

@@ -2,14 +2,13 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from headcount.errors import UsageError
+from headcount.http_url import is_http_url
 
 OPTION: Final = "--schema-registry"
 
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
-_NEITHER_SPACE_NOR_CONTROL = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 def parse_registry_url(text: str, name: str = OPTION) -> str:
@@ -24,17 +23,7 @@ def parse_registry_url(text: str, name: str = OPTION) -> str:
             "into the Kafka settings (--kafka-config) as schema.registry.basic.auth.user.info"
         )
     urls = [url.strip() for url in _QUERY.sub("", text).split(",")]
-    wrong = [url for url in urls if not _is_http(url)]
+    wrong = [url for url in urls if not is_http_url(url)]
     if text and wrong:
         raise UsageError(f"{name} must be a URL such as https://registry:8081, got {wrong[0]!r}")
     return ",".join(urls)
-
-
-def _is_http(url: str) -> bool:
-    if not _NEITHER_SPACE_NOR_CONTROL.fullmatch(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # such as a port that is not a number
-        return False

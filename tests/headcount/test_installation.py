@@ -68,6 +68,15 @@ def test_the_remedy(is_slim: bool, command: str, monkeypatch: pytest.MonkeyPatch
     assert installation.remedy("load") == command
 
 
+@pytest.mark.parametrize("distribution", ["headcount", "headcount-slim"])
+def test_the_remedy_for_what_no_run_needs(
+    distribution: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An extra beside the parts of a run is named for both distributions."""
+    installed({distribution}, monkeypatch)
+    assert installation.remedy("metrics") == f"pip install '{distribution}[metrics]'"
+
+
 def test_what_a_run_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every package of the parts is looked for before a run; those of other extras are not."""
     installation.check_installed()

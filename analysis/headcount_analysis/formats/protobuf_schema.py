@@ -22,6 +22,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError
 
+from headcount.installation import remedy
 from headcount_analysis.formats.framed_format import UnusableSchemaError
 from headcount_analysis.formats.schema_registry import NamedSchema
 
@@ -128,7 +129,7 @@ def _compiled(schema: NamedSchema) -> Files:
     if importlib.util.find_spec("grpc_tools") is None:
         raise UnusableSchemaError(
             "the registry has only its text, and the compiler is missing: "
-            "pip install 'headcount[protobuf-text]'"
+            f"{remedy('protobuf-text')}"
         )
     with tempfile.TemporaryDirectory(prefix="headcount-") as path:
         folder = Path(path)

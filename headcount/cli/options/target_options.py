@@ -10,6 +10,7 @@ import click
 
 from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
 from headcount.errors import UsageError
+from headcount.http_url import is_http_url
 from headcount.run.address import without_secrets
 from headcount.stack.service import DEFAULT_APP
 
@@ -184,9 +185,9 @@ def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[...,
 
 def check_host(host: str) -> str:
     """Return the URL of a service without its trailing slash. UsageError if it is not one."""
-    parts = urlsplit(host)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_http_url(host):
         raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
+    parts = urlsplit(host)
     if "@" in parts.netloc and not (parts.username and parts.password):
         raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
     return host.rstrip("/")

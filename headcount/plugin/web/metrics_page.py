@@ -3,7 +3,6 @@
 It has the values of the current or latest test, with its verdict once there is one.
 """
 
-import importlib.util
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -11,16 +10,15 @@ from flask import Response, request
 from locust.env import Environment
 
 from headcount.plugin.environment_state import state_of
-from headcount.telemetry.export.export_settings import INSTALL
+from headcount.telemetry.export.export_settings import why_no_endpoint
 
 PATH = "/metrics"
-_PACKAGE = "prometheus_client"
 
 
 def metrics_view(environment: Environment) -> Callable[[], Response]:
     """Return the view; without the package, it says what to install."""
-    if importlib.util.find_spec(_PACKAGE) is None:
-        return _explain
+    if problem := why_no_endpoint():
+        return lambda: _explanation(problem)
     # Imported now: a scrape during the test must not wait for it, and neither must users.
     from headcount.telemetry.export.prometheus_page import prometheus_page  # noqa: PLC0415
 
@@ -34,6 +32,6 @@ def metrics_view(environment: Environment) -> Callable[[], Response]:
     return view
 
 
-def _explain() -> Response:
-    text = f"the metrics need the package prometheus-client: {INSTALL}\n"
+def _explanation(problem: str) -> Response:
+    text = f"the metrics need {problem}\n"
     return Response(text, HTTPStatus.NOT_IMPLEMENTED, content_type="text/plain; charset=utf-8")

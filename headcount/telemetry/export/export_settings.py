@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from headcount.errors import UsageError
+from headcount.installation import GENERATOR, remedy
 from headcount.run.address import without_secrets
 from headcount.stack.ports import LOOPBACK
 from headcount.time_span import seconds_of
@@ -16,13 +17,14 @@ LINGER_S = 15.0
 """How long the endpoint waits for the scrape of the verdict: Prometheus' usual interval."""
 
 _OTLP, _DISABLED = "otlp", "none"
+_OTLP_EXTRA = "metrics"
 _GRPC, _HTTP = "grpc", "http/protobuf"
 _PACKAGES = {
     _GRPC: "opentelemetry.exporter.otlp.proto.grpc",
     _HTTP: "opentelemetry.exporter.otlp.proto.http",
 }
 _DEFAULT_ADDRESSES = {_GRPC: "http://localhost:4317", _HTTP: "http://localhost:4318"}
-INSTALL = "install headcount[metrics]"
+_PROMETHEUS = "prometheus_client"
 _MOST_PORTS = 1 << 16
 
 
@@ -70,9 +72,16 @@ def listen_address(text: str) -> ListenAddress | None:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < _MOST_PORTS:
         raise UsageError(f"--metrics-port must be PORT or HOST:PORT, got {text!r}")
-    if importlib.util.find_spec("prometheus_client") is None:
-        raise UsageError(f"--metrics-port needs the package prometheus-client: {INSTALL}")
+    if problem := why_no_endpoint():
+        raise UsageError(f"--metrics-port needs {problem}")
     return ListenAddress(host.strip("[]") or LOOPBACK, int(port))
+
+
+def why_no_endpoint() -> str:
+    """Return which package an endpoint lacks, and how to install it; empty if none."""
+    if _is_installed(_PROMETHEUS):
+        return ""
+    return f"the package prometheus-client: {remedy(GENERATOR)}"
 
 
 def linger_s(text: str) -> float:
@@ -94,7 +103,7 @@ def otlp_receiver(environ: Mapping[str, str]) -> OtlpReceiver | None:
             f"OTEL_EXPORTER_OTLP_PROTOCOL must be {_HTTP} or {_GRPC}, got {protocol!r}"
         )
     if not _is_installed(_PACKAGES[protocol]):
-        raise UsageError(f"the metrics cannot be sent by OTLP: {INSTALL}")
+        raise UsageError(f"the metrics cannot be sent by OTLP: {remedy(_OTLP_EXTRA)}")
     address = _value(environ, "ENDPOINT") or _DEFAULT_ADDRESSES[protocol]
     return OtlpReceiver(
         protocol, without_secrets(address), _interval_s(environ), tuple(_secrets(environ, address))

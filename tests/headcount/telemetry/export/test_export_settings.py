@@ -117,9 +117,9 @@ def test_an_unknown_protocol_is_named() -> None:
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"install headcount\[metrics\]"):
+    with pytest.raises(UsageError, match=r"OTLP: pip install 'headcount\[metrics\]'$"):
         otlp_receiver({ENDPOINT: COLLECTOR})
-    with pytest.raises(UsageError, match=r"install headcount\[metrics\]"):
+    with pytest.raises(UsageError, match=r"prometheus-client: pip install headcount$"):
         listen_address("9464")
 
 
