@@ -1,8 +1,9 @@
 """Links to exceptions: `#exceptions?class=lost&type=sword` shows these rows, and no others.
 
-The filters are `class` (a class or a flag), `type` (the event type), `partition`, `process`, `from`
-and `to` (times, ISO 8601), and `text`, words that a row contains, such as an id. The script of the
-table applies them; without it, a link leads to the first row with that class and one other value.
+The filters are `class` (a class or a flag), `type` (the event type), `partition`, `process`,
+`error` (the response to a request that was not acknowledged), `from` and `to` (times, ISO 8601),
+and `text`, words that a row contains, such as an id. The script of the table applies them; without
+it, a link leads to the first row with that class and one other value.
 
 Pure.
 """
