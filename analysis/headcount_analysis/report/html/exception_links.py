@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from headcount_analysis.causes.exception_patterns import Pattern
+
 SECTION = "exceptions"
 
 
@@ -41,6 +43,12 @@ def linked(sentence: str, names: Collection[str]) -> Markup:
         parts += [escape(sentence[place : match.start()]), _anchored(match[0], match[1])]
         place = match.end()
     return Markup("").join([*parts, escape(sentence[place:])])
+
+
+def pattern_link(pattern: Pattern, some: str) -> Markup:
+    """Link the exceptions of a pattern to their rows, and say what they have in common."""
+    href = link({"class": pattern.of, **pattern.filters})
+    return Markup('<a href="{}">{}</a>: {}').format(href, some, pattern.what)
 
 
 def _anchored(text: str, name: str) -> Markup:

@@ -11,7 +11,7 @@ from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.exception_kinds import WORST_FIRST
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html.exception_links import link
+from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.exception_steps import clock, status_text
 from headcount_analysis.report.html.exception_table import ExceptionTable, exception_table, short
 from headcount_analysis.report.model import Report
@@ -103,9 +103,9 @@ def exception_section(report: Report, exceptions: Exceptions) -> ExceptionSectio
 
 
 def _pattern(pattern: Pattern, names: Mapping[str, int]) -> Markup:
-    is_listed = pattern.of in names
-    href = link({"class": pattern.of, **pattern.filters}) if is_listed else "#errors"
-    return Markup('<a href="{}">{}</a>: {}').format(href, pattern.some, pattern.what)
+    if pattern.of in names:
+        return pattern_link(pattern, pattern.some)
+    return Markup('<a href="#errors">{}</a>: {}').format(pattern.some, pattern.what)
 
 
 def _loss_table(noun: str, groups: tuple[LossGroup, ...]) -> LossTable:
