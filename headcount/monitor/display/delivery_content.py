@@ -143,7 +143,7 @@ def _live_parts(snapshot: LiveSnapshot) -> Iterator[AttemptPart]:
     yield AttemptPart("missing", "lost", min(snapshot.missing, total.acked))
     yield AttemptPart("failed", "refused", total.failed)
     yield AttemptPart("indeterminate", "indeterminate", total.indeterminate)
-    yield AttemptPart("in flight", "target", total.in_flight)
+    yield AttemptPart("in flight", "started", total.in_flight)
 
 
 def _live_tiles(snapshot: LiveSnapshot) -> Iterator[Tile]:
