@@ -38,8 +38,9 @@ def selftest_run(
 ) -> int:
     """Carry out and print the rounds; return 0 if the verifier was right, otherwise WRONG.
 
-    `only` of None means rounds in the style of `options`; otherwise each combination of format,
-    place and form of ids gets a round, and `only` is the only format, or empty.
+    If `only` is None, the rounds use the style of `options`. Otherwise there is a round for each
+    combination of format, id place and id form: of the format `only`, or of all formats if it is
+    empty.
 
     Raises:
         UsageError: The self-test cannot write that format, or the folder cannot be made.

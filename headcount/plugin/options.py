@@ -203,7 +203,9 @@ def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
     rate, most = str(options.rate).strip(), str(options.max_in_flight).strip()
     if not rate:
         if most:
-            raise UsageError("--max-in-flight goes with --rate: add a rate, or leave it out")
+            raise UsageError(
+                "--max-in-flight needs --rate: add a rate, or leave --max-in-flight out"
+            )
         return None
     plan, spacing = parse_rate(rate), parse_spacing(str(options.spacing))
     if most and not (most.isascii() and most.isdigit() and 0 < int(most) <= MOST_IN_FLIGHT):

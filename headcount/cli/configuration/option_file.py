@@ -50,7 +50,7 @@ def _read(path: Path, *, in_project: bool) -> OptionFile:
         content = path.read_bytes()
         if len(content) > LONGEST_FILE:
             raise UsageError(
-                f"{path} has more than {LONGEST_FILE:,} bytes: keep options only in it"
+                f"{path} has more than {LONGEST_FILE:,} bytes: keep only options in it"
             )
         table: Mapping[str, Any] = tomllib.loads(content.decode())
     except OSError as error:

@@ -25,7 +25,7 @@ class MetricsOptions:
         listen_address(self.metrics_port)
         if self.metrics_linger and not self.metrics_port:
             raise UsageError(
-                "--metrics-linger goes with --metrics-port: add a port, or leave it out"
+                "--metrics-linger needs --metrics-port: add a port, or leave --metrics-linger out"
             )
 
     @property

@@ -163,7 +163,7 @@ _OPTIONS = in_order(
         "watch_for_s",
         type=Seconds(),
         show_default="500ms, or the run's own",
-        help="Shortest watch for late duplicates and ghosts.",
+        help="Minimum time to watch for late duplicates and ghosts.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

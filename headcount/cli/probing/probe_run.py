@@ -91,7 +91,7 @@ def _send(
     watch: TopicWatch,
     console: Console,
 ) -> tuple[HeaderIds, ...]:
-    """Let Locust make the requests, and watch the topics meanwhile; return the ids' headers."""
+    """Let Locust make the requests while the topics are watched; return the headers with ids."""
     with start_generator(scenario, run.path.parent, environ) as locust:
         with console.step("Starting Locust"):
             tag = await_tag(locust, run, START_TIMEOUT_S)
