@@ -89,7 +89,7 @@ def prepare(environment: Environment, requests: int) -> ProbeLoad:
 
 
 def short(wait_time: Callable[[], float]) -> Callable[[], float]:
-    """Return a wait time that is never long."""
+    """Return the wait time of a task, limited to LONGEST_WAIT_S."""
     return lambda: min(wait_time(), LONGEST_WAIT_S)
 
 

@@ -1,10 +1,11 @@
-"""Id forms: how the ids of a run are written, so that services can carry them on as they are.
+"""Id forms: how the ids of a run are written, so that services can pass them on unchanged.
 
-The three forms are one to one. `plain` is `<tag>.<generator>.<seq>`. `uuid` is a UUID of version 8
-(RFC 9562, section 5.8), with the tag in its first 48 bits, and the generator (16 bits), the
-sequence number (40) and a check (18) in the other bits that are free. `trace` is a trace-id of W3C
-Trace Context: tag (48 bits), generator (16), sequence number (40) and check (24). The check is a
-hash of the other three, so that an altered digit is never taken for another id.
+Each form encodes the same three parts, one to one: the tag, the generator and the sequence number.
+`plain` is `<tag>.<generator>.<seq>`. `uuid` is a UUID of version 8 (RFC 9562, section 5.8), with
+the tag in its first 48 bits, and the generator (16 bits), the sequence number (40) and a check (18)
+in the other bits that are free. `trace` is a trace-id of W3C Trace Context: tag (48 bits),
+generator (16), sequence number (40) and check (24). The check is a hash of the other three, so that
+an altered digit is never taken for another id.
 """
 
 import functools
@@ -63,7 +64,7 @@ class RunIds:
         return _written(number, self.form)
 
     def parse(self, text: str) -> EventId | None:
-        """Parse an id of this run; None if the text is none.
+        """Parse an id of this run; None if the text is not one.
 
         A UUID or a trace-id may have capitals.
         """
@@ -86,8 +87,8 @@ class RunIds:
         """Yield the whole ids in any bytes.
 
         A plain id is whole if it is not part of a longer word or number, or if its length stands
-        before it, as in Avro and Protobuf. The check tells a whole UUID or trace-id; it may also be
-        written as its 16 bytes.
+        before it, as in Avro and Protobuf. A UUID or a trace-id, which may also be written as 16
+        bytes, is whole if its check is right.
         """
         if self.form is IdForm.PLAIN:
             yield from self._plain_in(content)
@@ -141,7 +142,7 @@ class RunIds:
 
 
 def check_of(tag: int, generator: int, seq: int) -> int:
-    """Hash the parts of an id to 64 bits; a check is the first bits of it."""
+    """Hash the parts of an id to 64 bits; the check of an id is the first bits of this hash."""
     return _mixed(_mixed(tag << GENERATOR_BITS | generator) ^ seq)
 
 

@@ -78,7 +78,7 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
 def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
-    `length_shift` is set if a text's length stands in the byte before it, shifted by so many bits.
+    `length_shift` is set if the byte before a text is its length, shifted left by this many bits.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())

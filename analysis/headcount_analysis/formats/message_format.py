@@ -33,7 +33,7 @@ class IdText(StrEnum):
     """After its length."""
     OTHER = "other"
     NONE = "none"
-    """Nowhere: nothing is read from values, so messages that differ in theirs alone are alike."""
+    """Nowhere: values are not read, so messages that differ only in their values count as equal."""
 
 
 class MessageFormat(Protocol):

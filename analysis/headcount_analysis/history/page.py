@@ -115,7 +115,7 @@ def _data(cards: Iterable[SeriesCard]) -> Markup:
         for card in cards
     ]
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # Escaped as in a script, no text can end the element.
+    # With < escaped, as JSON in a script allows, no text can end the element.
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 

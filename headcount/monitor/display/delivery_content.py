@@ -31,7 +31,7 @@ _NS_PER_MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure; `kind` names its colour if it is one to look at, `note` stands below it."""
+    """A figure; `kind` names its colour if it needs attention, and `note` is shown below it."""
 
     id: str
     name: str

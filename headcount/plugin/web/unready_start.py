@@ -1,4 +1,4 @@
-"""Refuses the start of a test that nothing would come of, and says why, in the start form.
+"""Refuses to start a test that could make no request; the start form then shows the reason.
 
 Locust itself reports such a start as a success: with no worker ready it only logs a warning.
 """

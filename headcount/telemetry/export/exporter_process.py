@@ -67,7 +67,7 @@ def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -
 
 
 def is_available(address: ListenAddress) -> bool:
-    """Return whether the endpoint could listen there now, as far as that is checked here."""
+    """Return whether the endpoint could listen there now; an IPv6 address is not checked."""
     return ":" in address.host or is_free(address.port, address.host)
 
 

@@ -157,7 +157,7 @@ def test_what_is_refused(results: dict[tuple[str, str], Result]) -> None:
     """Before anything is sent, with the reason: the run would prove nothing about it."""
     result = results["lean", "plain"]
     key, located, *without_event = result["refused"]
-    assert "EVENT_ID stands in the name of a field" in key
+    assert "EVENT_ID is in the name of a field" in key
     assert "the service writes the request's id into the field x-event-id" in located
     assert len(without_event) == 3
     for reason in without_event:
