@@ -34,7 +34,7 @@ def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> I
     if not findings.is_complete:
         yield from _incomplete(findings, best, settle_s)
     if best.content.differing:
-        yield "Make event= match what the service publishes: a run reports any difference as corrupted."
+        yield "Let event= match what the service publishes: a run reports differences as corrupted."
     yield "Use:" if findings.is_complete else "The options that fit best:"
     options = (part for pair in best.options for part in pair)
     yield _wrapped([*known.before, *options, *known.after])
