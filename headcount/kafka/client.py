@@ -30,7 +30,7 @@ Less than for a slow broker, because waiting is less likely to help.
 RETRY_S = 0.1
 SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
-PATIENCE_S = 2.0
+FIRST_TIMEOUT_S = 2.0
 """The first timeout of a broker while there are others to ask."""
 SILENT = "a connection opens, but no Kafka broker answers on it"
 
@@ -92,7 +92,7 @@ def connected(
 
 def _usable(servers: Sequence[str], cluster: Cluster, timeout_s: float) -> Sequence[str]:
     """Skip servers that our clients cannot use. PartError says why if none is left."""
-    patience_s = min(listener_probe.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
+    patience_s = min(listener_probe.ANSWER_TIMEOUT_S, timeout_s / 4) / min(len(servers), 2)
     reasons = []
     for index, server in enumerate(servers):
         reason = listener_probe.why_unusable(server, cluster.settings, patience_s)
@@ -108,7 +108,7 @@ def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, f
     `ask` takes a broker and a deadline. Silent brokers are asked again, with more time in each
     round, until `end_s`. If none answers, the last error is raised.
     """
-    patience_s = PATIENCE_S if len(brokers) > 1 else float("inf")
+    patience_s = FIRST_TIMEOUT_S if len(brokers) > 1 else float("inf")
     while True:
         last, is_silent = kafka.errors.KafkaError(), False
         for broker in brokers:
@@ -215,7 +215,7 @@ def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
     No server delays the others. The client could try by itself, but it gives no reason, and leaves
     failed sockets open.
     """
-    longest_s = PATIENCE_S if len(servers) > 1 else float("inf")
+    longest_s = FIRST_TIMEOUT_S if len(servers) > 1 else float("inf")
     while True:
         accepting, reason = [], ""
         for server in servers:

@@ -28,7 +28,7 @@ from headcount.run.id_settings import parse_id_header, parse_id_settings
 from headcount.run.message_format import format_names, parse_format_name
 from headcount.run.outcome_rules import Rule
 
-REQUESTS, SETTLE_S = 10, 5.0
+PROBE_REQUESTS, PROBE_SETTLE_S = 10, 5.0
 
 _EXAMPLES = """
 \b
@@ -57,7 +57,7 @@ Exit codes:
     OptionGroup.LOAD,
     "--requests",
     type=click.IntRange(1, 1_000),
-    default=REQUESTS,
+    default=PROBE_REQUESTS,
     show_default=True,
     metavar="N",
     help="Requests to make; more if the scenario has more tasks.",
@@ -132,7 +132,7 @@ Exit codes:
     "--settle",
     "settle_s",
     type=Seconds(),
-    default=SETTLE_S,
+    default=PROBE_SETTLE_S,
     show_default="5s",
     help="Longest wait for messages after the last response.",
 )
