@@ -18,8 +18,8 @@ from locust.contrib.fasthttp import (
 )
 
 from headcount.plugin.event_id import MARK_BYTES, SIGN
-from headcount.plugin.http.connections import OnceOnlyPool
 from headcount.plugin.http.decoding import DecodingError, decoded
+from headcount.plugin.http.once_only_connections import OnceOnlyPool
 from headcount.plugin.http.payload import body_of, in_payload
 from headcount.plugin.http.response import (
     AccountedError,

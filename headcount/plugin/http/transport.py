@@ -11,7 +11,7 @@ import gevent.socket
 from geventhttpclient.client import HTTPClient
 from geventhttpclient.header import Headers
 
-from headcount.plugin.http.connections import OnceOnlyConnections
+from headcount.plugin.http.once_only_connections import OnceOnlyConnections
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.socket_io import read, send
 from headcount.response_head import Frame
