@@ -1,7 +1,7 @@
 """The volatile masker: masks the ids and fields that differ in every message of a batch.
 
-Messages that are equal once they are masked are read only once. Secrets are no concern of it: see
-`headcount/run/secret_names.py`.
+Messages that are equal once they are masked are read only once. It has nothing to do with secrets,
+which `headcount/run/secret_names.py` recognizes.
 """
 
 from collections.abc import Iterable

@@ -90,7 +90,7 @@ _QUESTIONS: Mapping[str, str] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none: it is running already",
+    show_default="none, as it runs already",
     help="Shell command that starts the service in CI, after Kafka.",
 )
 @grouped_option(
