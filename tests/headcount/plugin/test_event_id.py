@@ -107,7 +107,7 @@ def test_the_short_path_is_used_where_it_can_be(results: dict[tuple[str, str], R
 
 
 def test_statistics_have_one_name(results: dict[tuple[str, str], Result]) -> None:
-    """Names, URLs and errors have `{event_id}` in place of the id, so similar requests share one."""
+    """In names, URLs and errors `{event_id}` replaces the id: similar requests share one."""
     sent = results["lean", "plain"]["sent"]
     names = {name: record["name"] for name, record in sent.items()}
     assert names["path"] == "/orders/{event_id}?x=1"

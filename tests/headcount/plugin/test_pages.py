@@ -211,7 +211,7 @@ def test_metrics_before_the_first_test(answers: Answers) -> None:
 
 
 def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
-    """With labels, and with what an empty field stands for, which Locust's own form does not show."""
+    """It has labels and says what an empty field stands for, unlike Locust's own form."""
     page = answers["fields"]["text"]
     for label, name in (("Rate", "rate"), ("Thresholds", "thresholds"), ("ID at", "id_at")):
         assert f'<label for="headcount-{name}">{label}</label>' in page
