@@ -52,7 +52,7 @@ def connected(
 ) -> Iterator[Any]:
     """Connect while the block runs; `what` names its purpose in an error.
 
-    `needs` is the operation, and the topic's name, for which the user may lack the right.
+    `needs` is the operation and the topic that require a right, which the user may lack.
 
     The client is kafka-python's admin client, or another of its clients, with these settings.
 
@@ -212,8 +212,8 @@ def _message(
 def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
     """Wait until `end_s` for servers that accept connections; return them, and why others do not.
 
-    No server delays the others. The client could try by itself, but it gives no reason, and leaves
-    failed sockets open.
+    No server delays the others. Kafka's client would also wait, but gives no reason for a failure,
+    and leaves failed sockets open.
     """
     longest_s = FIRST_TIMEOUT_S if len(servers) > 1 else float("inf")
     while True:

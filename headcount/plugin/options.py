@@ -289,7 +289,9 @@ class HttpWay(StrEnum):
     LEAN = "lean"
     """Plain requests through the plugin's own transport."""
     GENERAL = "general"
-    """All requests through Locust's session, to tell a transport bug from a library bug."""
+    """All requests through Locust's session, to find out whether a bug is the transport's or a
+    library's.
+    """
 
 
 def http_way_of(environ: Mapping[str, str]) -> HttpWay:

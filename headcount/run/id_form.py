@@ -89,7 +89,7 @@ class RunIds:
         )
 
     def claims(self, text: str) -> bool:
-        """Whether any text, perhaps not even an id, claims to be an id of this run."""
+        """Whether a text begins like an id of this run; it need not be a valid id."""
         if self.form is IdForm.PLAIN:
             # A prefix followed by a letter is other text, such as a host name.
             place = len(self.prefix)
@@ -139,7 +139,7 @@ class RunIds:
         return None
 
     def occurs_in(self, content: bytes) -> bool:
-        """Whether an id of the run may stand in any bytes, perhaps as part of a longer word."""
+        """Whether bytes may contain an id of the run; it may be part of a longer word."""
         if self.form is IdForm.PLAIN:
             return re.search(re.escape(self.prefix.encode()) + rb"\d+\.\d", content) is not None
         return self.is_in(content)

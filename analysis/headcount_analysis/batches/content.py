@@ -37,7 +37,7 @@ _BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addit
 _NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that are used for no masked span
 
 _Text = tuple[bytes, int, int]
-"""A masked text, the bits that tell it apart, and the number of its attempt's shape."""
+"""A masked text, the bits that distinguish it from equal ones, and its attempt's shape number."""
 
 _EMPTY = ReadMessage(ReadContent(defect="empty"), MessageKind.MALFORMED)
 _NEW = ReadMessage(ReadContent(), MessageKind.MALFORMED)
@@ -100,7 +100,7 @@ class Reader:
         return messages["value"].fill_null(b"")
 
     def _what(self, messages: pa.RecordBatch, masked: Masked, batch_ids: BatchIds) -> Integers:
-        """Return bits that tell messages apart whose texts are equal."""
+        """Return bits that distinguish messages whose texts are equal."""
         # A null and an empty value have the same text, but not the same defect.
         is_null = messages["value"].is_null().to_numpy(zero_copy_only=False)
         what: Integers = masked.what | (is_null.astype(np.int64) << _NULL)

@@ -59,7 +59,7 @@ class IdsAt:
 def ids_at(rows: ByteRows, at: Integers, ids: RunIds, longest: Integers | None = None) -> IdsAt:
     """Read the rest of an id that begins with the run's prefix; `at` is where the prefix ends.
 
-    `longest` is where a plain id ends at the latest: the bytes after it may be digits, too.
+    `longest` is the last possible end of a plain id; the bytes after that may be digits, too.
     """
     if ids.form is IdForm.PLAIN:
         return _plain_at(rows, at, longest)

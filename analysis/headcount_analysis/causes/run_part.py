@@ -1,4 +1,4 @@
-"""A part of a run: the shortest time in which so many exceptions were sent."""
+"""A part of a run: the shortest time in which a given number of exceptions were sent."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -77,8 +77,9 @@ def closest_part(
 def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
     """Return the bounds of the time span that is least likely to hold so many exceptions by chance.
 
-    Here requests count as evenly spread over the run; the caller counts those in the span. None if
-    no span is unlikely, or no time is known, as of ids that were reserved and perhaps never used.
+    This assumes that requests are spread evenly over the run; the caller then counts those in the
+    span. None if no span is unlikely, or if no time is known, as for ids that were reserved but may
+    never have been used.
     """
     drawn, best = len(times_ns), (chance.CERTAIN, 0, 0)
     if not drawn:

@@ -45,7 +45,7 @@ _SEED = 20
 class ChangePoint:
     """A new level from the run at `index` on; both levels are medians.
 
-    `p_value` is the probability of so large a difference by chance, 1 in 1000 at the least.
+    `p_value` is the probability of so large a difference by chance, at least 1 in 1000.
     """
 
     index: int

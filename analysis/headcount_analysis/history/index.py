@@ -51,7 +51,7 @@ class PastRuns:
 
 
 def read_runs(store: RunStore) -> PastRuns:
-    """Read the runs of a store, by its index as far as it is current. Raises OSError."""
+    """Read the runs of a store, from its index where that is current. Raises OSError."""
     listing = store.listing()
     index = _read_index(store)
     current = {name: line for name, line in index.items() if listing.get(name) == line.stamp}

@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class SeriesCard:
-    """What the page shows of a series; `key` tells it from the others."""
+    """What the page shows of a series, which `key` identifies."""
 
     key: int
     series: Series

@@ -57,7 +57,7 @@ def check_commands(options: OptionFile, names: Mapping[str, object]) -> None:
     """Raise UsageError for a table that is not named after a command."""
     for unknown in sorted(options.by_command.keys() - names.keys()):
         raise UsageError(
-            f"[{unknown}] in {options.path} is no command{_suggestion(unknown, names)}: "
+            f"[{unknown}] in {options.path} is not a command{_suggestion(unknown, names)}: "
             f"a table holds the options of one command"
         )
 

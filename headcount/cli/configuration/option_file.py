@@ -31,7 +31,7 @@ class OptionFile:
 
 
 def find_option_file(folder: Path, named: Path | None) -> OptionFile | None:
-    """Read the file that is named, or else the one in a folder; None if there is none.
+    """Read the named file, or else the one in a folder; None if there is none.
 
     UsageError if a file that is named is missing, or if a file is not TOML.
     """

@@ -30,7 +30,7 @@ class MetricsOptions:
 
     @property
     def request(self) -> "ExportRequest":
-        """What the run is to export. UsageError if an option is invalid."""
+        """What the run must export. UsageError if an option is invalid."""
         from headcount.telemetry.export.exporter_process import (  # noqa: PLC0415 - it loads slowly
             export_request,
         )

@@ -217,7 +217,7 @@ def _final_tiles(counts: Mapping[str, int]) -> Iterator[Tile]:
 
 
 def _share(count: int, of: int) -> str:
-    """Format a share as a rate and as one in so many."""
+    """Format a share as a percentage and as `1 in N`."""
     return f"{100 * count / of:.3g} % of acknowledged, 1 in {of / count:,.0f}"
 
 

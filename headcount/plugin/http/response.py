@@ -257,8 +257,7 @@ def length_of(response: FastResponse) -> int:
 def read_whole(response: FastResponse) -> BaseException | None:
     """Read a response to its end; return the error that cut it off, if any.
 
-    A body that cannot be decoded is complete: it is a failure for Locust, and a response all the
-    same.
+    A body that cannot be decoded is complete: Locust counts it as a failure, but it is a response.
     """
     try:
         _ = response.content

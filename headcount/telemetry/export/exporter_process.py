@@ -24,7 +24,7 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What a run is to export.
+    """What a run must export.
 
     `is_by_parent` says that the exporter belongs to the process that started this one. `problem`
     says why nothing is sent by OTLP, although it should.
