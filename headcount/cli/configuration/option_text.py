@@ -70,6 +70,5 @@ def _check(text: str, options: Mapping[str, Value], unset: Collection[str]) -> N
     if any(table.get(name) != value for name, value in wanted.items()) or table.keys() & unset:
         lines = "; ".join(_line(name, value) for name, value in options.items())
         raise UsageError(
-            f"the option file is written in a way that Headcount cannot change: set "
-            f"{lines} yourself"
+            f"Headcount cannot change the option file as it is written: set it yourself: {lines}"
         )
