@@ -44,7 +44,7 @@ def run_command(
 ) -> list[str]:
     """Build the command line of a load without a web UI.
 
-    `progress_path` is where Locust writes the load's progress, if anyone sees it.
+    `progress_path` is where Locust writes the load's progress, if it is shown to anyone.
     """
     options = {
         **_load_options(load.options),

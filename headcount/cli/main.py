@@ -140,7 +140,7 @@ COMMANDS = {
     ),
     "config": CommandEntry(
         "headcount.cli.commands.config:config",
-        "show the options that hold, and where they are set",
+        "show the options that apply, and where each is set",
     ),
 }
 """The commands; only the one that is called is imported: Spark and charts load slowly."""
@@ -204,7 +204,7 @@ def cli(ctx: click.Context, option_file: Path | None) -> None:
 
 
 def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[str, Any]:
-    """Return what an option file says about a command. UsageError if it is mistaken."""
+    """Return the defaults that an option file sets for a command. UsageError if it is not valid."""
     command = cli.get_command(ctx, name)
     assert command is not None
 
@@ -233,7 +233,7 @@ def main() -> NoReturn:
         code = _without_reader()
     except Exception as error:  # noqa: BLE001 - no error may pass for a verdict
         code = _refused(error) or _incomplete(error) or _bug()
-    # Spare Python its last garbage collection: the objects go with the process.
+    # Skip Python's last garbage collection: the process is about to end anyway.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 

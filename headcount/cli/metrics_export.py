@@ -12,10 +12,10 @@ from headcount.telemetry.export.exporter_process import ExporterProcess, ExportR
 def exporting(
     folder: RunFolder, request: ExportRequest, environ: Mapping[str, str], console: Console
 ) -> Iterator[None]:
-    """Export the metrics of the run of the block, if `request` says so.
+    """Export the metrics of the run that the block carries out, if `request` asks for it.
 
-    A receiver that is slow or gone changes nothing but one line: what the block raises or returns
-    is kept, and the end of the run waits a few seconds at most.
+    A receiver that is slow or gone only adds a line of output, and a few seconds at the end of the
+    run. It does not change what the block returns or raises.
     """
     if request.problem:
         console.error(request.problem)

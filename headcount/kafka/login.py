@@ -17,7 +17,7 @@ def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
     """Log in on a connection; return why that fails, empty if it succeeds.
 
     Raises OSError, struct.error and NoKafkaError if the broker does not answer. Amazon's login is
-    not tried: its clients differ.
+    not tried, because each client implements it differently.
     """
     mechanism = settings.mechanism
     assert mechanism is not None

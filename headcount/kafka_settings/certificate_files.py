@@ -99,7 +99,7 @@ def _pkcs12(content: bytes, password: str | None) -> pkcs12.PKCS12KeyAndCertific
         return pkcs12.load_pkcs12(content, None if password is None else password.encode())
     except ValueError:
         raise CertificateFileError(
-            "it is neither PEM nor JKS, and PKCS #12 only with another password"
+            "it is neither PEM nor JKS; if it is PKCS #12, its password is wrong"
         ) from None
 
 

@@ -49,7 +49,7 @@ class DurationCounts:
 
 
 class RequestDurations:
-    """Counts the durations of requests as they end; every request costs this much time.
+    """Counts the durations of requests as they end; must be fast, since every request is counted.
 
     The durations from the intended time are kept as their difference from the others: without
     `--rate`, there is none.

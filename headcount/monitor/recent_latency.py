@@ -11,7 +11,7 @@ from headcount.thresholds.nearest_rank import nearest_rank
 
 WINDOW_S = 10.0
 FEWEST_SAMPLES = 100
-"""Enough that a p99 is not the greatest of all values by necessity."""
+"""With fewer values, the p99 would always be the greatest of them."""
 
 _BUCKETS_PER_E = 50
 """Each bucket is 2 % wide, so that its middle is at most 1 % off."""

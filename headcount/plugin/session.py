@@ -21,9 +21,9 @@ from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.attempts.refusal import not_comparable, without_event
 from headcount.plugin.event_id import holds_id, shown
 from headcount.plugin.http.client import LedgerUserAgent
-from headcount.plugin.http.connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
+from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.response import (
     AccountedError,

@@ -44,7 +44,7 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
 def of_failure(outcome: Outcome) -> Outcome:
     """Return the outcome of a response that the scenario calls a failure, or left undecided.
 
-    An acknowledgement then proves nothing; failed and indeterminate stay as they are.
+    An acknowledgement then proves nothing; failed and indeterminate stay unchanged.
     """
     return Outcome.INDETERMINATE if outcome is Outcome.ACKED else outcome
 

@@ -13,7 +13,7 @@ from headcount_analysis.measure.clocks import GROUP_EVENTS
 
 LONGEST_MS = 86_400_000
 """Longer delays are ignored: they come from timestamps in another unit."""
-EARLY = 10
+EARLY_PERCENTILE = 10
 """Delays are measured from this percentile, so that the clock offset cancels out."""
 
 
@@ -53,4 +53,4 @@ def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
 
 
 def _early_ms(delays_ms: Integers) -> float:
-    return float(np.percentile(delays_ms, EARLY))
+    return float(np.percentile(delays_ms, EARLY_PERCENTILE))

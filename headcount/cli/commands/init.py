@@ -90,7 +90,7 @@ _QUESTIONS: Mapping[str, str] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none, if it runs",
+    show_default="none, as it runs already",
     help="Shell command that starts the service in CI, after Kafka.",
 )
 @grouped_option(
@@ -122,8 +122,8 @@ _QUESTIONS: Mapping[str, str] = {
 def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     """Write a scenario, headcount.toml and a job for CI into this folder.
 
-    On a terminal, it asks for what neither the command line nor headcount.toml says. A file that
-    exists is kept.
+    On a terminal, it asks for what the command line and headcount.toml leave open. Existing files
+    are kept.
     """
     answers = _answers(_asked(ctx, options) if is_interactive() else options)
     console = Console()

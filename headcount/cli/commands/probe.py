@@ -28,7 +28,7 @@ from headcount.run.id_settings import parse_id_header, parse_id_settings
 from headcount.run.message_format import format_names, parse_format_name
 from headcount.run.outcome_rules import Rule
 
-REQUESTS, SETTLE_S = 10, 5.0
+PROBE_REQUESTS, PROBE_SETTLE_S = 10, 5.0
 
 _EXAMPLES = """
 \b
@@ -57,7 +57,7 @@ Exit codes:
     OptionGroup.LOAD,
     "--requests",
     type=click.IntRange(1, 1_000),
-    default=REQUESTS,
+    default=PROBE_REQUESTS,
     show_default=True,
     metavar="N",
     help="Requests to make; more if the scenario has more tasks.",
@@ -132,7 +132,7 @@ Exit codes:
     "--settle",
     "settle_s",
     type=Seconds(),
-    default=SETTLE_S,
+    default=PROBE_SETTLE_S,
     show_default="5s",
     help="Longest wait for messages after the last response.",
 )
@@ -177,7 +177,7 @@ def probe(
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
     registry = registry_from_environment(environ).with_url(parse_registry_url(schema_registry))
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
         from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
@@ -207,7 +207,7 @@ def probe(
 def _target_arguments(
     locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
 ) -> tuple[str, ...]:
-    """Return how the command of a run with this target begins."""
+    """Return the first words of a `headcount run` command: the scenario and its target."""
     return (
         *("headcount", "run", locustfile),
         *(("--host", without_secrets(host)) if host else ()),
@@ -217,7 +217,7 @@ def _target_arguments(
 
 
 def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how it ends."""
+    """Return the last words of that command: rules for outcomes, and Locust's own options."""
     outcome = (part for rule in rules for part in ("--outcome", rule.text))
     return (*outcome, *(("--", *extra) if extra else ()))
 
@@ -225,7 +225,7 @@ def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[st
 def _target_options(
     locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
 ) -> dict[str, Value]:
-    """Return the same target as options of a file, without an address that holds a secret."""
+    """Return scenario and target as options for a file, without a host that contains a secret."""
     return {
         "locustfile": locustfile,
         "host": "" if without_secrets(host) != host else host,

@@ -101,7 +101,7 @@ def run(
     metrics_options.check()
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / run_id_of(run_id))
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount.cli.judged_run import judged_run  # noqa: PLC0415
         from headcount.cli.locust_command import Load  # noqa: PLC0415

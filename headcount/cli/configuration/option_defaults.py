@@ -34,7 +34,7 @@ def option_defaults(
             them.
 
     Raises:
-        UsageError: A name is unknown, or a value is not one that its option takes.
+        UsageError: A name is unknown, or a value is not valid for its option.
     """
     parameters = parameters_of(command)
     own = options.by_command.get(name, {})
@@ -54,10 +54,10 @@ def option_defaults(
 
 
 def check_commands(options: OptionFile, names: Mapping[str, object]) -> None:
-    """Raise UsageError for a table that no command has the name of."""
+    """Raise UsageError for a table that is not named after a command."""
     for unknown in sorted(options.by_command.keys() - names.keys()):
         raise UsageError(
-            f"[{unknown}] in {options.path} is no command{_suggestion(unknown, names)}: "
+            f"[{unknown}] in {options.path} is not a command{_suggestion(unknown, names)}: "
             f"a table holds the options of one command"
         )
 
@@ -83,7 +83,7 @@ def _names(parameter: click.Parameter) -> Iterator[str]:
 def _checked(
     options: OptionFile, name: str, parameter: click.Parameter, value: Any, scratch: click.Context
 ) -> Any:
-    """Return a value as the parameter takes it. UsageError if it cannot be one."""
+    """Return a value in the form that the parameter takes. UsageError if it is not valid."""
     place = f"{name} in {options.path}"
     values = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not parameter.multiple:

@@ -31,7 +31,7 @@ class OptionFile:
 
 
 def find_option_file(folder: Path, named: Path | None) -> OptionFile | None:
-    """Read the file that is named, or else the one in a folder; None if there is none.
+    """Read the named file, or else the one in a folder; None if there is none.
 
     UsageError if a file that is named is missing, or if a file is not TOML.
     """
@@ -50,7 +50,7 @@ def _read(path: Path, *, in_project: bool) -> OptionFile:
         content = path.read_bytes()
         if len(content) > LONGEST_FILE:
             raise UsageError(
-                f"{path} has more than {LONGEST_FILE:,} bytes: keep options only in it"
+                f"{path} has more than {LONGEST_FILE:,} bytes: keep only options in it"
             )
         table: Mapping[str, Any] = tomllib.loads(content.decode())
     except OSError as error:

@@ -69,4 +69,6 @@ def _check(text: str, options: Mapping[str, Value], unset: Collection[str]) -> N
     }
     if any(table.get(name) != value for name, value in wanted.items()) or table.keys() & unset:
         lines = "; ".join(_line(name, value) for name, value in options.items())
-        raise UsageError(f"the option file is too unusual to be changed: write yourself: {lines}")
+        raise UsageError(
+            f"Headcount cannot change the option file as it is written: set it yourself: {lines}"
+        )

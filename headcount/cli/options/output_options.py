@@ -20,7 +20,7 @@ with_reports_dir = grouped_option(
 
 
 def made_folder(reports_dir: Path, command: str) -> Path:
-    """Make a folder for what a command writes that is not a run. UsageError if it cannot."""
+    """Make a folder for output other than a run. UsageError if that fails."""
     folder = reports_dir.absolute() / f"{command}-{new_run_id()}"
     try:
         folder.mkdir(parents=True)

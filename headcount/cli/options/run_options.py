@@ -18,7 +18,7 @@ REPORTS_DIR = "reports-dir"
 def complete_runs(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the ids of the runs that a word begins; after a comma, those of its last part."""
+    """Return the run ids that begin with a word, or with its last part if it contains commas."""
     if "/" in incomplete:
         return [CompletionItem(incomplete, type="dir")]
     before, comma, last = incomplete.rpartition(",")

@@ -12,11 +12,11 @@ from headcount.files import write_atomically
 _OF_MESSAGES = frozenset({"id-header", "id-form", "id-at", "format", "compare-at"}) | frozenset(
     {"schema-registry"}
 )
-"""Options that have their default where the findings do not name them."""
+"""Options that are reset to their default unless the findings name them."""
 
 
 def write_options(path: Path, fit: OptionsFit, known: Mapping[str, Value]) -> None:
-    """Set the options of a fit, and those that were known before it, in an option file.
+    """Set the options of a fit in an option file, with those of the target that was probed.
 
     UsageError if the file cannot be written, or not be changed.
     """

@@ -13,8 +13,8 @@ from headcount.errors import EvidenceError, HeadcountError
 from headcount.run.manifest import End
 
 _NAP_S = 0.5
-SHORTLY_BEFORE = 0.85
-"""The share of the settle time after which the first timed end is recorded; below `NEARLY_OVER`."""
+FIRST_END_AT = 0.85
+"""The share of the settle time at which the first timed end is recorded; below NEARLY_OVER_AT."""
 
 RecordReach = Callable[[], Reach]
 """Records how far the topic reaches now. Raises PartError and EvidenceError."""
@@ -88,7 +88,7 @@ class TopicSettling:
         arrive; the second is at its end.
         """
         now_s = self.since.at(time.monotonic())
-        for at_s in (SHORTLY_BEFORE * self.waits.settle_s, self.waits.settle_s):
+        for at_s in (FIRST_END_AT * self.waits.settle_s, self.waits.settle_s):
             if at_s > now_s:
                 self._timed.append(_TimedRecord(self.record, at_s, at_s - now_s))
         timed = tuple(self._timed)

@@ -26,7 +26,7 @@ from headcount.run.manifest import End, Manifest
 REPLICATION_TIMEOUT_S = 60.0
 """Longer than a leader waits for a replica that hangs.
 
-That is `replica.lag.time.max.ms`, and up to half of it more until it notices.
+The leader waits `replica.lag.time.max.ms`, plus up to half of that until it notices.
 """
 POLL_S = 0.2
 TRIES = 5

@@ -55,7 +55,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
     attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
     the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    `shortfall` counts requests not made, `endpoints` names the others; `id_settings` form the ids.
+    `shortfall` counts the requests that were not made, `endpoints` records the paths of those that
+    were, and `id_settings` say how ids are written.
     """
 
     def __init__(

@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 class RunMetrics:
     """The metrics of one run.
 
-    If `request` says so, the totals are written to the run's folder each time they are updated, and
-    an exporter is started that reads them.
+    If `request` asks for it, each update writes the totals to the run's folder, and an exporter
+    that reads them is started.
     """
 
     def __init__(self, folder: RunFolder, stats: LiveStats, request: ExportRequest) -> None:
@@ -73,7 +73,7 @@ class RunMetrics:
 def request_of(
     options: argparse.Namespace, environ: Mapping[str, str], *, has_web_ui: bool
 ) -> ExportRequest:
-    """Return what this process is to export. UsageError if an option is mistaken."""
+    """Return what this process must export. UsageError if an option is not valid."""
     if options.probe_requests:
         return NOTHING_EXPORTED
     if JUDGED_BY_PARENT in environ:

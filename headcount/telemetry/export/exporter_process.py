@@ -24,7 +24,7 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What a run is to export.
+    """What a run must export.
 
     `is_by_parent` says that the exporter belongs to the process that started this one. `problem`
     says why nothing is sent by OTLP, although it should.
@@ -67,7 +67,7 @@ def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -
 
 
 def is_available(address: ListenAddress) -> bool:
-    """Return whether the endpoint could listen there now, as far as that is checked here."""
+    """Return whether the endpoint could listen there now; an IPv6 address is not checked."""
     return ":" in address.host or is_free(address.port, address.host)
 
 

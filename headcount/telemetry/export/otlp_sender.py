@@ -79,9 +79,9 @@ class OtlpSender:
 
 
 class _LastReasons(logging.Handler):
-    """Keeps the last messages that the exporter logs, which nothing else shows.
+    """Keeps the last few messages that the exporter logs, which nothing else shows.
 
-    The last one may say no more than that it gives up.
+    One is not enough: the last one may only say that the exporter gives up.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The run source: what the metrics of a run are made of, read from its folder."""
+"""The run source: reads from a run's folder what its metrics are computed from."""
 
 import contextlib
 from collections.abc import Callable, Mapping

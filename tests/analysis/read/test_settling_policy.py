@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from headcount.errors import EvidenceError
 from headcount.run.manifest import End
 from headcount.run.verdict import Verdict
-from tests.analysis.history import START_NS, RunHistory, event_id
+from tests.analysis.synthetic_run import START_NS, RunHistory, event_id
 
 WAITS = Waits(settle_s=10)
 

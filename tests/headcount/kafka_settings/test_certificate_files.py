@@ -115,9 +115,9 @@ def test_java_s_own_format_is_read(
     pair = key_pair(keys, PASSWORD, KEY_PASSWORD)
     assert same_key(pair, certificate)
     assert pair.certificate_pem.startswith(certificate.cert_chain_pems[0].bytes().decode())
-    with pytest.raises(CertificateFileError, match="its password is another one"):
+    with pytest.raises(CertificateFileError, match="its password is wrong"):
         authorities(trust, "wrong")
-    with pytest.raises(CertificateFileError, match="the password of its key is another one"):
+    with pytest.raises(CertificateFileError, match="the password of its key is wrong"):
         key_pair(keys, PASSWORD, PASSWORD)
     with pytest.raises(CertificateFileError, match="damaged"):
         authorities(trust[:-60], None)
@@ -174,5 +174,5 @@ def test_a_trust_store_of_keytool_s_default_format(
         capture_output=True,
     )
     assert authorities(store.read_bytes(), PASSWORD) == authority.cert_pem.bytes().decode()
-    with pytest.raises(CertificateFileError, match="only with another password"):
+    with pytest.raises(CertificateFileError, match="if it is PKCS #12, its password is wrong"):
         authorities(store.read_bytes(), "wrong")

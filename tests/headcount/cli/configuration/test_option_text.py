@@ -46,5 +46,5 @@ def test_the_same_again() -> None:
 def test_a_value_of_several_lines() -> None:
     """It is refused, with the lines to write."""
     text = 'outcome = [\n  "a",\n]\n'
-    with pytest.raises(UsageError, match=r'write yourself: outcome = \["b"\]'):
+    with pytest.raises(UsageError, match=r'set it yourself: outcome = \["b"\]'):
         with_options(text, {"outcome": ("b",)})
