@@ -8,7 +8,7 @@ from kafka.net.sasl import get_sasl_mechanism
 
 from headcount.kafka.broker_protocol import authenticate, offered_mechanisms
 from headcount.kafka_settings import kafka_python
-from headcount.kafka_settings.settings import KafkaSettings, Mechanism
+from headcount.kafka_settings.settings import KafkaSettings
 
 _MOST_STEPS = 5
 
@@ -16,21 +16,17 @@ _MOST_STEPS = 5
 def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
     """Log in on a connection; return why that fails, empty if it succeeds.
 
-    Raises OSError, struct.error and NoKafkaError if the broker does not answer. Amazon's login is
-    not tried: its clients differ.
+    Raises OSError, struct.error and NoKafkaError if the broker does not answer, and UsageError if
+    the signer of Amazon's tokens is missing.
     """
-    mechanism = settings.mechanism
-    assert mechanism is not None
-    asked = Mechanism.OAUTHBEARER if mechanism is Mechanism.AWS_MSK_IAM else mechanism
-    offered = offered_mechanisms(connection, asked)
+    options = kafka_python.client_options(settings)
+    mechanism = options["sasl_mechanism"]  # tokens, if the settings name Amazon's login
+    offered = offered_mechanisms(connection, mechanism)
     if offered is not None:
         listed = ", ".join(offered) or "none"
-        return f"offers the SASL mechanisms {listed}, not {mechanism}: set sasl.mechanism"
-    if mechanism is Mechanism.AWS_MSK_IAM:
-        return ""
+        return f"offers the SASL mechanisms {listed}, not {settings.mechanism}: set sasl.mechanism"
     try:
-        options = kafka_python.client_options(settings)
-        return _why_denied(connection, get_sasl_mechanism(mechanism.value)(host="", **options))
+        return _why_denied(connection, get_sasl_mechanism(mechanism)(host="", **options))
     except KafkaError as error:
         return f"cannot be logged in to: {' '.join(map(str, error.args))}"
 

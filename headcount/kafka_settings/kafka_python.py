@@ -4,6 +4,7 @@ import functools
 import ssl
 from typing import Any
 
+from headcount.kafka_settings.iam_token import IamTokens
 from headcount.kafka_settings.private_file import private_file
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
 from headcount.kafka_settings.token_client import token_client
@@ -39,9 +40,10 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
 
 
 def _login(settings: KafkaSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
     if settings.mechanism is Mechanism.AWS_MSK_IAM:
-        return options  # kafka-python signs with botocore itself
+        # As librdkafka does it; what kafka-python has for it ignores AWS_REGION.
+        return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": IamTokens()}
+    options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
     if settings.token_source is not None:
         return options | {"sasl_oauth_token_provider": token_client(settings.token_source)}
     assert settings.password is not None

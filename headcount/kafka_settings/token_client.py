@@ -50,7 +50,9 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
     def _fetch(self) -> tuple[str, float]:
         source = self._source
         secret = source.client_secret.get_secret_value()
-        login = ":".join(urllib.parse.quote(part, safe="") for part in (source.client_id, secret))
+        # RFC 6749 wants both encoded as in a form. librdkafka and Java send them as they are, and
+        # so do we: who is refused with one client must not be accepted with another.
+        login = f"{source.client_id}:{secret}"
         form = {"grant_type": "client_credentials"}
         if source.scope:
             form["scope"] = source.scope
