@@ -97,8 +97,8 @@ def test_certificates_that_are_not_verified() -> None:
     assert read_back(librdkafka.client_options(settings)) == settings
     context = kafka_python.client_options(settings)["ssl_context"]
     assert (context.check_hostname, context.verify_mode) == (False, ssl.CERT_NONE)
-    with pytest.raises(UsageError, match="has no equivalent in Java"):
-        java.client_options(settings)
+    with pytest.raises(UsageError, match="is not supported by Spark's connector"):
+        java.check_supported(settings)
 
 
 def test_a_client_certificate_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_java_s_file_for_it_is_understood() -> None:
     )
     assert settings == SETTINGS
     with pytest.raises(UsageError, match="not supported by Spark's connector"):
-        java.client_options(settings)
+        java.check_supported(settings)
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
