@@ -17,6 +17,7 @@ from kafka.errors import KafkaConnectionError
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from headcount.kafka_settings.settings import TokenSource
+from headcount.kafka_settings.tls_context import verifying_context
 
 TIMEOUT_S = 10.0
 RENEWED_AFTER = 0.8
@@ -64,7 +65,7 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
                 "Accept": "application/json",
             },
         )
-        context = ssl.create_default_context(cadata=source.ca_pem)
+        context = verifying_context(source.ca_pem)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as response:  # noqa: S310
                 answer = json.loads(response.read())
@@ -82,6 +83,11 @@ def token_client(source: TokenSource) -> TokenClient:
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"it answers {error.code}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not accepted ({error.verify_message}): name its authority with "
+            "https.ca.location"
+        )
     if isinstance(error, urllib.error.URLError):
         return _reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
     if isinstance(error, OSError):

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import trustme
 from kafka.net.sasl import get_sasl_mechanism
-from pydantic import SecretStr
 
 from headcount.errors import UsageError
 from headcount.kafka_settings import certificate_files, config_file, java, kafka_python, librdkafka
@@ -119,7 +118,7 @@ def test_a_client_certificate_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_java_s_virtual_machine_may_ask_for_tokens() -> None:
     """Only at the URL of the settings."""
-    source = TokenSource(**{**SOURCE, "client_secret": SecretStr("s")})
+    source = TokenSource.model_validate(SOURCE)
     settings = KafkaSettings(
         protocol=Protocol.SASL_SSL, mechanism=Mechanism.OAUTHBEARER, token_source=source
     )
