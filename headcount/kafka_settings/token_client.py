@@ -80,6 +80,17 @@ def token_client(source: TokenSource) -> TokenClient:
     return TokenClient(source)
 
 
+def expires_at_s(token: str) -> float | None:
+    """Return when a token expires, in Unix seconds; None if it is no JWT (RFC 7519) or never."""
+    _, _, rest = token.partition(".")
+    payload, _, _ = rest.partition(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(f"{payload}=="))
+        return float(claims["exp"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"it answers {error.code}"

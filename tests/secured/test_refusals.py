@@ -107,7 +107,7 @@ REFUSED = {
         lambda secured: secured.cluster(
             "oauth", sasl_oauthbearer_token_endpoint_url=f"{secured.tokens.url}/expired"
         ),
-        "refuses the login: ",
+        "refuses the login: .*; the token expired at 20",
     ),
     "plaintext to TLS": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain")),
