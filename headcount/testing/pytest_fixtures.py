@@ -3,6 +3,7 @@
 What they need is imported when a test asks for it, because every pytest loads this module.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def headcount_stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[HeadcountStack]":
     """A Kafka broker for the whole session; `new_topic()` makes a topic on it."""
-    from headcount.testing.stack import running_stack  # noqa: PLC0415
+    with _failing_without_packages():
+        from headcount.testing.stack import running_stack  # noqa: PLC0415
 
     with running_stack(tmp_path_factory.mktemp("headcount")) as stack:
         yield stack
@@ -28,8 +30,23 @@ def headcount_run(
     headcount_stack: "HeadcountStack", tmp_path_factory: pytest.TempPathFactory
 ) -> "Callable[..., RunVerdict]":
     """Return `headcount.testing.run`, with the broker of the session and a temporary folder."""
-    from headcount.testing import run  # noqa: PLC0415
+    with _failing_without_packages():
+        from headcount.testing import run  # noqa: PLC0415
 
     reports = tmp_path_factory.mktemp("reports")
     servers = headcount_stack.bootstrap_servers
     return functools.partial(run, bootstrap_servers=servers, reports_dir=reports)
+
+
+@contextlib.contextmanager
+def _failing_without_packages() -> Iterator[None]:
+    """Fail in one line, without a traceback, if a package is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from headcount.installation import COMMAND, missing_package  # noqa: PLC0415
+
+        line = missing_package(error, COMMAND)
+        if line is None:
+            raise
+        pytest.fail(f"headcount: {line}", pytrace=False)

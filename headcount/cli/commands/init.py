@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from headcount.cli.configuration.option_file import FILE
+from headcount.cli.configuration.option_file import FILE, PROJECT_FILE, OptionFile
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.target_options import check_host
 from headcount.cli.scaffold.answers import (
@@ -28,6 +28,7 @@ from headcount.errors import UsageError
 from headcount.files import write_atomically
 
 LOCUSTFILE = "locustfile.py"
+_KEPT_TABLE = f"Kept     {PROJECT_FILE}, whose table [tool.headcount] has the options"
 
 _EXAMPLES = """
 \b
@@ -127,9 +128,14 @@ def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     """
     answers = _answers(_asked(ctx, options) if is_interactive() else options)
     console = Console()
+    own = ctx.find_object(OptionFile)
+    option_file = PROJECT_FILE if own is not None and own.path.name == PROJECT_FILE else FILE
     for name, text in project_files(answers).items():
-        console.result(_write(Path(name), text, force=force))
-    console.result(f"Next: headcount probe --write {FILE}, then headcount run")
+        # A new headcount.toml would hide the table.
+        is_hiding = name == FILE != option_file
+        line = _KEPT_TABLE if is_hiding else _write(Path(name), text, force=force)
+        console.result(line)
+    console.result(f"Next: headcount probe --write {option_file}, then headcount run")
 
 
 def is_interactive() -> bool:

@@ -14,6 +14,9 @@ from headcount.http_url import is_http_url
 from headcount.run.address import without_secrets
 from headcount.stack.service import DEFAULT_APP
 
+BROKERS_VARIABLE, TOPIC_VARIABLE = "HEADCOUNT_BOOTSTRAP_SERVERS", "HEADCOUNT_TOPIC"
+"""The variables that Locust with the plugin reads, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
@@ -98,6 +101,8 @@ _SERVICE = in_order(
         "ack_guarantee",
         default="",
         metavar="TEXT",
+        envvar="HEADCOUNT_PROMISE",
+        show_envvar=True,
         show_default="the game's settings",
         help="What your service's acknowledgement guarantees.",
     ),
@@ -107,6 +112,8 @@ _TOPIC: Mapping[str, Any] = {
     "default": "events",
     "show_default": True,
     "metavar": "NAME",
+    "envvar": TOPIC_VARIABLE,
+    "show_envvar": True,
     "help": "Topic that the service publishes to.",
 }
 
@@ -115,6 +122,8 @@ _BROKERS = in_order(
         OptionGroup.KAFKA,
         "--bootstrap-servers",
         metavar="HOST:PORT,…",
+        envvar=BROKERS_VARIABLE,
+        show_envvar=True,
         show_default="start a broker",
         help="Your Kafka brokers.",
     ),

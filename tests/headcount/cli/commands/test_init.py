@@ -59,6 +59,16 @@ def test_the_options_of_a_probe(folder: Path) -> None:
     assert "--topic sold" in (folder / FILES[-1]).read_text()
 
 
+def test_the_options_of_a_project(folder: Path) -> None:
+    """A headcount.toml would hide the table of pyproject.toml, and is not written."""
+    (folder / "pyproject.toml").write_text('[tool.headcount]\ntopic = "sold"\n')
+    output = init("--start", "./shop").output
+    assert "Kept     pyproject.toml" in output
+    assert "headcount probe --write pyproject.toml" in output
+    assert not (folder / "headcount.toml").exists()
+    assert "--topic sold" in (folder / FILES[-1]).read_text()
+
+
 def test_by_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, what is not set is asked for; a GET has no body."""
     monkeypatch.setattr(module, "is_interactive", lambda: True)
