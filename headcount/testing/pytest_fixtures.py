@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def headcount_stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[HeadcountStack]":
     """A Kafka broker for the whole session; `new_topic()` makes a topic on it."""
-    with _failing_without_packages():
+    with failing_without_packages():
         from headcount.testing.stack import running_stack  # noqa: PLC0415
 
     with running_stack(tmp_path_factory.mktemp("headcount")) as stack:
@@ -30,7 +30,7 @@ def headcount_run(
     headcount_stack: "HeadcountStack", tmp_path_factory: pytest.TempPathFactory
 ) -> "Callable[..., RunVerdict]":
     """Return `headcount.testing.run`, with the broker of the session and a temporary folder."""
-    with _failing_without_packages():
+    with failing_without_packages():
         from headcount.testing import run  # noqa: PLC0415
 
     reports = tmp_path_factory.mktemp("reports")
@@ -39,7 +39,7 @@ def headcount_run(
 
 
 @contextlib.contextmanager
-def _failing_without_packages() -> Iterator[None]:
+def failing_without_packages() -> Iterator[None]:
     """Fail in one line, without a traceback, if a package is not installed."""
     try:
         yield

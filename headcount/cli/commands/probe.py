@@ -80,7 +80,7 @@ Exit codes:
     default="",
     envvar=BROKERS_VARIABLE,
     show_envvar=True,
-    show_default="those of the Kafka settings",
+    show_default="from settings",
     help="Your Kafka brokers.",
 )
 @grouped_option(

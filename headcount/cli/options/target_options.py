@@ -102,7 +102,6 @@ _SERVICE = in_order(
         default="",
         metavar="TEXT",
         envvar="HEADCOUNT_PROMISE",
-        show_envvar=True,
         show_default="the game's settings",
         help="What your service's acknowledgement guarantees.",
     ),
@@ -124,7 +123,7 @@ _BROKERS = in_order(
         metavar="HOST:PORT,…",
         envvar=BROKERS_VARIABLE,
         show_envvar=True,
-        show_default="start a broker",
+        show_default="start one",
         help="Your Kafka brokers.",
     ),
     grouped_option(
@@ -180,7 +179,7 @@ def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[...,
         "multiple": True,
         "default": (_TOPIC["default"],),
         "show_default": _TOPIC["default"],
-        "help": "The service's topic; repeatable with --broker-only.",
+        "help": "Topic; repeatable with --broker-only.",
     }
     topic = grouped_option(OptionGroup.KAFKA, "--topic", "topics", **attributes)
     gathering = gathered("target_options", TargetOptions)(command)
