@@ -1,7 +1,8 @@
 """`headcount init`: the first files of a project: scenario, options, and a job for its CI."""
 
+import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -49,6 +50,23 @@ _QUESTIONS: Mapping[str, str] = {
     "ci": "CI system",
     "start": "Command that starts the service in CI (empty if it runs already)",
 }
+
+
+def check_written_host(host: str) -> str:
+    """Return a service's URL. UsageError if it is not one, or has a password."""
+    if "@" in urlsplit(host).netloc:
+        raise UsageError("--host has a password, which no file should: set HEADCOUNT_HOST instead")
+    return check_host(host)
+
+
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "host": check_written_host,
+    "path": parse_path,
+    "body": functools.partial(parse_body, method="POST"),
+    "topic": parse_new_topic,
+    "start": parse_start,
+}
+"""The rules for answers that the options' own types do not know."""
 
 
 @grouped_command(epilog=_EXAMPLES)
@@ -152,17 +170,28 @@ def _asked(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT and not is_moot:
             default = answers[name]
             answers[name] = click.prompt(
-                question, default=default, type=types[name], show_default=bool(default)
+                question,
+                default=default,
+                type=types[name],
+                show_default=bool(default),
+                value_proc=functools.partial(_accepted, name, types[name]),
             )
     return answers
 
 
+def _accepted(name: str, kind: click.ParamType[Any], answer: str) -> str:
+    """Return an answer. An error makes click ask again, rather than after the last question."""
+    value: str = kind(answer)
+    try:
+        _CHECKS.get(name, str)(value)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    return value
+
+
 def _answers(options: Mapping[str, Any]) -> ProjectAnswers:
-    host = check_host(options["host"])
-    if "@" in urlsplit(host).netloc:
-        raise UsageError("--host has a password, which no file should: set HEADCOUNT_HOST instead")
     return ProjectAnswers(
-        host=host,
+        host=check_written_host(options["host"]),
         method=options["method"],
         path=parse_path(options["path"]),
         body=parse_body(options["body"], options["method"]),

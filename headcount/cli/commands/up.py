@@ -89,6 +89,7 @@ def up(
     if len(topics) > 1:
         raise UsageError("a service publishes to one --topic: give one, or --broker-only")
     refuse_decided("up", extra, BY_UP)
+    target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
     # A mistaken option and --help need none of what carries out the command, which loads slowly.

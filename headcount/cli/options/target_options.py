@@ -37,6 +37,11 @@ class TargetOptions:
     ack_guarantee: str
     secure: bool = False
 
+    def check(self) -> None:
+        """Raise UsageError if the host is not a URL."""
+        if self.host is not None:
+            check_host(self.host)
+
     @property
     def service_environ(self) -> dict[str, str]:
         """Variables that set how the game service publishes."""

@@ -82,6 +82,20 @@ def test_by_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (folder / ".github").exists()
 
 
+def test_an_answer_that_cannot_be_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same question is asked again, with the reason."""
+    monkeypatch.setattr(module, "is_interactive", lambda: True)
+    wrong = ("shop", "get it", "orders", "{apple}", "", "a topic", "jenkins")
+    right = ("http://shop", "PUT", "/orders", "{}", "kafka:9092", "sold", "none")
+    pairs = [(bad, good) if bad else (good,) for bad, good in zip(wrong, right, strict=True)]
+    result = init(answers="\n".join([*(word for pair in pairs for word in pair), "", ""]))
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Error: ") == len(wrong) - 1
+    for rule in ("--host must be", "--path must begin", "--body must be", "--topic must have"):
+        assert f"Error: {rule}" in result.output
+    assert options_in(folder)["host"] == "http://shop"
+
+
 def test_a_host_with_a_password() -> None:
     """It would end up in the repository."""
     result = init("--host", "http://me:secret@shop")
