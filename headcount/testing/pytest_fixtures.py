@@ -1,6 +1,7 @@
 """Fixtures for delivery tests of one's own service; pytest loads them by itself.
 
-What they need is imported when a test asks for it, because every pytest loads this module.
+Every pytest loads this module, whatever of Headcount is installed. So it imports what a fixture
+needs only when a test asks for it.
 """
 
 import contextlib
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headcount.errors import PartError
+from headcount.installation import COMMAND, missing_package
+
 if TYPE_CHECKING:
     from headcount.testing import RunVerdict
     from headcount.testing.stack import HeadcountStack
@@ -18,10 +22,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def headcount_stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[HeadcountStack]":
     """A Kafka broker for the whole session; `new_topic()` makes a topic on it."""
-    with failing_without_packages():
-        from headcount.testing.stack import running_stack  # noqa: PLC0415
+    with contextlib.ExitStack() as parts:
+        with failing_in_one_line():
+            from headcount.testing.stack import running_stack  # noqa: PLC0415
 
-    with running_stack(tmp_path_factory.mktemp("headcount")) as stack:
+            stack = parts.enter_context(running_stack(tmp_path_factory.mktemp("headcount")))
         yield stack
 
 
@@ -30,8 +35,7 @@ def headcount_run(
     headcount_stack: "HeadcountStack", tmp_path_factory: pytest.TempPathFactory
 ) -> "Callable[..., RunVerdict]":
     """Return `headcount.testing.run`, with the broker of the session and a temporary folder."""
-    with failing_without_packages():
-        from headcount.testing import run  # noqa: PLC0415
+    from headcount.testing import run  # noqa: PLC0415
 
     reports = tmp_path_factory.mktemp("reports")
     servers = headcount_stack.bootstrap_servers
@@ -39,13 +43,13 @@ def headcount_run(
 
 
 @contextlib.contextmanager
-def failing_without_packages() -> Iterator[None]:
-    """Fail in one line, without a traceback, if a package is not installed."""
+def failing_in_one_line() -> Iterator[None]:
+    """Fail without a traceback if a package is not installed or a part does not start."""
     try:
         yield
+    except PartError as error:
+        pytest.fail(f"headcount: {error}", pytrace=False)
     except ModuleNotFoundError as error:
-        from headcount.installation import COMMAND, missing_package  # noqa: PLC0415
-
         line = missing_package(error, COMMAND)
         if line is None:
             raise
