@@ -48,9 +48,12 @@ def failing_in_one_line() -> Iterator[None]:
     try:
         yield
     except PartError as error:
-        pytest.fail(f"headcount: {error}", pytrace=False)
+        line = str(error)
     except ModuleNotFoundError as error:
-        line = missing_package(error, COMMAND)
-        if line is None:
+        line = missing_package(error, COMMAND) or ""
+        if not line:
             raise
-        pytest.fail(f"headcount: {line}", pytrace=False)
+    else:
+        return
+    # Without `from None`, pytest prints the traceback of the error.
+    raise pytest.fail.Exception(f"headcount: {line}", pytrace=False) from None

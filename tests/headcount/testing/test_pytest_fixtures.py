@@ -18,6 +18,7 @@ def test_what_is_missing(error: Exception) -> None:
     with pytest.raises(pytest.fail.Exception, match=f"^headcount: {LINE}$") as failed:
         fail_with(error)
     assert failed.value.pytrace is False
+    assert failed.value.__suppress_context__ is True
 
 
 @pytest.mark.parametrize("error", [ModuleNotFoundError(name="headcount.nowhere"), HeadcountError()])
