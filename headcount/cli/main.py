@@ -198,9 +198,9 @@ def cli(ctx: click.Context, option_file: Path | None) -> None:
         check_commands(options, COMMANDS)
         ctx.obj = options
         assert ctx.invoked_subcommand is not None
-        ctx.default_map = {
-            ctx.invoked_subcommand: defaults_from(options, ctx, ctx.invoked_subcommand)
-        }
+        # A mistake in the table of any command is found by all of them.
+        names = dict.fromkeys((ctx.invoked_subcommand, *options.by_command))
+        ctx.default_map = {name: defaults_from(options, ctx, name) for name in names}
 
 
 def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[str, Any]:

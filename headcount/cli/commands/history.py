@@ -128,6 +128,8 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     "location",
     metavar="PLACE",
     default="reports",
+    envvar="HEADCOUNT_REPORTS_DIR",
+    show_envvar=True,
     show_default=True,
     callback=_checked,
     help="Folder or URL with one folder for each run.",

@@ -14,7 +14,7 @@ from headcount.cli.options.locust_options import BY_PROBE, refuse_decided
 from headcount.cli.options.message_options import checked_text
 from headcount.cli.options.output_options import with_quiet
 from headcount.cli.options.pass_through import PassThrough
-from headcount.cli.options.target_options import check_host
+from headcount.cli.options.target_options import BROKERS_VARIABLE, TOPIC_VARIABLE, check_host
 from headcount.cli.options.types import Seconds
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -78,7 +78,9 @@ Exit codes:
     "--bootstrap-servers",
     metavar="HOST:PORT,…",
     default="",
-    show_default="those of the Kafka settings",
+    envvar=BROKERS_VARIABLE,
+    show_envvar=True,
+    show_default="from settings",
     help="Your Kafka brokers.",
 )
 @grouped_option(
@@ -87,6 +89,8 @@ Exit codes:
     "topics",
     multiple=True,
     metavar="NAME",
+    envvar=TOPIC_VARIABLE,
+    show_envvar=True,
     show_default="all that grow",
     help="Topic to watch; repeatable.",
 )
@@ -200,7 +204,7 @@ def probe(
         fixed = _target_options(locustfile, host, bootstrap_servers, kafka_options)
         rules = tuple(rule.text for rule in outcome_rules)
         write_options(option_file, findings.best, fixed | {"outcome": rules})
-        console.result(f"Written  {option_file}: headcount run needs no options")
+        console.result(f"Written  {option_file}: {_what_else(host, kafka_options, extra)}")
     return findings.exit_code
 
 
@@ -232,6 +236,16 @@ def _target_options(
         "bootstrap-servers": bootstrap_servers,
         "kafka-config": str(kafka_options.kafka_config or ""),
     }
+
+
+def _what_else(host: str, kafka_options: KafkaOptions, extra: tuple[str, ...]) -> str:
+    """Say what a run needs that is not in the file: secrets, and Locust's options."""
+    needs = [
+        *(("HEADCOUNT_HOST",) if without_secrets(host) != host else ()),
+        *(("the same -X",) if kafka_options.kafka_settings else ()),
+        *(("the same options after --",) if extra else ()),
+    ]
+    return f"headcount run needs {' and '.join(needs) or 'no options'}"
 
 
 def _kafka_arguments(options: KafkaOptions) -> tuple[str, ...]:

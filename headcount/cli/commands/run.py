@@ -97,6 +97,7 @@ def run(
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
+    target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     metrics_options.check()
     check_locustfiles(locustfile)

@@ -91,6 +91,7 @@ def up(
             "a service publishes to one topic: pass only one --topic, or add --broker-only"
         )
     refuse_decided("up", extra, BY_UP)
+    target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
     # These load slowly: --help, and the refusal of an invalid option, do without them.

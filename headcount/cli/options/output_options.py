@@ -14,6 +14,8 @@ with_reports_dir = grouped_option(
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     default=Path("reports"),
+    envvar="HEADCOUNT_REPORTS_DIR",
+    show_envvar=True,
     show_default=True,
     help="Folder with one folder for each run.",
 )

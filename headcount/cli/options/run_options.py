@@ -13,6 +13,7 @@ from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
 
 REPORTS_DIR = "reports-dir"
+_BEFORE_FILES = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
 def complete_runs(
@@ -29,7 +30,7 @@ def complete_runs(
 def _reports_dir(ctx: click.Context) -> Path:
     """Return the folder with the runs, before the command line is complete."""
     chosen = Path(ctx.params.get("reports_dir") or "reports")
-    if ctx.get_parameter_source("reports_dir") is ParameterSource.COMMANDLINE:
+    if ctx.get_parameter_source("reports_dir") in _BEFORE_FILES:
         return chosen
     try:
         options = find_option_file(Path(), None)
