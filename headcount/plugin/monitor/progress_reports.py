@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 import gevent
 
-from headcount.monitor.progress import ProgressCounter
+from headcount.monitor.progress_counter import ProgressCounter
 from headcount.plugin.attempts.recorder import Recorder
 
 PROGRESS = "headcount_progress"
 """The message that carries a report."""
 REPORT_EVERY_S = 1.0
-NOTHING, COUNTS, DURATIONS = "", "counts", "durations"
-"""How detailed the generators' reports are."""
+NOTHING, COUNTS, DURATIONS, HISTOGRAMS = "", "counts", "durations", "histograms"
+"""What the generators' reports have; SEPARATOR joins several."""
+SEPARATOR = ","
 
 
 class ProgressReporter:
@@ -24,7 +25,7 @@ class ProgressReporter:
     Args:
         generator: The generator's number.
         recorder: Keeps the generator's attempts.
-        detail: COUNTS or DURATIONS.
+        detail: What the reports have, such as COUNTS.
         send: Sends a report to the master.
         measure_lag: Returns the lateness of the generator's timers in the last second, in ms.
     """
@@ -38,9 +39,11 @@ class ProgressReporter:
         measure_lag: Callable[[], float],
     ) -> None:
         self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
-        self._progress = recorder.progress = ProgressCounter(
-            generator, with_durations=detail == DURATIONS
+        details = detail.split(SEPARATOR)
+        self._progress = ProgressCounter(
+            generator, with_durations=DURATIONS in details, with_histograms=HISTOGRAMS in details
         )
+        recorder.count_into(self._progress)
         self._greenlet = gevent.spawn(self._report_for_ever)
 
     def finish(self) -> None:
@@ -55,6 +58,8 @@ class ProgressReporter:
 
     def _report(self, *, is_last: bool = False) -> None:
         clock_s = self._recorder.now_ns / 1e9
+        # No greenlet switch happens until the report is made, so that no attempt is left out.
+        self._recorder.end_chunks()
         in_flight = self._recorder.attempts_in_flight()
         by_type = Counter(attempt.event_type for attempt in in_flight)
         sent_ns = {attempt.seq: attempt.sent_at_ns for attempt in in_flight}

@@ -26,14 +26,16 @@ STOP_S = 5.0
 class ExportRequest:
     """What a run is to export.
 
-    `is_by_parent` says that the exporter belongs to the process that started this one. `problem`
-    says why nothing is sent by OTLP, although it should.
+    `is_by_parent` says that the exporter belongs to the process that started this one, and
+    `has_page` that the web UI has a page of metrics. `problem` says why nothing is sent by OTLP,
+    although it should.
     """
 
     address: ListenAddress | None = None
     linger_s: float = 0.0
     sends_otlp: bool = False
     is_by_parent: bool = False
+    has_page: bool = False
     problem: str = ""
 
     @property
@@ -45,6 +47,11 @@ class ExportRequest:
     def needs_totals(self) -> bool:
         """Whether an exporter reads the totals."""
         return self.needs_process or self.is_by_parent
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anyone may read the metrics."""
+        return self.needs_totals or self.has_page
 
 
 NOTHING_EXPORTED = ExportRequest()
