@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.ports import LOOPBACK, free_port
-from headcount.telemetry.export.otlp_sender import FINISH_S
+from headcount.telemetry.export.otlp_delivery import FINISH_S
 from headcount.telemetry.exported_metrics import CLASSES, FLAGS
 from headcount.telemetry.run_points import UNREPORTED
 from tests.e2e.command import a_counted_run, headcount
