@@ -9,6 +9,9 @@ from headcount.monitor.ended_attempts import EndedAttempts
 from headcount.monitor.progress import Progress
 from headcount.monitor.seq_bitmap import pages_of
 
+NOTHING, COUNTS, DURATIONS, HISTOGRAMS = "", "counts", "durations", "histograms"
+"""What the generators' reports have; commas join several."""
+
 _NS_PER_S = 1_000_000_000
 
 
@@ -92,3 +95,17 @@ class ProgressCounter:
             second = (at_ns - self._first_sent_ns) // _NS_PER_S
             starts[second] = min(seq, starts.get(second, seq))
         return starts
+
+
+def detail_of(*, needs_durations: bool, needs_histograms: bool) -> str:
+    """Return what reports must have."""
+    parts = {COUNTS: True, DURATIONS: needs_durations, HISTOGRAMS: needs_histograms}
+    return ",".join(part for part, is_needed in parts.items() if is_needed)
+
+
+def counter_of(generator: int, detail: str) -> ProgressCounter:
+    """Return a counter that counts what reports must have, and no more."""
+    parts = detail.split(",")
+    return ProgressCounter(
+        generator, with_durations=DURATIONS in parts, with_histograms=HISTOGRAMS in parts
+    )

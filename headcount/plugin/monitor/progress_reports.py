@@ -8,15 +8,12 @@ from collections.abc import Callable
 
 import gevent
 
-from headcount.monitor.progress_counter import ProgressCounter
+from headcount.monitor.progress_counter import counter_of
 from headcount.plugin.attempts.recorder import Recorder
 
 PROGRESS = "headcount_progress"
 """The message that carries a report."""
 REPORT_EVERY_S = 1.0
-NOTHING, COUNTS, DURATIONS, HISTOGRAMS = "", "counts", "durations", "histograms"
-"""What the generators' reports have; SEPARATOR joins several."""
-SEPARATOR = ","
 
 
 class ProgressReporter:
@@ -25,7 +22,7 @@ class ProgressReporter:
     Args:
         generator: The generator's number.
         recorder: Keeps the generator's attempts.
-        detail: What the reports have, such as COUNTS.
+        detail: What the reports have, of `detail_of`.
         send: Sends a report to the master.
         measure_lag: Returns the lateness of the generator's timers in the last second, in ms.
     """
@@ -39,10 +36,7 @@ class ProgressReporter:
         measure_lag: Callable[[], float],
     ) -> None:
         self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
-        details = detail.split(SEPARATOR)
-        self._progress = ProgressCounter(
-            generator, with_durations=DURATIONS in details, with_histograms=HISTOGRAMS in details
-        )
+        self._progress = counter_of(generator, detail)
         recorder.count_into(self._progress)
         self._greenlet = gevent.spawn(self._report_for_ever)
 

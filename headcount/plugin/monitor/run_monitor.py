@@ -16,8 +16,8 @@ from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.display.run_view import RunStage, RunView
 from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
+from headcount.monitor.progress_counter import detail_of
 from headcount.monitor.watch_gap import WatchGap
-from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS, HISTOGRAMS, SEPARATOR
 from headcount.plugin.monitor.run_metrics import RunMetrics
 from headcount.plugin.monitor.watcher import Watcher
 from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
@@ -76,12 +76,10 @@ class RunMonitor:
     @property
     def report_detail(self) -> str:
         """What the generators' reports must have."""
-        parts = {
-            COUNTS: True,
-            DURATIONS: self._abort_rules.needs_durations,
-            HISTOGRAMS: self._export.is_read,
-        }
-        return SEPARATOR.join(part for part, is_needed in parts.items() if is_needed)
+        return detail_of(
+            needs_durations=self._abort_rules.needs_durations,
+            needs_histograms=self._export.is_read,
+        )
 
     def receive(self, progress: Progress) -> None:
         """Add a generator's report."""

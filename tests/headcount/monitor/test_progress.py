@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -13,7 +14,8 @@ from headcount.ledger.schema import Row
 from headcount.ledger.segment_buffer import table_of
 from headcount.monitor.duration_histogram import counts_of
 from headcount.monitor.progress import Durations, Ended, Progress
-from headcount.monitor.progress_counter import ProgressCounter
+from headcount.monitor.progress_counter import ProgressCounter, detail_of
+from headcount.monitor.progress_counter import counter_of as new_counter
 from headcount.monitor.seq_bitmap import PAGE
 
 S, MS = 1_000_000_000, 1_000_000
@@ -163,6 +165,19 @@ def test_histograms_are_counted_on_request() -> None:
         "guild": counts_of([11_000]),
     }
     assert progress_of(0, rows).http == {}
+
+
+@pytest.mark.parametrize("needs_durations", [False, True])
+@pytest.mark.parametrize("needs_histograms", [False, True])
+def test_a_report_has_what_is_needed(*, needs_durations: bool, needs_histograms: bool) -> None:
+    """And no more, because all of it costs time."""
+    detail = detail_of(needs_durations=needs_durations, needs_histograms=needs_histograms)
+    counter = new_counter(0, detail)
+    counter.add(sent(0, 5 * 10**9))
+    progress = counter.report({})
+    assert bool(progress.durations) == needs_durations
+    assert bool(progress.http) == needs_histograms
+    assert len(progress.ended) == 1
 
 
 @given(
