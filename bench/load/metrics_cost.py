@@ -57,7 +57,7 @@ class MetricsRound:
 
 
 @dataclass(frozen=True, slots=True)
-class _StartedLocust:
+class _Contender:
     window: MeasuredLocust
     process: Process
     port: int | None
@@ -104,7 +104,7 @@ def _start_file(stage: Workbench, number: int) -> Path:
 
 def _started(
     settings: OverheadSettings, stage: Workbench, variant: str, number: int, url: str
-) -> _StartedLocust:
+) -> _Contender:
     run_id = f"metrics-{variant}-{number}"
     port = free_port() if variant == EXPORTED else None
     options = ["--start-file", str(_start_file(stage, number)), *ledger_options(stage, run_id)]
@@ -117,7 +117,7 @@ def _started(
     ready = replace(stage.ready, environ={**stage.ready.environ, **variables})
     window = MeasuredLocust(settings, replace(stage, ready=ready), run_id, variant)
     process = window.started("bench/load/users/ledger_players.py", url, *options)
-    return _StartedLocust(window, process, port)
+    return _Contender(window, process, port)
 
 
 def _pin_children(locust: Process) -> None:

@@ -30,7 +30,7 @@ _SPAN_BYTES, _TRACE_BYTES = 8, 16
 
 
 @dataclass(frozen=True, slots=True)
-class RunSpan:
+class TraceSpan:
     """A span, in Unix time.
 
     `parent` is None for the root of a trace. `problem` says what went wrong, empty if nothing did.
@@ -54,7 +54,7 @@ def run_spans(
     judgement: RunJudgement | None,
     span_ns: tuple[int, int],
     parent: SpanIds | None = None,
-) -> tuple[RunSpan, ...]:
+) -> tuple[TraceSpan, ...]:
     """Return the span of the run, and those of its steps.
 
     Args:
@@ -67,7 +67,7 @@ def run_spans(
     root = run_context(manifest, parent)
     began_ns = min((span_ns[0], *(step.began_ns for step in steps)))
     ended_ns = max((span_ns[1], *(step.ended_ns for step in steps)))
-    run = RunSpan(
+    run = TraceSpan(
         *(RUN, root, parent, began_ns, ended_ns),
         attributes=_attributes(judgement),
         problem=_problem(judgement),
@@ -75,7 +75,7 @@ def run_spans(
     return (
         run,
         *(
-            RunSpan(
+            TraceSpan(
                 step.name,
                 SpanIds(root.trace_id, _digest(manifest, f"step {number}", _SPAN_BYTES)),
                 root,
@@ -97,7 +97,7 @@ def run_context(manifest: Manifest, parent: SpanIds | None = None) -> SpanIds:
 
 def request_spans(
     manifest: Manifest, exceptions: Iterable[Mapping[str, str]], run: SpanIds
-) -> Iterator[RunSpan]:
+) -> Iterator[TraceSpan]:
     """Yield a span for rows of exceptions.csv, MOST_OF_A_KIND of each class and flags.
 
     Nothing if ids are no trace-ids. Each has a link to `run`, the span of the run.
@@ -113,7 +113,7 @@ def request_spans(
             yield _request_span(manifest, row, kind, run)
 
 
-def _request_span(manifest: Manifest, row: Mapping[str, str], kind: str, run: SpanIds) -> RunSpan:
+def _request_span(manifest: Manifest, row: Mapping[str, str], kind: str, run: SpanIds) -> TraceSpan:
     trace_id, sent_ns = row["id"].lower(), int(row["sent_at_ns"])
     named = {
         "headcount.class": row["class"],
@@ -130,7 +130,7 @@ def _request_span(manifest: Manifest, row: Mapping[str, str], kind: str, run: Sp
     if status:
         attributes["http.response.status_code"] = int(status)
     is_fault = not _FAULTS.isdisjoint({row["class"], *row["flags"].split()})
-    return RunSpan(
+    return TraceSpan(
         f"headcount: {kind}",
         SpanIds(trace_id, span_id_of(trace_id)),
         None,

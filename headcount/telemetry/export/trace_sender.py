@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from headcount.run.trace_context import SpanIds
 from headcount.telemetry.export.export_settings import OtlpReceiver
 from headcount.telemetry.export.otlp_delivery import FINISH_S, OtlpDelivery
-from headcount.telemetry.run_trace import RunSpan
+from headcount.telemetry.run_trace import TraceSpan
 
 SCOPE = "headcount"
 
@@ -23,7 +23,7 @@ class TraceSender:
     def __init__(
         self,
         receiver: OtlpReceiver,
-        read_spans: Callable[[], tuple[Iterable[RunSpan], Mapping[str, str]]],
+        read_spans: Callable[[], tuple[Iterable[TraceSpan], Mapping[str, str]]],
         report: Callable[[str], None],
     ) -> None:
         self._read_spans = read_spans
@@ -49,7 +49,7 @@ class TraceSender:
         return not spans or self._exporter.export(spans) is SpanExportResult.SUCCESS
 
 
-def otlp_spans(spans: Iterable[RunSpan], resource: Mapping[str, str]) -> list[ReadableSpan]:
+def otlp_spans(spans: Iterable[TraceSpan], resource: Mapping[str, str]) -> list[ReadableSpan]:
     """Return the spans as OpenTelemetry's data model has them.
 
     A tracer makes no spans whose ids, begin and end are given.

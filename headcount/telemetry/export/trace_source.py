@@ -16,7 +16,7 @@ from headcount.run.trace_context import parent_span
 from headcount.telemetry.export.run_source import read_judgement
 from headcount.telemetry.resource_attributes import resource_attributes
 from headcount.telemetry.run_steps import RunStep, dump_steps, load_steps
-from headcount.telemetry.run_trace import RunSpan, request_spans, run_context, run_spans
+from headcount.telemetry.run_trace import TraceSpan, request_spans, run_context, run_spans
 
 PARENT_VARIABLE = "TRACEPARENT"
 """Where CI systems name the span that a command belongs to, as OpenTelemetry specifies."""
@@ -49,7 +49,7 @@ class StepsFile:
 
 def spans_of(
     folder: RunFolder, environ: Mapping[str, str]
-) -> tuple[tuple[RunSpan, ...], Mapping[str, str]]:
+) -> tuple[tuple[TraceSpan, ...], Mapping[str, str]]:
     """Return the spans of a run, and its resource attributes; none if it has not begun."""
     try:
         manifest = folder.read_manifest()

@@ -200,13 +200,13 @@ def test_a_batch_counts_as_its_rows_do(kinds: list[tuple[str, tuple[str, int], i
         )
         for name, (outcome, status), seq, took in kinds
     ]
-    whole, *each = (report_of(batch) for batch in (rows, *([one] for one in rows)))
+    whole, *singles = (report_of(batch) for batch in (rows, *([one] for one in rows)))
     assert Counter({replace(ended, count=1): ended.count for ended in whole.ended}) == Counter(
-        ended for progress in each for ended in progress.ended
+        ended for progress in singles for ended in progress.ended
     )
-    assert Counter(whole.latency) == sum((Counter(one.latency) for one in each), Counter())
+    assert Counter(whole.latency) == sum((Counter(one.latency) for one in singles), Counter())
     for name in {name for name, *_ in kinds}:
-        parts = [one.http[name] for one in each if name in one.http]
+        parts = [one.http[name] for one in singles if name in one.http]
         assert whole.http[name] == sum(parts, counts_of([]))
     assert whole.acked == pages_one_by_one(seq for _, (word, _), seq, _ in kinds if word == "acked")
 
