@@ -24,8 +24,13 @@ VARIABLES: Mapping[str, str] = {
     "starts.",
     "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. There is no option "
     "for it: whoever knows the URL can post there, and command lines are visible to others.",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "
-    "the other variables that [the page on metrics](metrics.md#otlp) lists.",
+    "HEADCOUNT_NOTIFY_URLS": "Where `headcount run` sends its verdict by "
+    "[apprise](thresholds.md#a-message-to-a-chat): URLs, separated by spaces or lines. No option "
+    "sets them, because they hold tokens.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics and traces are sent by OpenTelemetry's protocol; "
+    "likewise the other variables that [the page on metrics](metrics.md#otlp) lists.",
+    "TRACEPARENT": "The span that a run belongs to, such as that of a CI job, for its "
+    "[trace](metrics.md#traces).",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
     "XDG_CACHE_HOME": "The folder that holds the cache, unless `HEADCOUNT_CACHE` names one.",
     "SSL_CERT_FILE": "A bundle of certificates that Python and Java trust.",

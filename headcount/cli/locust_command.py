@@ -61,7 +61,7 @@ def run_command(
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
         "--progress-file": progress_path,
-        "--metrics-by-parent": "yes" if load.export.needs_process else None,
+        "--metrics-by-parent": "yes" if load.export.exports_metrics else None,
         # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),

@@ -9,7 +9,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAME, SLIM_NAME = "headcount", "headcount-slim"
 CORE = "core"
-EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "protobuf-text")
+EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "notify", "protobuf-text")
 _SAME = ("license", "license-files", "authors", "keywords", "classifiers", "urls", "scripts")
 
 

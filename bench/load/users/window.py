@@ -1,7 +1,9 @@
 """The window: counts the work of one Locust in its steady state, without start and end.
 
 It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
-JSON there when the window is over, and ends the run.
+JSON there when the window is over, and ends the run. With `--start-file`, the window begins once
+that file exists, so that several Locusts can begin together; until then, there is a file `.ready`
+beside the window's.
 """
 
 import json
@@ -14,11 +16,14 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
+_POLL_S = 0.01
+
 
 def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--warm-up", type=float, default=1.0)
     parser.add_argument("--window", type=float, default=6.0)
     parser.add_argument("--window-file", default="window.json")
+    parser.add_argument("--start-file", default="")
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:
@@ -30,6 +35,10 @@ def _measure(environment: Environment) -> None:
     assert options is not None
     assert environment.runner is not None
     gevent.sleep(options.warm_up)
+    if options.start_file:
+        Path(options.window_file).with_suffix(".ready").touch()
+        while not Path(options.start_file).exists():
+            gevent.sleep(_POLL_S)
     before = _totals(environment)
     gevent.sleep(options.window)
     after = _totals(environment)

@@ -4,11 +4,13 @@ import argparse
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import JUDGED_BY_PARENT
+from headcount.telemetry.export.export_settings import why_no_endpoint
 from headcount.telemetry.export.exporter_process import (
     NOTHING_EXPORTED,
     ExporterProcess,
@@ -80,4 +82,5 @@ def request_of(
         return ExportRequest(is_by_parent=bool(options.metrics_by_parent))
     # In a web UI, the endpoint stays until the next test begins.
     linger = _NO_LINGER if has_web_ui else options.metrics_linger
-    return export_request(options.metrics_port, linger, environ)
+    request = export_request(options.metrics_port, linger, environ)
+    return replace(request, has_page=has_web_ui and not why_no_endpoint())
