@@ -102,6 +102,17 @@ class Manifest:
 
 
 @validated(frozen=True, slots=True)
+class EarlierEnd:
+    """Where each partition ended before the last end, at least `watched_s` after the last response.
+
+    Events beyond it arrived later. A partition that is missing did not exist.
+    """
+
+    watched_s: float
+    end_offsets: dict[int, int]
+
+
+@validated(frozen=True, slots=True)
 class End:
     """Where each partition ended, and where its log began then.
 
@@ -114,7 +125,8 @@ class End:
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
     `settle_s` how long acknowledged events had to arrive. `moving` counts those that still arrived
     when that time was nearly over, while others were missing. `cut_short` says what kept the topic
-    from being watched for all of that time.
+    from being watched for all of that time. `earlier` has, in order, the ends that were recorded
+    before, if events are still missing.
     """
 
     end_offsets: dict[int, int]
@@ -127,6 +139,7 @@ class End:
     settle_s: float | None = None
     moving: int = 0
     cut_short: str = ""
+    earlier: tuple[EarlierEnd, ...] = ()
 
     def is_final(self, generators: Iterable[int]) -> bool:
         """Return whether no event of the run, by these generators, can lie beyond it."""

@@ -5,7 +5,7 @@ acknowledged events are missing, a later end is recorded and the topic is read u
 is missing or the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -36,11 +36,16 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The end of a run's part of the topic, and the ledger and the database at that moment."""
+    """The end of a run's part of the topic, and the ledger and the database at that moment.
+
+    `topic_id` and `leader_epochs` are the topic's just before; None if they were not looked up.
+    """
 
     end: End
     parts: Sequence[GeneratorLedger] | None = None
     database: Database = field(default_factory=Database)
+    topic_id: str | None = None
+    leader_epochs: Mapping[int, int] | None = None
 
 
 class Settling(Protocol):
