@@ -4,35 +4,28 @@ import functools
 import os
 from collections.abc import Callable
 
-from kafka.errors import KafkaConnectionError
-from kafka.net.sasl.oauth import AbstractTokenProvider
-
 from headcount.errors import UsageError
 from headcount.installation import remedy
 
 _MS = 1000
 
 
+class IamTokenError(Exception):
+    """No token can be signed; the message says why."""
+
+
 def iam_token(_config: str) -> tuple[str, float]:
     """Return a token for Amazon MSK, and when it expires, in Unix seconds.
 
-    UsageError if the signer or the region is missing, KafkaConnectionError if the credentials are.
+    UsageError if the signer or the region is missing, IamTokenError if the credentials are.
     """
     try:
         token, expires_ms = _signer()()
     except AttributeError:  # the signer does not expect that there are none
-        raise KafkaConnectionError("Amazon's credentials are missing") from None
+        raise IamTokenError("Amazon's credentials are missing") from None
     except _botocore_errors() as error:
-        raise KafkaConnectionError(f"Amazon's credentials cannot be used: {error}") from None
+        raise IamTokenError(f"Amazon's credentials cannot be used: {error}") from None
     return token, expires_ms / _MS
-
-
-class IamTokens(AbstractTokenProvider):  # type: ignore[misc] # kafka-python has no types
-    """Signs a token for every login of kafka-python, which takes no time worth a cache."""
-
-    def token(self) -> str:
-        """Return a valid token. Errors as for `iam_token`."""
-        return iam_token("")[0]
 
 
 def _botocore_errors() -> tuple[type[Exception], ...]:

@@ -4,7 +4,7 @@ import functools
 import ssl
 from typing import Any
 
-from headcount.kafka_settings.iam_token import IamTokens
+from headcount.kafka_settings.iam_login import IamTokens
 from headcount.kafka_settings.private_file import private_file
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
 from headcount.kafka_settings.tls_context import verifying_context

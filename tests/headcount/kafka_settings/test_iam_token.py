@@ -86,8 +86,10 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(KafkaConnectionError, match="credentials are missing"):
+    with pytest.raises(iam_token.IamTokenError, match="credentials are missing"):
         iam_token.iam_token("")
+    with pytest.raises(KafkaConnectionError, match="credentials are missing"):
+        kafka_python.client_options(SETTINGS)["sasl_oauth_token_provider"].token()
     iam_token._signer.cache_clear()  # noqa: SLF001 - as above
     monkeypatch.delenv("AWS_REGION")
     with pytest.raises(UsageError, match="needs the region: set AWS_REGION"):
