@@ -13,6 +13,7 @@ import pytest
 
 from headcount.errors import PartError
 from headcount.installation import COMMAND, missing_package
+from headcount.testing.kafka_warnings import without_kafka_warnings
 
 if TYPE_CHECKING:
     from headcount.testing import RunVerdict
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def headcount_stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[HeadcountStack]":
     """A Kafka broker for the whole session; `new_topic()` makes a topic on it."""
     with contextlib.ExitStack() as parts:
-        with failing_in_one_line():
+        with failing_in_one_line(), without_kafka_warnings():
             from headcount.testing.stack import running_stack  # noqa: PLC0415
 
             stack = parts.enter_context(running_stack(tmp_path_factory.mktemp("headcount")))
