@@ -70,7 +70,7 @@ def run_spans(
     run = TraceSpan(
         *(RUN, root, parent, began_ns, ended_ns),
         attributes=_attributes(judgement),
-        problem=_problem(judgement),
+        problem=_problem(judgement, steps),
     )
     return (
         run,
@@ -154,9 +154,9 @@ def _attributes(judgement: RunJudgement | None) -> dict[str, str | int]:
     }
 
 
-def _problem(judgement: RunJudgement | None) -> str:
+def _problem(judgement: RunJudgement | None, steps: Sequence[RunStep]) -> str:
     if judgement is None:
-        return "the run was not judged"
+        return "the run was not judged" if steps else ""
     verdict = judgement.verdict
     return "" if verdict.label is Label.PASS else "; ".join(verdict.reasons) or verdict.meaning
 

@@ -39,11 +39,11 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
         http_receiver() as tracing,
     ):
         arguments = a_counted_run(*options)
-        environ = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.address,
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": tracing.address + TRACES_PATH,
-        }
-        run = headcount(reports, *arguments, **environ)
+        run = headcount(
+            *(reports, *arguments),
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.address,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=tracing.address + TRACES_PATH,
+        )
         assert run.code == 0, run.err
         counts = run.verdict["counts"]
         assert counts["acked"] > 0

@@ -3,7 +3,7 @@
 It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
 JSON there when the window is over, and ends the run. With `--start-file`, the window begins once
 that file exists, so that several Locusts can begin together; until then, there is a file `.ready`
-beside the window's.
+beside the window's. `--pause` is how many seconds a user waits after each request.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import events
+from locust import User, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
@@ -24,6 +24,13 @@ def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--window", type=float, default=6.0)
     parser.add_argument("--window-file", default="window.json")
     parser.add_argument("--start-file", default="")
+    parser.add_argument("--pause", type=float, default=0.0)
+
+
+def pause_s(user: User) -> float:
+    """Return how long a user waits after each request; its `wait_time`."""
+    assert user.environment.parsed_options is not None
+    return float(user.environment.parsed_options.pause)
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:

@@ -36,6 +36,8 @@ class ProgressReporter:
         measure_lag: Callable[[], float],
     ) -> None:
         self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
+        # The first report loads what counts: better before the first request.
+        counter_of(generator, detail).report({})
         self._progress = counter_of(generator, detail)
         recorder.count_into(self._progress)
         self._greenlet = gevent.spawn(self._report_for_ever)

@@ -83,4 +83,9 @@ def request_of(
     # In a web UI, the endpoint stays until the next test begins.
     linger = _NO_LINGER if has_web_ui else options.metrics_linger
     request = export_request(options.metrics_port, linger, environ)
-    return replace(request, has_page=has_web_ui and not why_no_endpoint())
+    # Without a web UI, no verdict follows, which is what a trace is for.
+    return replace(
+        request,
+        has_page=has_web_ui and not why_no_endpoint(),
+        sends_trace=request.sends_trace and has_web_ui,
+    )

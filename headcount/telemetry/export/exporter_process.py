@@ -100,6 +100,8 @@ class ExporterProcess:
         argv = [sys.executable, "-m", "headcount.telemetry.export.exporter", str(folder.path)]
         if request.address is not None:
             argv += ["--listen", str(request.address), "--linger", str(self._linger_s)]
+        if not request.sends_trace:
+            environ = {**environ, f"OTEL_{Signal.TRACES}_EXPORTER": "none"}
         log_path = folder.logs / "metrics.log"
         self._process = Process("the exporter", argv, log_path=log_path, environ=environ)
         self._is_reported = self._is_finished = False

@@ -59,11 +59,19 @@ def spans_of(
     parent = parent_span(environ.get(PARENT_VARIABLE, ""))
     began_ns = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1e9)
     of_run = run_spans(
-        manifest, StepsFile.of(folder).read(), judgement, (began_ns, time.time_ns()), parent
+        manifest, StepsFile.of(folder).read(), judgement, (began_ns, _ended_ns(folder)), parent
     )
     rows = _exceptions(folder) if judgement is not None else iter(())
     of_requests = request_spans(manifest, rows, run_context(manifest, parent))
     return (*of_run, *of_requests), resource_attributes(manifest, environ)
+
+
+def _ended_ns(folder: RunFolder) -> int:
+    """Return when the verdict was written; now, if there is none."""
+    try:
+        return (folder.path / "verdict.json").stat().st_mtime_ns
+    except OSError:
+        return time.time_ns()
 
 
 def _exceptions(folder: RunFolder) -> Iterator[Mapping[str, str]]:

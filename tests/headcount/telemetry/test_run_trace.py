@@ -68,7 +68,7 @@ def test_the_verdict_is_in_the_span_of_the_run() -> None:
         1,
     )
     assert (run.attributes["headcount.lost"], run.problem) == (2, "2 lost")
-    (unjudged,) = run_spans(MANIFEST, (), None, (7, 20))
+    unjudged, *_ = run_spans(MANIFEST, STEPS, None, (7, 20))
     assert (unjudged.attributes, unjudged.problem) == ({}, "the run was not judged")
     passed = RunJudgement(StoredVerdict(run_id="run-1", verdict=Verdict.PASS))
     (run,) = run_spans(MANIFEST, (), passed, (7, 20))

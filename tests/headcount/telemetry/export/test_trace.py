@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -29,6 +30,7 @@ from tests.headcount.telemetry.test_run_trace import exception
 from tests.manifests import MANIFEST
 
 PIPELINE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+JUDGED_NS = 1_800_000_000_000_000_000
 SECRET = "very-secret"  # noqa: S105 - not a real secret
 
 
@@ -50,7 +52,9 @@ def run(tmp_path: Path, manifest: Manifest) -> RunFolder:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
         writer.writerow(row)
-    (folder.path / "verdict.json").write_text(json.dumps(verdict_document()))
+    verdict = folder.path / "verdict.json"
+    verdict.write_text(json.dumps(verdict_document()))
+    os.utime(verdict, ns=(JUDGED_NS, JUDGED_NS))
     return folder
 
 
@@ -98,6 +102,7 @@ def test_a_receiver_gets_the_trace(
         trace_id,
         parent_id,
     )
+    assert root.end_time_unix_nano == JUDGED_NS
     assert (load.name, load.trace_id, load.parent_span_id) == ("Load", root.trace_id, root.span_id)
     assert load.end_time_unix_nano - load.start_time_unix_nano == 4 * 10**9
     event_id = manifest.ids.text(0, 7)
