@@ -24,7 +24,7 @@ _STAGES = {
 }
 _FATES = ("delivered", "lost", "duplicated", "recovered", "absent", "refused", "ghost")
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
-_NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered", "recovered", "absent")
+_NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered")
 _UNKNOWN = "\u2013"
 _NS_PER_MS = 1_000_000
 
