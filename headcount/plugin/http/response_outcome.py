@@ -2,7 +2,7 @@
 
 from locust.contrib.fasthttp import FastResponse
 
-from headcount.plugin.http.connections import is_unsent
+from headcount.plugin.http.once_only_connections import is_unsent
 from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, Rule, decide
 
