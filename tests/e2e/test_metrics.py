@@ -40,7 +40,8 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
     ):
         arguments = a_counted_run(*options)
         run = headcount(
-            *(reports, *arguments),
+            reports,
+            *arguments,
             OTEL_EXPORTER_OTLP_ENDPOINT=receiver.address,
             OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=tracing.address + TRACES_PATH,
         )

@@ -1,16 +1,16 @@
 """The players of `plain_players.py`, with all their requests in the ledger."""
 
 from headcount_players._choices import a_guild, a_player, a_sword
-from locust import task
+from locust import constant, task
 
-from bench.load.users.window import pause_s
+import bench.load.users.window  # noqa: F401 - adds listeners to Locust
 from headcount.plugin import LedgerUser
 
 
 class LedgerPlayer(LedgerUser):
-    """Makes one request after another, without wait time unless `--pause` sets it."""
+    """Makes one request after another, without wait time."""
 
-    wait_time = pause_s
+    wait_time = constant(0)
 
     @task(5)
     def default(self) -> None:

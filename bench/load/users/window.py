@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import User, events
+from locust import constant, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 
@@ -27,13 +27,11 @@ def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--pause", type=float, default=0.0)
 
 
-def pause_s(user: User) -> float:
-    """Return how long a user waits after each request; its `wait_time`."""
-    assert user.environment.parsed_options is not None
-    return float(user.environment.parsed_options.pause)
-
-
 def _on_test_start(environment: Environment, **_: Any) -> None:
+    assert environment.parsed_options is not None
+    if pause_s := environment.parsed_options.pause:
+        for user_class in environment.user_classes:
+            user_class.wait_time = constant(pause_s)
     gevent.spawn(_measure, environment)
 
 
