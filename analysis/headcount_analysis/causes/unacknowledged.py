@@ -1,6 +1,6 @@
 """Unacknowledged requests: what the service answered instead, how often, when, and to which types.
 
-They are refused, failed or unanswered; the events of some may be in the topic all the same.
+They are refused, failed or unanswered; even so, the events of some may be in the topic.
 """
 
 from collections import Counter

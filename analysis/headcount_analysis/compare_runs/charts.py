@@ -88,7 +88,8 @@ def _curve(run: VerifiedRun, measure: str) -> Points:
     rows = sorted(of_measure, key=_quantile)
     odds, points = 1.0, []
     for row in rows:
-        # Nothing takes longer than the maximum, so it is drawn at twice the odds before it.
+        # The maximum would be infinitely rare, so it is drawn as twice as rare as the point before
+        # it.
         odds = 1 / (1 - row.quantile) if row.quantile < 1 else 2 * odds
         points.append((math.log10(odds), row.ms))
     return points

@@ -1,4 +1,4 @@
-"""Durations as readers say them: in seconds, minutes or hours."""
+"""Durations as people say them: in seconds, minutes or hours."""
 
 import re
 

@@ -30,7 +30,7 @@ class EarlierChange:
 
 @dataclass(frozen=True, slots=True)
 class EarlierLine:
-    """What the first screen says about the run before."""
+    """What the first screen says about the previous run."""
 
     run_id: str
     href: str
@@ -41,7 +41,7 @@ class EarlierLine:
 
 
 def earlier_line(report: Report) -> EarlierLine | None:
-    """Compare a report with the run before; None if there is none, or nothing was counted."""
+    """Compare a report with the previous run; None if there is none, or nothing was counted."""
     earlier = report.earlier
     if earlier is None or earlier.document.counts is None or report.counts is None:
         return None

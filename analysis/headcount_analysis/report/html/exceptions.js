@@ -1,6 +1,6 @@
 "use strict";
-// Without this script the table shows all rows with their ways; with it, readers filter the rows, by
-// the tools above or by a link such as #exceptions?class=lost, and open the way of one id.
+// Without this script the table shows all rows with their steps; with it, readers filter the rows, by
+// the tools above or by a link such as #exceptions?class=lost, and open the steps of one id.
 (() => {
   const tools = document.getElementById("exception-tools");
   if (!tools) return;
@@ -108,7 +108,7 @@
     history.replaceState(null, "", filters.size ? `#exceptions?${filters}` : "#exceptions");
   };
 
-  // These are where links lead without this script; the browser must not go there now.
+  // Links lead to these anchors only without this script; with it, the browser must not jump there.
   for (const place of table.querySelectorAll("span[id]")) place.remove();
   for (const entry of entries) {
     const id = entry.body.querySelector("td.id span:last-child");

@@ -16,11 +16,11 @@ from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
+from headcount_analysis.report.count_sentences import classes_of
 from headcount_analysis.report.duration_text import duration, spaced
 from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class, short_share
 
 _OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered", "lost"})

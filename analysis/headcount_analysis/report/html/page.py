@@ -8,6 +8,7 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.configuration import configuration
+from headcount_analysis.report.count_sentences import sum_of_classes
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import first_screen
 from headcount_analysis.report.html.class_charts import class_figure
@@ -47,7 +48,6 @@ from headcount_analysis.report.html.page_tables import (
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import sum_of_classes
 
 _HERE = Path(__file__).parent
 

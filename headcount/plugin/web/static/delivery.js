@@ -118,7 +118,7 @@
     byId("lines").replaceChildren(...rows);
   }
 
-  // The page is drawn anew each second; what has the focus, and its explanation, must stay.
+  // The page is redrawn each second; the focused element and its explanation must stay.
   function replaceKeepingFocus(place, children) {
     const focusable = () => [...place.querySelectorAll("[tabindex]")];
     const focused = focusable().indexOf(document.activeElement);

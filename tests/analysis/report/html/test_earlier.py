@@ -1,4 +1,4 @@
-"""The comparison with the run before: counts are better or worse, speed is only shown."""
+"""The comparison with the previous run: counts are better or worse, speed is only shown."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from tests.analysis.report.literal import a_report, some_exceptions
 
 
 def a_document(**counts: int) -> EarlierDocument:
-    """Create the verdict of the run before."""
+    """Create the verdict of the previous run."""
     return EarlierDocument(
         "run-0",
         Verdict.PASS,

@@ -9,7 +9,7 @@ from headcount_analysis.history.history import RunFilter, history_of, selected
 from headcount_analysis.history.index import PastRuns
 
 from bench.report.chromium import chromium
-from tests.analysis.run_history.entries import an_entry, noisy
+from tests.analysis.history.entries import an_entry, noisy
 
 pytestmark = [
     pytest.mark.e2e,
