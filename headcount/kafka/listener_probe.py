@@ -22,7 +22,9 @@ from headcount.kafka.broker_protocol import (
 from headcount.kafka_settings.kafka_python import tls_context
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
-PATIENCE_S = 3.0
+ANSWER_TIMEOUT_S = 3.0
+"""How long to wait for the answer of a listener before it counts as silent."""
+
 _SHOWN = 40
 _MOST_AT_ONCE = 32
 ADVERTISED = "set advertised.listeners of the brokers to addresses that this machine can reach"
@@ -30,7 +32,7 @@ _IN_SETTINGS = "in the file that --kafka-config names"
 
 
 def why_unusable(
-    server: str, settings: KafkaSettings = PLAINTEXT, patience_s: float = PATIENCE_S
+    server: str, settings: KafkaSettings = PLAINTEXT, patience_s: float = ANSWER_TIMEOUT_S
 ) -> str:
     """Return why a client with these settings cannot use the listener at `host:port`.
 
@@ -96,7 +98,7 @@ def _why_untrusted(address: str, settings: KafkaSettings, patience_s: float) -> 
         return ""
 
 
-def why_no_connection(host: str, port: int, patience_s: float = PATIENCE_S) -> str:
+def why_no_connection(host: str, port: int, patience_s: float = ANSWER_TIMEOUT_S) -> str:
     """Return why an address cannot be reached from here; empty if it can."""
     try:
         socket.create_connection((host.strip("[]"), port), timeout=patience_s).close()

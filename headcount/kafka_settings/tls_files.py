@@ -79,7 +79,7 @@ def _content(values: Mapping[str, str], prefix: str) -> bytes | None:
 
 
 def _name_of(values: Mapping[str, str], prefix: str) -> str:
-    """Return the setting that has some PEM; a file is named, a text is not shown."""
+    """Name the setting that holds some PEM, with the path of a file but without PEM itself."""
     location = values.get(f"{prefix}.location")
     return f"{prefix}.location={location}" if location else f"{prefix}.pem"
 

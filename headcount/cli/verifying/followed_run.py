@@ -80,7 +80,7 @@ def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[
 
 
 class _Traces(NamedTuple):
-    """The files of a generator, since when they are unchanged, and when they were listed."""
+    """The files of a generator, when they last changed, and when they were last listed."""
 
     files: frozenset[tuple[str, int, int]]
     since_s: float

@@ -117,9 +117,9 @@ def test_java_s_own_format_is_read(
     pair = key_pair(keys, PASSWORD, KEY_PASSWORD)
     assert same_key(pair, certificate)
     assert pair.certificate_pem.startswith(certificate.cert_chain_pems[0].bytes().decode())
-    with pytest.raises(CertificateFileError, match="its password is another one"):
+    with pytest.raises(CertificateFileError, match="its password is wrong"):
         authorities(trust, "wrong")
-    with pytest.raises(CertificateFileError, match="the password of its key is another one"):
+    with pytest.raises(CertificateFileError, match="the password of its key is wrong"):
         key_pair(keys, PASSWORD, PASSWORD)
     with pytest.raises(CertificateFileError, match=r"ssl\.keystore\.password is missing"):
         key_pair(keys, None, None)

@@ -1,0 +1,31 @@
+"""The page of a comparison in a browser: nothing is wider than a phone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from headcount_analysis.compare_runs.page import render
+
+from bench.report.chromium import chromium
+from tests.analysis.compare_runs.test_writers import compared
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not shutil.which("chromium"), reason="there is no chromium on PATH"),
+]
+
+IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+def test_the_page_fits_on_a_phone(tmp_path: Path) -> None:
+    """Also the last label of a chart of large changes."""
+    pages = []
+    sides = {"slow": ([100.0, 300.0], [150.0, 2000.0]), "fast": ([2000.0, 300.0], [150.0, 100.0])}
+    for name, (base, run) in sides.items():
+        pages.append(tmp_path / f"{name}.html")
+        pages[-1].write_text(render(compared(tmp_path / name, base, run)), encoding="utf-8")
+    with chromium() as browser:
+        browser.show_as(390)
+        for page in pages:
+            browser.open(page.as_uri())
+            assert browser.evaluate(IS_WIDER) is False, page.name
