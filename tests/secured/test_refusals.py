@@ -162,3 +162,15 @@ def test_a_missing_right_is_named_with_its_remedy(secured: SecuredBroker) -> Non
         with pytest.raises(PartError, match=f"the user lacks the right {operation}") as raised:
             call()
         assert f"{grant} --operation {operation} --topic hidden" in str(raised.value)
+
+
+def test_amazon_s_token_arrives(secured: SecuredBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that trusts another issuer refuses it, which is said within seconds."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CLIENT_SECRET)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    cluster, began_s = secured.cluster("oauth", sasl_mechanism="AWS_MSK_IAM"), time.monotonic()
+    with pytest.raises(PartError, match="refuses the login") as raised:
+        topic.describe(cluster, TOPIC)
+    assert time.monotonic() - began_s < SOON_S
+    assert CLIENT_SECRET not in str(raised.value)
