@@ -17,6 +17,9 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
 
 def _doubts(evidence: Evidence) -> Iterator[Doubt]:
     if not evidence.ledger.generators:
-        yield Doubt("the run has no ledger", "restore its folder, or run again")
+        yield Doubt(
+            "the run has no ledger",
+            "set a longer --run-time if it ended before its users started, or restore its folder",
+        )
     for damage in evidence.ledger.damage:
         yield Doubt(damage)
