@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pyarrow as pa
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.batches.byte_rows import MASK, ByteRows, ByteSpan, Characters
+from headcount_analysis.field_spans.byte_rows import MASK, ByteRows, ByteSpan, Characters
 from hypothesis import given
 from hypothesis import strategies as st
 
