@@ -73,20 +73,18 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
     return _in_values(texts, ids, is_there, read_ids)
 
 
-def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None) -> BatchIds:
+def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
-    `length_shift` is set if a text's length stands in the byte before it, shifted by so many bits.
+    A text's length stands in the byte before it, shifted by so many bits. An id is a whole text.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())
-    longest = None
-    if length_shift is not None:
-        start = at - len(ids.prefix)
-        length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
-        longest = start + length
-    read_ids = ids_at(texts, at, ids, longest)
-    return _in_values(texts, ids, read_ids.is_one, read_ids)
+    start = at - len(ids.prefix)
+    length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
+    read_ids = ids_at(texts, at, ids, start + length)
+    is_whole = read_ids.is_one & (read_ids.end == start + length)
+    return _in_values(texts, ids, is_whole, read_ids)
 
 
 def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:

@@ -5,6 +5,7 @@ here. Any text may then replace another one, and any number another one.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from jsonschema.protocols import Validator
@@ -16,22 +17,35 @@ _OF_PROPERTY: Final = {"type", "format", "oneOf", "anyOf"}
 _TYPES: Final = {"null", "boolean", "integer", "number", "string", "array", "object"}
 
 
-def free_properties(validator: Validator) -> dict[str, bool]:
-    """Return the names of free properties, and whether a number in it may have a fraction.
+@dataclass(frozen=True, slots=True)
+class FreeProperties:
+    """The free properties of messages.
 
-    A fraction such as 1.0 counts as an integer, so it cannot replace others if integers are allowed
-    or refused.
+    For each property that the schema lists, `listed` says whether a number in it may have a
+    fraction, None if the property is not free: 1.0 counts as an integer, so it cannot replace 1.5
+    if integers are allowed. `are_others` says whether all other properties are free.
     """
+
+    listed: Mapping[str, bool | None]
+    are_others: bool
+
+    def allows_fractions(self, name: str) -> bool | None:
+        """Whether a number in a property may have a fraction; None if the property is not free."""
+        return self.listed.get(name, True if self.are_others else None)
+
+
+def free_properties(validator: Validator) -> FreeProperties:
+    """Return the free properties of the messages that a validator checks."""
     # A validator ignores all other keywords.
     schema, keywords = validator.schema, frozenset(validator.VALIDATORS)
     if not isinstance(schema, Mapping) or not (schema.keys() & keywords) <= _OF_MESSAGE:
-        return {}
-    free = {}
+        return FreeProperties({}, are_others=False)
+    listed = {}
     for name, part in schema.get("properties", {}).items():
         types = list(_types(part, keywords))
-        if _TYPES.issuperset(types):
-            free[name] = "integer" not in types
-    return free
+        listed[name] = "integer" not in types if _TYPES.issuperset(types) else None
+    are_others = isinstance(schema.get("additionalProperties", True), bool)
+    return FreeProperties(listed, are_others)
 
 
 def _types(schema: Any, keywords: frozenset[str]) -> Iterator[str]:

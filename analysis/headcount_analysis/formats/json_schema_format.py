@@ -82,7 +82,8 @@ class _ValidReader:
         """Find fields of the payloads whose values cannot make a message invalid."""
         spans = {}
         for field in fields:
-            if field.name in self._free:
-                span = json_span(texts, field, with_fractions=self._free[field.name])
+            with_fractions = self._free.allows_fractions(field.name)
+            if with_fractions is not None:
+                span = json_span(texts, field, with_fractions=with_fractions)
                 spans[field.name] = replace(span, is_one=span.is_one & (start >= 0))
         return spans
