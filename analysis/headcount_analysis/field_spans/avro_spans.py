@@ -7,7 +7,7 @@ be replaced by any other of the same length have a span: numbers, plain texts, a
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,6 @@ class _Delimited(_Type):
     """A text or bytes, after their length."""
 
     is_text: bool
-    is_free: bool = True
 
     def _content(self, texts: ByteRows, start: Integers) -> ByteSpan:
         length = Varints.at(texts, start)
@@ -73,11 +72,9 @@ class _Delimited(_Type):
     def end(self, texts: ByteRows, start: Integers) -> Integers:
         return self._content(texts, start).end
 
-    def span(self, texts: ByteRows, start: Integers) -> ByteSpan | None:
+    def span(self, texts: ByteRows, start: Integers) -> ByteSpan:
         content = self._content(texts, start)
-        if self.is_text:
-            return ByteSpan(is_plain(texts, content), content.start, content.end)
-        return content if self.is_free else None
+        return replace(content, is_one=is_plain(texts, content)) if self.is_text else content
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +205,6 @@ class _Types:
         return None if None in types else [type_ for type_ in types if type_]
 
     def _complex(self, schema: Mapping[str, Any]) -> _Type | None:
-        # A decimal may have too many digits, and thus be invalid.
-        is_free = schema.get("logicalType") != "decimal"
         match schema["type"]:
             case "record" | "error":
                 fields = self.fields(schema["fields"])
@@ -219,9 +214,9 @@ class _Types:
                 types = self._all(parts)
                 return None if types is None else _Items(types)
             case "bytes":
-                return _Delimited(is_text=False, is_free=is_free)
+                return _Delimited(is_text=False)
             case "fixed":
-                return _Fixed(schema["size"], is_free=is_free)
+                return _Fixed(schema["size"])
             case other:
                 return self.of(other)
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -108,6 +109,19 @@ def test_an_id_in_a_field_that_differs(registry: StubRegistry, name: str) -> Non
     assert {row["seq"] for row in read_rows} == {1000, 1001}
 
 
+def test_an_id_in_a_field_before_the_id(registry: StubRegistry) -> None:
+    """Where the field is masked, only the message's own id is left."""
+    schema = record_of(at="long", ref="string", **{ID: "string"})
+    frame = framed(registry, schema)
+    references = [IDS.text(0, 1000 + seq) for seq in range(MANY)]
+    events = [
+        {"at": 10**9 + seq, "ref": ref, ID: references[0]} for seq, ref in enumerate(references)
+    ]
+    values = [frame + avro(schema, event) for event in events]
+    read_rows = check(registry, rows(values, key=None), f"field:{ID}")
+    assert {row["seq"] for row in read_rows} == {1000}
+
+
 def test_a_text_that_is_not_utf_8(registry: StubRegistry) -> None:
     """A message is malformed for a byte in a field that is not compared."""
     schema = record_of(quantity="int", note="string")
@@ -120,13 +134,13 @@ def test_a_text_that_is_not_utf_8(registry: StubRegistry) -> None:
 
 
 def test_a_decimal_with_too_many_digits(registry: StubRegistry) -> None:
-    """Its bytes may be those of a valid one of the same length."""
+    """It is rounded, not invalid."""
     price = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
     plain = record_of(quantity="int", price="bytes")
     frame = framed(registry, record_of(quantity="int", price=price))
     prices = [(seq * 97 % 9000 if seq % 5 else 30_000).to_bytes(2) for seq in range(MANY)]
     values = [frame + avro(plain, {"quantity": 1, "price": price}) for price in prices]
-    check(registry, rows(values))
+    assert {row["kind"] for row in check(registry, rows(values))} == {"claimed"}
 
 
 def test_a_field_of_another_type_in_another_schema(registry: StubRegistry) -> None:
@@ -144,15 +158,18 @@ def test_a_field_of_another_type_in_another_schema(registry: StubRegistry) -> No
 
 
 def test_a_schema_that_a_header_names(registry: StubRegistry) -> None:
-    """The frame is then a part of the content, even if it names a schema, too."""
+    """The frame is then a part of the content, although it names another schema."""
     schema = record_of(at="long", quantity="int")
-    other = record_of(**{f"f{place}": "int" for place in range(5)}, quantity="int", at="long")
+    frame_type = {"type": "fixed", "name": "Frame", "size": 5}
+    other = record_of(frame=frame_type, quantity="boolean", rest="int")
     frame, in_header = framed(registry, schema), framed(registry, other)
-    values = [frame + avro(schema, {"at": 64 + seq, "quantity": 5}) for seq in range(MANY)]
+    # One byte, which is false only if it is zero.
+    values = [frame + avro(schema, {"at": 31 - seq % 64, "quantity": 5}) for seq in range(2 * MANY)]
     messages = rows(values)
-    for row in messages[1::2]:
+    for row in messages[1::2] + messages[-2::-4]:
         row["headers"] = [{"key": "__value_schema_id", "value": in_header}]
-    check(registry, messages)
+    read_rows = check(registry, messages)
+    assert len({tuple(row["digests"]) for row in read_rows}) == 3
 
 
 @pytest.mark.parametrize(
@@ -198,7 +215,17 @@ def test_a_rule_for_the_whole_message(registry: StubRegistry, rule: Mapping[str,
 
 FORMATS = {"avro": AvroFormat, "protobuf": ProtobufFormat, "json-schema": JsonSchemaFormat}
 MASKED = {
-    "avro": ["long", "double", "float", "text", "bytes", "optional", "optional text", "fixed"],
+    "avro": [
+        "long",
+        "double",
+        "float",
+        "text",
+        "bytes",
+        "optional",
+        "optional text",
+        "fixed",
+        "decimal",
+    ],
     "protobuf": ["long", "int", "double", "float", "text", "bytes"],
     "json-schema": ["long", "double", "text", "optional"],
 }
@@ -210,6 +237,7 @@ DIFFERENT: Mapping[str, Any] = {
     "text": lambda seq: f"order-{1000 + seq}",
     "optional text": lambda seq: f"order-{1000 + seq}",
     "bytes": lambda seq: (10**9 + seq).to_bytes(8),
+    "decimal": lambda seq: Decimal(1000 + seq) / 100,
     "fixed": lambda seq: (10**9 + seq).to_bytes(8),
 }
 
