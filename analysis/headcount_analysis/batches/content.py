@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from headcount.gc_control import uncollected
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.batches.batch_ids import BatchIds, Masked
 from headcount_analysis.batches.batch_table import Batch, ReadContent, ReadMessage, batch_table
@@ -74,9 +75,15 @@ class Reader:
     def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         """Return a row of ARRIVALS for each message.
 
+        Garbage collection would look at all that is remembered, over and over.
+
         Args:
             messages: Rows of `topic_range.MESSAGES`.
         """
+        with uncollected():
+            return self._arrivals(messages)
+
+    def _arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         batch_ids = self._finder.find(messages, self._values_read(messages))
         masked = self._masked(messages, batch_ids)
         texts, place = self._texts(masked, batch_ids, self._what(messages, masked, batch_ids))

@@ -65,7 +65,14 @@ def is_apart(value: bytes, message: ParsedMessage, fields: Sequence[Field]) -> b
     content = value[_FRAME_BYTES:] if value.startswith(b"\0") else value
     if message.event is None or b"\\" in content:
         return False
-    if not fields:
-        return True
-    names = Counter(name for name, _ in _fields(message))
-    return all(value.count(field.quoted) in {0, names[field.name]} for field in fields)
+    return all(
+        value.count(field.quoted) in {0, _occurrences(message, field.name)} for field in fields
+    )
+
+
+def _occurrences(message: ParsedMessage, name: str) -> int:
+    """Count the fields of this name in the event and its envelope."""
+    event, root = message.event or {}, message.root
+    if root is None or root is event:
+        return int(name in event)
+    return sum(other == name for other, _ in _fields(message))

@@ -6,7 +6,7 @@ message keeps its meaning.
 """
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,15 +27,15 @@ _MINUS, _DOT, _ZERO = ord("-"), ord("."), ord("0")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field whose value is a text, or else a number."""
+    """A field whose value is a text, or else a number; `quoted` is its name in a message."""
 
     name: str
     is_text: bool
+    quoted: bytes = field(init=False, compare=False)
 
-    @property
-    def quoted(self) -> bytes:
-        """The name as it is written in a message."""
-        return f'"{self.name}"'.encode()
+    def __post_init__(self) -> None:
+        """Write the name as it is in messages."""
+        object.__setattr__(self, "quoted", f'"{self.name}"'.encode())
 
 
 def json_span(texts: ByteRows, field: Field, *, with_fractions: bool = True) -> ByteSpan:
