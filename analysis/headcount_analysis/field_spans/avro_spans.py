@@ -170,6 +170,7 @@ _PRIMITIVES: Mapping[str, _Type] = {
     "float": _Fixed(4),
     "double": _Fixed(8),
     "string": _Delimited(is_text=True),
+    "bytes": _Delimited(is_text=False),
     "enum": _Integer(is_free=False),
 }
 
@@ -213,8 +214,6 @@ class _Types:
                 parts = [schema["items"]] if kind == "array" else ["string", schema["values"]]
                 types = self._all(parts)
                 return None if types is None else _Items(types)
-            case "bytes":
-                return _Delimited(is_text=False)
             case "fixed":
                 return _Fixed(schema["size"])
             case other:

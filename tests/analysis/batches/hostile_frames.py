@@ -106,7 +106,7 @@ def values(random: Random, number: int, ids: RunIds) -> Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class SchemaMessages:
     """Writes messages of a schema; `fields` are the kinds of fields by name, the id's not among."""
 
     name: str
@@ -167,7 +167,7 @@ class Frames:
         return file
 
 
-def framed_batch(frames: Sequence[Frames], seed: int, size: int, ids: RunIds) -> list[Any]:
+def framed_batch(frames: Sequence[SchemaMessages], seed: int, size: int, ids: RunIds) -> list[Any]:
     """Make rows of `topic_range.MESSAGES`, the first schema's often, some of them broken."""
     random = Random(seed)
     weights = [5, *[1] * (len(frames) - 1)]

@@ -21,7 +21,7 @@ from headcount.run.id_form import RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.message_format import FormatSettings
 from tests.analysis.batches.hostile import ASKED, TAG
-from tests.analysis.batches.hostile_frames import ID, KINDS, Frames
+from tests.analysis.batches.hostile_frames import ID, KINDS, SchemaMessages
 from tests.analysis.batches.test_sharing import Rows, read, read_alone, read_together
 from tests.analysis.formats.schemas import avro, record_of
 from tests.analysis.formats.stub_registry import StubRegistry, stub_registry
@@ -96,7 +96,7 @@ def test_an_id_with_another_character(registry: StubRegistry, end: str) -> None:
 @pytest.mark.parametrize("name", [*KINDS])
 def test_an_id_in_a_field_that_differs(registry: StubRegistry, name: str) -> None:
     """It is found before the message's own id, or is equal to it."""
-    frames = Frames(name, next(NUMBERS), {"ref": "text", "quantity": "int"})
+    frames = SchemaMessages(name, next(NUMBERS), {"ref": "text", "quantity": "int"})
     registry.has(frames.number, frames.schema, frames.kind)
     write = frames.writer()
     events: list[Mapping[str, Any]] = []
@@ -251,7 +251,7 @@ def test_fields_that_differ_in_each_message_are_not_decoded(
 ) -> None:
     """But in a sample; however many fields of other kinds are around them."""
     around = {"list": "list", "quantity": "int"}
-    frames = Frames(name, next(NUMBERS), {**around, "at": kind, "note": "text"})
+    frames = SchemaMessages(name, next(NUMBERS), {**around, "at": kind, "note": "text"})
     registry.has(frames.number, frames.schema, frames.kind)
     write, decoded = frames.writer(), 0
     decode = FORMATS[name].decode

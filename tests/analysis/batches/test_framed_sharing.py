@@ -17,7 +17,7 @@ from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.message_format import FormatSettings
 from tests.analysis.batches.hostile import ASKED, TAG
-from tests.analysis.batches.hostile_frames import KINDS, Frames, framed_batch
+from tests.analysis.batches.hostile_frames import KINDS, SchemaMessages, framed_batch
 from tests.analysis.batches.test_sharing import CHECKED_ROWS, Rows, read, read_alone
 from tests.analysis.formats.stub_registry import StubRegistry, stub_registry
 
@@ -67,7 +67,7 @@ def test_a_batch_is_read_as_its_messages_alone(
     seed: int,
 ) -> None:
     """Whatever the schema, with every form of ids, however alike messages seem."""
-    frames = [Frames(name, next(NUMBERS), fields) for fields in data.draw(schemas(name))]
+    frames = [SchemaMessages(name, next(NUMBERS), fields) for fields in data.draw(schemas(name))]
     for frame in frames:
         registry.has(frame.number, frame.schema, frame.kind)
     ids, message_format = RunIds(TAG, form), format_of(FormatSettings(name, "", registry.url))
