@@ -2,9 +2,10 @@
 
 Load tests publish the same few messages over and over, each with its own id. So the digits of this
 run's ids are masked if they are plain text, and so are fields that were not requested and differ in
-every message (see `masker.py`); a format with schemas knows where they stand (see `field_spans/`). Each remaining text is read once, for all messages that share it
-(see `shared_reader.py`). Every other message is read by itself, and so is the first one with a text
-if more than that message would have to be read for all of them.
+every message (see `masker.py`); where they stand in a format with schemas, `field_spans/` finds.
+Each remaining text is read once, for all messages that share it (see `shared_reader.py`). Every
+other message is read by itself, and so is the first one with a text if more than that message would
+have to be read for all of them.
 
 An id beside the value, in the key or a header, is read for all messages of a batch together; then
 messages share what was read if their whole values are equal.
