@@ -33,8 +33,8 @@ from tests.registries import registry_program, running_registry
 from tests.sharing import shared
 
 LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed", "headcount/plugin")
-MOST_WORKERS, MOST_WHOLE_RUNS = 4, 3
-"""Workers for the fast tests, and for the slow ones, each of which starts several processes."""
+MOST_WORKERS, MOST_WHOLE_RUNS = 4, 5
+"""Workers for the fast tests, and for the slow ones, which wait half of their time."""
 SPARK = "spark"
 """The group of all tests that use the shared Spark session: one worker runs them, with one JVM."""
 

@@ -15,7 +15,7 @@ from headcount.stack.broker import Broker
 from tests.e2e.command import CompletedCommand, a_counted_run, headcount
 from tests.harmful.sluggish import DELAY_S
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 LIMIT = f"http.min +{1000 * DELAY_S / 2:g}ms"
 WIDE_LIMIT = "http.min +2s"

@@ -39,8 +39,6 @@ def test_a_run_that_is_followed(tmp_path: Path) -> None:
     )
     assert not (run.folder / "follow").exists()
     assert not list(run.folder.glob(".*"))
-    again = headcount(tmp_path, "verify", str(run.folder), "--json")
-    assert again.verdict["counts"] == run.verdict["counts"]
 
 
 def is_locked(run: Path) -> bool:

@@ -10,7 +10,7 @@ from headcount.stack.broker import Broker
 from tests.e2e.command import a_counted_run, headcount
 from tests.older_brokers import WITHOUT_EPOCHS, WITHOUT_RIGHTS, older_broker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 WITHHELD = ("--app", "tests.harmful.by_number:app")
 STOPPED_IF_LOST = ("--threshold", "lost == 0 abort")
@@ -18,8 +18,10 @@ STOPPED_IF_LOST = ("--threshold", "lost == 0 abort")
 
 @pytest.mark.parametrize(
     ("latest", "more", "lost"),
-    [(WITHOUT_RIGHTS, STOPPED_IF_LOST, 0), (WITHOUT_EPOCHS, WITHHELD, 1)],
-    ids=["passing", "failing"],
+    [
+        pytest.param(WITHOUT_RIGHTS, STOPPED_IF_LOST, 0, id="passing", marks=pytest.mark.heavy),
+        pytest.param(WITHOUT_EPOCHS, WITHHELD, 1, id="failing", marks=pytest.mark.slow),
+    ],
 )
 def test_a_run(
     broker: Broker,

@@ -11,7 +11,7 @@ from headcount.stack.broker import Broker
 from tests.e2e.command import CompletedCommand, headcount
 from tests.service.postgres import postgres
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 SCENARIO = "tests/e2e/life_locustfile.py"
 PASSWORD = "not-to-be-seen"  # noqa: S105 - the server accepts any password
@@ -25,6 +25,7 @@ def lives(reports: Path, *more: str, **environ: str) -> CompletedCommand:
     return headcount(reports, "run", SCENARIO, *load, *reports_dir, *more, prepare=None, **environ)
 
 
+@pytest.mark.slow
 def test_a_missing_row_in_the_database(tmp_path: Path) -> None:
     """The state of a run is equal, until one row of the database is deleted."""
     reports = tmp_path / "reports"
@@ -56,6 +57,7 @@ def test_a_missing_row_in_the_database(tmp_path: Path) -> None:
     assert {event["id"] for event in again.table("state_events.csv")}
 
 
+@pytest.mark.heavy
 def test_a_missing_event_in_the_topic(broker: Broker, topic: str, tmp_path: Path) -> None:
     """The changes of a dropped event are listed, with the event."""
     run = lives(
@@ -79,6 +81,7 @@ def postgres_url() -> Iterator[str]:
         yield make_url(url).set(password=PASSWORD).render_as_string(hide_password=False)
 
 
+@pytest.mark.slow
 def test_postgresql(postgres_url: str, tmp_path: Path) -> None:
     """The state is equal there, too; no file has its password, and `verify` does not need it."""
     reports = tmp_path / "reports"

@@ -5,9 +5,9 @@ import shlex
 import pytest
 
 from tests.e2e.command import headcount
-from tests.examples.walkthrough import PLACE, WALKTHROUGHS, Surroundings, Walkthrough, started
+from tests.examples.walkthrough import PLACE, Surroundings, Walkthrough, marked, started
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 CORRELATION = "--id-form uuid --id-header X-Correlation-Id --id-at"
 KEY = "--id-form uuid --id-header Idempotency-Key --id-at"
@@ -26,7 +26,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("walkthrough", WALKTHROUGHS, ids=str)
+@pytest.mark.parametrize("walkthrough", marked(of_run=False))
 def test_a_probe(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """Without an option, it finds the topic, the id, the format and the compared object."""
     with started(walkthrough, surroundings) as example:

@@ -10,33 +10,19 @@ from tests.e2e.command import CompletedCommand, headcount
 from tests.examples.walkthrough import (
     OPENTELEMETRY,
     PLACE,
-    WALKTHROUGHS,
     RunningExample,
     Surroundings,
     Walkthrough,
+    marked,
     started,
 )
 
 pytestmark = pytest.mark.e2e
 
 ENDING = "\n\nfrom tests.headcount.plugin import ending  # adds a listener\n"
-IN_CI = {"The outbox event router", "Binary content mode", "rest_proxy", "express"}
-"""The sections and folders whose runs CI repeats; the options of all are tested without a run."""
 
 
-def mark_of(walkthrough: Walkthrough) -> pytest.MarkDecorator:
-    """Mark the run of a README's section as slow or as heavy."""
-    is_heavy = IN_CI.isdisjoint((walkthrough.folder, walkthrough.heading))
-    return pytest.mark.heavy if is_heavy else pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    "walkthrough",
-    [
-        pytest.param(walkthrough, id=str(walkthrough), marks=mark_of(walkthrough))
-        for walkthrough in WALKTHROUGHS
-    ],
-)
+@pytest.mark.parametrize("walkthrough", marked(of_run=True))
 def test_a_run(walkthrough: Walkthrough, surroundings: Surroundings) -> None:
     """With the README's options, every order is accounted for."""
     with started(walkthrough, surroundings) as example:

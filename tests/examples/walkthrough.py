@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from headcount.stack.ports import free_port, is_listening
 from headcount.stack.process import Process, wait_until
 from tests.examples.node import installed
@@ -65,6 +67,21 @@ WALKTHROUGHS = (
     Walkthrough("rest_proxy"),
     Walkthrough("express"),
 )
+RUN_IN_CI = {"The outbox event router", "Binary content mode", "rest_proxy", "express"}
+"""The sections and folders whose runs CI repeats; it probes the others."""
+
+
+def marked(*, of_run: bool) -> list[object]:
+    """Mark each walkthrough's run, or its probe, as slow if CI repeats it, else as heavy."""
+
+    def mark(walkthrough: Walkthrough) -> pytest.MarkDecorator:
+        is_run = not RUN_IN_CI.isdisjoint((walkthrough.folder, walkthrough.heading))
+        return pytest.mark.slow if is_run == of_run else pytest.mark.heavy
+
+    return [
+        pytest.param(walkthrough, id=str(walkthrough), marks=mark(walkthrough))
+        for walkthrough in WALKTHROUGHS
+    ]
 
 
 @dataclass(frozen=True, slots=True)

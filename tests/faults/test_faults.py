@@ -10,16 +10,10 @@ from headcount.console import Console
 from tests.faults.result import perform
 from tests.faults.scenarios import SCENARIOS
 
-pytestmark = pytest.mark.e2e
-
-TESTED = (
-    pytest.param("players-killed", marks=pytest.mark.heavy),
-    pytest.param("run-killed", marks=pytest.mark.heavy),
-    pytest.param("service-lies", marks=pytest.mark.slow),
-)
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", ["players-killed", "run-killed", "service-lies"])
 def test_the_verdict_is_right(name: str, tmp_path: Path) -> None:
     """The exit code and the counts are those that the fault must lead to."""
     (scenario,) = (candidate for candidate in SCENARIOS if candidate.name == name)

@@ -15,7 +15,7 @@ from tests.secured.exposure import Exposure, watched
 pytestmark = pytest.mark.e2e
 
 RIGHTS = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
-BY_LISTENER = [
+FAILING_BY_LISTENER = [
     pytest.param(name, marks=pytest.mark.slow if name == "scram" else pytest.mark.heavy)
     for name in LISTENERS
 ]
@@ -31,7 +31,8 @@ def run(
     return headcount(reports, *a_counted_run(*config, *where), *more, FAULTS=faults)
 
 
-@pytest.mark.parametrize("listener", BY_LISTENER)
+@pytest.mark.heavy
+@pytest.mark.parametrize("listener", LISTENERS)
 def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_path: Path) -> None:
     """The live watch, the verdict and the events, with the rights to read and write alone."""
     abort = ("--threshold", "lost == 0 abort")
@@ -47,7 +48,7 @@ def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_pat
     assert_hidden(exposure, tmp_path, done, events)
 
 
-@pytest.mark.parametrize("listener", BY_LISTENER)
+@pytest.mark.parametrize("listener", FAILING_BY_LISTENER)
 def test_what_is_lost_fails(
     secured: SecuredBroker, listener: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,7 +79,7 @@ def assert_hidden(exposure: Exposure, reports: Path, *commands: CompletedCommand
     assert exposure.exposed == set()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path: Path) -> None:
     """Tokens of 10 s: every client renews them, and the run passes.
 

@@ -30,17 +30,10 @@ from tests.headcount.plugin.locusts import (
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("processes", [pytest.param(1, marks=pytest.mark.slow), 2])
-def test_headless(bench: Bench, processes: int) -> None:
-    """In one process and in several, ledger and service have the same requests."""
-    bench.headless(*(() if processes == 1 else ("--processes", str(processes))))
-    bench.assert_accounts_agree(generators=processes)
-
-
-@pytest.mark.slow
-def test_generator_health(bench: Bench) -> None:
-    """Each generator writes its health beside its ledger, including its attempts."""
+def test_several_processes(bench: Bench) -> None:
+    """Ledger and service have the same requests; each generator's health is beside its ledger."""
     bench.headless("--processes", "2")
+    bench.assert_accounts_agree(generators=2)
     filesystem, location = open_location(str(bench.reports / "run-1" / "ledger"))
     for part in bench.parts():
         health = read_health(filesystem, location, part.generator)
@@ -51,7 +44,6 @@ def test_generator_health(bench: Bench) -> None:
         assert any(sample.attempted for sample in health.samples)
         assert max(sample.users for sample in health.samples) > 0
         assert all(sample.dropped == 0 for sample in health.samples)
-    bench.assert_accounts_agree(generators=2)
 
 
 def test_nothing_in_flight_is_dropped(bench: Bench) -> None:
@@ -402,16 +394,15 @@ def test_a_failed_ledger_is_not_waited_for(bench: Bench) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_threshold_stops_the_test(bench: Bench, processes: int) -> None:
-    """If the service publishes nothing: exit code 4, a sealed ledger, and a recorded reason."""
-    several = () if processes == 1 else ("--processes", str(processes))
-    load = ("--headless", "-u", "10", "-r", "10", "-t", "5m", "--run-id", "run-1", *several)
-    command = bench.command(*load, "--thresholds", "http.p99 < 60s; lost == 0 abort")
+def test_a_threshold_stops_the_test(bench: Bench) -> None:
+    """If the service publishes nothing: exit code 4, sealed ledgers, and a recorded reason."""
+    load = ("--headless", "-u", "10", "-r", "10", "-t", "5m", "--processes", "2")
+    thresholds = ("--thresholds", "http.p99 < 60s; lost == 0 abort")
+    command = bench.command(*load, "--run-id", "run-1", *thresholds)
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 4, done.stderr
     assert "the test is stopped: lost == 0 abort: " in done.stderr
-    bench.assert_accounts_agree(generators=processes)
+    bench.assert_accounts_agree(generators=2)
     folder = RunFolder(bench.reports / "run-1")
     abort = folder.read_abort()
     assert abort is not None
