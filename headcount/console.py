@@ -66,6 +66,8 @@ class Step:
         self.title, self.running = title, running or title
         self.detail = ""
         self.started_s = time.monotonic()
+        self.ended_s: float | None = None
+        self.has_failed = False
         self._console = console
 
     @property
@@ -101,6 +103,8 @@ class Console:
             # A program that reads a table expects each row on one line, however long.
             self.out.width = _UNBOUNDED_WIDTH
         self.quiet = quiet
+        self.steps: list[Step] = []
+        """All steps that have begun, in this order."""
         self._lock = threading.RLock()
         self._view: _TerminalView | _PlainView = (
             _TerminalView(self.err) if self.err.is_terminal else _PlainView(self.err)
@@ -118,12 +122,16 @@ class Console:
         `running` is a shorter title for a terminal, for a progress that shows its own time.
         """
         step = Step(self, title, running)
+        self.steps.append(step)
         try:
             self._show("begin", step)
             yield step
         except BaseException:
+            step.has_failed = True
             self._show("fail", step)
             raise
+        finally:
+            step.ended_s = time.monotonic()
         self._show("finish", step)
 
     def remark(self, text: str) -> None:

@@ -15,16 +15,22 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
     "HEADCOUNT_COMPOSE": "The command of the Compose stack that Headcount runs in, such as "
-    "`docker compose`; docker-compose.yml sets it. Commands to type are then Compose's, and paths "
-    "are those of its folder.",
+    "`docker compose`; docker-compose.yml sets it. Headcount then prints commands of Compose "
+    "instead of its own, and paths relative to the folder of docker-compose.yml.",
     "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
     "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
-    "override those of the file. `headcount` passes `-X` on to its processes in it.",
-    "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. No option sets it, "
-    "because whoever knows the URL can post there.",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics are sent by OpenTelemetry's protocol; likewise "
-    "the other variables that [the page on metrics](metrics.md#otlp) lists.",
+    "override those of the file. `headcount` uses it to pass `-X` on to the processes that it "
+    "starts.",
+    "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. There is no option "
+    "for it: whoever knows the URL can post there, and command lines are visible to others.",
+    "HEADCOUNT_NOTIFY_URLS": "Where `headcount run` sends its verdict by "
+    "[apprise](thresholds.md#a-message-to-a-chat): URLs, separated by spaces or lines. No option "
+    "sets them, because they hold tokens.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics and traces are sent by OpenTelemetry's protocol; "
+    "likewise the other variables that [the page on metrics](metrics.md#otlp) lists.",
+    "TRACEPARENT": "The span that a run belongs to, such as that of a CI job, for its "
+    "[trace](metrics.md#traces).",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",
     "XDG_CACHE_HOME": "The folder that holds the cache, unless `HEADCOUNT_CACHE` names one.",
     "SSL_CERT_FILE": "A bundle of certificates that Python and Java trust.",

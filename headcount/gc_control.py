@@ -1,4 +1,4 @@
-"""Garbage collection: suspended in a block, and spared objects that last."""
+"""Garbage collection: suspends it in a block, and exempts long-lived objects from it."""
 
 import contextlib
 import gc
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Suspend garbage collection in a block that makes thousands of lasting objects."""
+    """Suspend garbage collection in a block that makes thousands of long-lived objects."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -19,7 +19,7 @@ def uncollected() -> Iterator[None]:
 
 @contextlib.contextmanager
 def permanent_objects() -> Iterator[None]:
-    """Suspend garbage collection in a block of imports, and exempt what they make from it."""
+    """Suspend garbage collection in a block of imports, and exempt the imported objects from it."""
     with uncollected():
         yield
         gc.freeze()

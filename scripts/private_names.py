@@ -99,7 +99,7 @@ TABLE = (
         client="_build_request",
     ),
     *_rows(
-        "headcount/plugin/http/connections.py",
+        "headcount/plugin/http/once_only_connections.py",
         f"{_CONNECTION_TESTS}test_which_connection_a_request_takes",
         client="_connection_pool",
         pool="_semaphore _create_socket _connection_host _connection_port _resolve",

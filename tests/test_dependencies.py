@@ -24,6 +24,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
     "metrics": (
         "headcount/telemetry/export/otlp_message.py",
         "headcount/telemetry/export/otlp_sender.py",
+        "headcount/telemetry/export/trace_sender.py",
     ),
     "cli": ("headcount",),
     "bench": ("bench",),
@@ -36,6 +37,7 @@ ENTRY_POINTS: Mapping[str, tuple[str, ...]] = {
 OPTIONAL = (
     *ENTRY_POINTS["kafka-iam"],
     *ENTRY_POINTS["metrics"],
+    "headcount/cli/apprise_notification.py",
     "headcount/testing/pytest_fixtures.py",
 )
 """Files that explain what to install if their packages are missing, or that only pytest loads."""

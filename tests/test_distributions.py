@@ -88,6 +88,7 @@ def test_the_metadata_are_complete(wheels: tuple[BuiltWheel, BuiltWheel]) -> Non
         assert metadata.keywords
         assert metadata.author
         assert str(metadata.license_expression) == "MIT"
+        assert wheel.text_of("licenses/LICENSE") == (ROOT / "LICENSE").read_text()
         assert {"Documentation", "Source", "Issues", "Changelog"} <= (
             metadata.project_urls or {}
         ).keys()

@@ -61,6 +61,8 @@ class Fate(StrEnum):
 FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
 UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
+UNCLASSED = "unclassed"
+"""The name of what has no valid class."""
 
 TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.ACKED, Seen.NEVER): Fate.LOST,

@@ -1,4 +1,4 @@
-"""The same events in every format, for benchmarks: their bytes, and what decodes them bare.
+"""The same events in every format, for benchmarks: their bytes, and a bare decoder for them.
 
 A service adds a price and a time to what was asked for.
 """
@@ -45,7 +45,7 @@ SampleEvent = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FormatSample:
-    """Events in one format, and what decodes the part of a value after its frame.
+    """Events in one format, and a decoder for the part of a value after its frame.
 
     `schema` is the kind and the text of their schema, if they have one.
     """
@@ -60,7 +60,7 @@ class FormatSample:
 
 
 def format_samples(count: int, orders: int, times: int) -> list[FormatSample]:
-    """Write events in every format, with so many different orders and times.
+    """Write events in every format, with these numbers of different orders and times.
 
     A schema's number is the place of its sample.
     """

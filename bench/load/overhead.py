@@ -81,19 +81,25 @@ def measure(settings: OverheadSettings, stage: Workbench) -> BenchmarkResult:
 def taken_in_turn(
     settings: OverheadSettings, stage: Workbench, variants: Sequence[str], run_round: RunRound
 ) -> list[OverheadRound]:
-    """Run all rounds, alternating the variants, with responder and broker on the second core."""
-    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
-    cores = two_cores()
+    """Run all rounds, alternating the variants."""
     taken: list[OverheadRound] = []
-    with responder(stage) as (server, url):
-        if cores is not None:
-            pin(server.pid, cores[1])
-            pin(stage.broker.pid, cores[1])
+    with pinned_responder(stage) as url:
         for number in range(settings.rounds):
             for variant in in_turn(variants, number):
                 with stage.console.step(f"Round {number + 1} of {settings.rounds}: {variant}"):
                     taken.append(run_round(settings, stage, variant, number, url))
     return taken
+
+
+@contextmanager
+def pinned_responder(stage: Workbench) -> Iterator[str]:
+    """Start a responder on the second core, where the broker is pinned, too; yield its URL."""
+    ensure_topic(stage.broker.cluster, TOPIC, partitions=4)
+    with responder(stage) as (server, url):
+        if cores := two_cores():
+            pin(server.pid, cores[1])
+            pin(stage.broker.pid, cores[1])
+        yield url
 
 
 @contextmanager
@@ -131,6 +137,11 @@ class MeasuredLocust:
     def window_file(self) -> Path:
         """Where Locust writes what it counted."""
         return self.stage.folder / f"{self.run_id}.json"
+
+    @property
+    def ready_file(self) -> Path:
+        """Where it says that it is warm, if it waits for a start file."""
+        return self.window_file.with_suffix(".ready")
 
     def started(self, locustfile: str, url: str, *options: str) -> Process:
         """Start it."""

@@ -20,7 +20,7 @@ DATABASE, TABLE, BOOTSTRAP_SERVERS, TOPIC = sys.argv[1:]
 POLL_S = 0.05
 POSITIONS = "CREATE TABLE IF NOT EXISTS relay_positions (source TEXT PRIMARY KEY, position INTEGER)"
 POSITION = "SELECT position FROM relay_positions WHERE source = ?"
-# The table is the operator's word, not a request's.
+# The table's name comes from the command line, never from a request.
 NEW_ROWS = (
     f"SELECT rowid AS position, * FROM {TABLE} "  # noqa: S608
     f"WHERE rowid > coalesce(({POSITION}), 0) ORDER BY rowid LIMIT 500"

@@ -1,4 +1,4 @@
-"""A proxy for Kafka: publishes the body of each POST /topics/TOPIC as it is.
+"""A proxy for Kafka: publishes the body of each POST /topics/TOPIC unchanged.
 
     python examples/rest_proxy/service.py PORT BOOTSTRAP_SERVERS
 

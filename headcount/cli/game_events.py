@@ -25,6 +25,7 @@ from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.compose import shown_path, typed_command
 from headcount.console import Console
 from headcount.errors import UsageError
+from headcount.kafka_settings import java
 from headcount.run.folder import RunFolder
 
 _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
@@ -56,6 +57,7 @@ def show_events(
     """
     if output.path is not None:
         export.check_path(output.path)
+    java.check_supported(kafka_options.settings)
     request = VerifyRequest(folder, verify_options, bootstrap_servers, kafka=kafka_options.settings)
     ready = platform({**os.environ, **kafka_options.environ}, output.console)
     manifest, end = folder.read_manifest(), folder.read_end()

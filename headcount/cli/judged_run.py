@@ -18,6 +18,7 @@ from headcount.cli.verifying.verification import judge
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.errors import STOPPED, HeadcountError, InterruptedRunError
+from headcount.kafka_settings import java
 from headcount.run.folder import RunFolder
 from headcount.stack.service import DATABASE_VARIABLE
 
@@ -54,6 +55,8 @@ def _judged_run(
     verify_options = load.verify_options
     settings = kafka.settings
     limits_of(verify_options)  # a mistake in it is reported before the load, not after
+    if is_followed:
+        java.check_supported(settings)
     folder.create()
     environ = {**os.environ, **kafka.environ}
     if verify_options.database_url is not None:

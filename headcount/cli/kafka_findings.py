@@ -14,9 +14,9 @@ _NEEDED = (Operation.DESCRIBE, Operation.READ)
 _UNKNOWN = "retention and cleanup.policy stay unknown"
 _LACKED = {
     Operation.DESCRIBE_CONFIGS: f"not allowed: {_UNKNOWN}",
-    Operation.WRITE: "not allowed: only the service needs it, and the game",
+    Operation.WRITE: "not allowed: only the service needs it, for example the game",
 }
-"""Operations that a run does without, and what it then lacks."""
+"""Operations that a run does not need, and what is missing without them."""
 
 
 def of_cluster(cluster: Cluster, name: str) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.topic import describe, ensure_topic
+from headcount.kafka.permissions import check_read
+from headcount.kafka.topic import TopicDescription, describe, ensure_topic
 from headcount.kafka_settings import config_file
 from headcount.kafka_settings.config_file import ASSIGNMENTS_VARIABLE, FILE_VARIABLE
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
@@ -179,15 +180,27 @@ def _own_broker(
 
 
 def _check_topic(brokers: _Brokers, options: TargetOptions) -> None:
-    """Create the topic where that is allowed. UsageError if it is missing elsewhere."""
-    if brokers.own is not None or options.create_topic:
-        cluster = brokers.cluster if brokers.own is None else brokers.own.cluster
-        ensure_topic(cluster, options.topic, options.partitions, options.replication)
-    elif describe(brokers.cluster, options.topic) is None:
+    """Create the topic where that is allowed.
+
+    Raises:
+        UsageError: It is missing elsewhere.
+        PartError: The user may not read it.
+    """
+    if brokers.own is not None:
+        ensure_topic(brokers.own.cluster, options.topic, options.partitions, options.replication)
+        return
+    if options.create_topic:
+        described: TopicDescription | None = ensure_topic(
+            brokers.cluster, options.topic, options.partitions, options.replication
+        )
+    else:
+        described = describe(brokers.cluster, options.topic)
+    if described is None:
         raise UsageError(
             f"there is no topic {options.topic!r} at {brokers.cluster}: name another with "
             "--topic, or create it with --create-topic"
         )
+    check_read(brokers.cluster, options.topic, described.operations)
 
 
 def _start_service(

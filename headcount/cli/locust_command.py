@@ -44,7 +44,7 @@ def run_command(
 ) -> list[str]:
     """Build the command line of a load without a web UI.
 
-    `progress_path` is where Locust writes the load's progress, if anyone sees it.
+    `progress_path` is where Locust writes the load's progress, if it is shown to anyone.
     """
     options = {
         **_load_options(load.options),
@@ -61,7 +61,7 @@ def run_command(
         "--broker-data": BROKER_DATA if target.broker is not None else None,
         "--database-file": target.database_file and DATABASE,
         "--progress-file": progress_path,
-        "--metrics-by-parent": "yes" if load.export.needs_process else None,
+        "--metrics-by-parent": "yes" if load.export.exports_metrics else None,
         # The verdict judges failed requests by their events in the topic; Locust does not.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),

@@ -8,7 +8,7 @@ import headcount
 from headcount.errors import UsageError
 
 GENERATOR = "headcount.locust_main"
-"""The module that is Locust with the plugin."""
+"""The module that runs Locust with the plugin."""
 
 DEFAULT = "mixed.py"
 

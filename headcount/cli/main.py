@@ -140,7 +140,7 @@ COMMANDS = {
     ),
     "config": CommandEntry(
         "headcount.cli.commands.config:config",
-        "show the options that hold, and where they are set",
+        "show the options that apply, and where each is set",
     ),
 }
 """The commands; only the one that is called is imported: Spark and charts load slowly."""
@@ -198,13 +198,13 @@ def cli(ctx: click.Context, option_file: Path | None) -> None:
         check_commands(options, COMMANDS)
         ctx.obj = options
         assert ctx.invoked_subcommand is not None
-        ctx.default_map = {
-            ctx.invoked_subcommand: defaults_from(options, ctx, ctx.invoked_subcommand)
-        }
+        # A mistake in the table of any command is found by all of them.
+        names = dict.fromkeys((ctx.invoked_subcommand, *options.by_command))
+        ctx.default_map = {name: defaults_from(options, ctx, name) for name in names}
 
 
 def defaults_from(options: OptionFile, ctx: click.Context, name: str) -> dict[str, Any]:
-    """Return what an option file says about a command. UsageError if it is mistaken."""
+    """Return the defaults that an option file sets for a command. UsageError if it is not valid."""
     command = cli.get_command(ctx, name)
     assert command is not None
 
@@ -233,7 +233,7 @@ def main() -> NoReturn:
         code = _without_reader()
     except Exception as error:  # noqa: BLE001 - no error may pass for a verdict
         code = _refused(error) or _incomplete(error) or _bug()
-    # Spare Python its last garbage collection: the objects go with the process.
+    # Skip Python's last garbage collection: the process is about to end anyway.
     gc.freeze()
     sys.exit(code if isinstance(code, int) else 0)
 

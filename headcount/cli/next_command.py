@@ -13,7 +13,7 @@ from headcount.run.folder import RunFolder
 from headcount.run.verdict import against
 
 REPORTS = "reports"
-"""The folder that the commands look into by themselves."""
+"""The folder in which the commands look for runs by default."""
 
 _READ_ON = "--until latest"
 _OPENERS = {"darwin": "open", "linux": "xdg-open"}

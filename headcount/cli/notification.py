@@ -30,15 +30,18 @@ def webhook_url(environ: Mapping[str, str]) -> str:
     return url
 
 
+def title_of(verdict: StoredVerdict) -> str:
+    """Return one line with the label and the run."""
+    return f"{verdict.label.mark} {verdict.label.value}: run {verdict.run_id}"
+
+
 def message_of(verdict: StoredVerdict, exit_code: int, summary: str) -> dict[str, Any]:
     """Return what is posted; `text` is what Slack, Mattermost and Teams show."""
-    label = verdict.label
-    lines = [f"{label.mark} {label.value}: run {verdict.run_id}", *verdict.reasons]
     return {
-        "text": "\n".join(lines),
+        "text": "\n".join((title_of(verdict), *verdict.reasons)),
         "run_id": verdict.run_id,
         "scenario": verdict.scenario,
-        "verdict": label.words,
+        "verdict": verdict.label.words,
         "exit_code": exit_code,
         "reasons": list(verdict.reasons),
         "counts": verdict.counts,

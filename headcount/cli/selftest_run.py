@@ -24,7 +24,7 @@ from headcount.console import Console
 from headcount.kafka.topic import ensure_topic
 
 TOPIC = "events"
-WRONG = 1
+WRONG_CODE = 1
 
 
 def selftest_run(
@@ -36,10 +36,11 @@ def selftest_run(
     heap: str,
     console: Console,
 ) -> int:
-    """Carry out and print the rounds; return 0 if the verifier was right, otherwise WRONG.
+    """Carry out and print the rounds; return 0 if the verifier was right, otherwise WRONG_CODE.
 
-    `only` of None means rounds in the style of `options`; otherwise each combination of format,
-    place and form of ids gets a round, and `only` is the only format, or empty.
+    If `only` is None, the rounds use the style of `options`. Otherwise there is a round for each
+    combination of format, id place and id form: of the format `only`, or of all formats if it is
+    empty.
 
     Raises:
         UsageError: The self-test cannot write that format, or the folder cannot be made.
@@ -60,7 +61,7 @@ def selftest_run(
         shutil.rmtree(folder)
         return 0
     console.result(f"The runs are kept in {folder}")
-    return WRONG
+    return WRONG_CODE
 
 
 def _styles(options: MessageOptions, only: str | None) -> tuple[MessageStyle, ...]:

@@ -30,7 +30,7 @@ Less than for a slow broker, because waiting is less likely to help.
 RETRY_S = 0.1
 SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
-PATIENCE_S = 2.0
+FIRST_TIMEOUT_S = 2.0
 """The first timeout of a broker while there are others to ask."""
 SILENT = "a connection opens, but no Kafka broker answers on it"
 
@@ -52,7 +52,7 @@ def connected(
 ) -> Iterator[Any]:
     """Connect while the block runs; `what` names its purpose in an error.
 
-    `needs` is the operation, and the topic's name, for which the user may lack the right.
+    `needs` is the operation and the topic that require a right, which the user may lack.
 
     The client is kafka-python's admin client, or another of its clients, with these settings.
 
@@ -92,7 +92,7 @@ def connected(
 
 def _usable(servers: Sequence[str], cluster: Cluster, timeout_s: float) -> Sequence[str]:
     """Skip servers that our clients cannot use. PartError says why if none is left."""
-    patience_s = min(listener_probe.PATIENCE_S, timeout_s / 4) / min(len(servers), 2)
+    patience_s = min(listener_probe.ANSWER_TIMEOUT_S, timeout_s / 4) / min(len(servers), 2)
     reasons = []
     for index, server in enumerate(servers):
         reason = listener_probe.why_unusable(server, cluster.settings, patience_s)
@@ -108,7 +108,7 @@ def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, f
     `ask` takes a broker and a deadline. Silent brokers are asked again, with more time in each
     round, until `end_s`. If none answers, the last error is raised.
     """
-    patience_s = PATIENCE_S if len(brokers) > 1 else float("inf")
+    patience_s = FIRST_TIMEOUT_S if len(brokers) > 1 else float("inf")
     while True:
         last, is_silent = kafka.errors.KafkaError(), False
         for broker in brokers:
@@ -212,10 +212,10 @@ def _message(
 def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
     """Wait until `end_s` for servers that accept connections; return them, and why others do not.
 
-    No server delays the others. The client could try by itself, but it gives no reason, and leaves
-    failed sockets open.
+    No server delays the others. Kafka's client would also wait, but gives no reason for a failure,
+    and leaves failed sockets open.
     """
-    longest_s = PATIENCE_S if len(servers) > 1 else float("inf")
+    longest_s = FIRST_TIMEOUT_S if len(servers) > 1 else float("inf")
     while True:
         accepting, reason = [], ""
         for server in servers:

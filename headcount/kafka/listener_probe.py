@@ -9,7 +9,8 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from headcount.kafka import login, tls_errors
 from headcount.kafka.broker_protocol import (
@@ -21,14 +22,17 @@ from headcount.kafka.broker_protocol import (
 from headcount.kafka_settings.kafka_python import tls_context
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
-PATIENCE_S = 3.0
+ANSWER_TIMEOUT_S = 3.0
+"""How long to wait for the answer of a listener before it counts as silent."""
+
 _SHOWN = 40
+_MOST_AT_ONCE = 32
 ADVERTISED = "set advertised.listeners of the brokers to addresses that this machine can reach"
 _IN_SETTINGS = "in the file that --kafka-config names"
 
 
 def why_unusable(
-    server: str, settings: KafkaSettings = PLAINTEXT, patience_s: float = PATIENCE_S
+    server: str, settings: KafkaSettings = PLAINTEXT, patience_s: float = ANSWER_TIMEOUT_S
 ) -> str:
     """Return why a client with these settings cannot use the listener at `host:port`.
 
@@ -57,26 +61,44 @@ def _why_not(server: str, settings: KafkaSettings, patience_s: float) -> str:
             if reason:
                 return f"{server} {settings.masked(reason)}"
         brokers = advertised_brokers(connection, versions)
-    return why_unreachable(server, brokers, patience_s)
+    return _why_unreachable(server, brokers, settings, patience_s)
 
 
-def why_unreachable(
-    server: str, brokers: Iterable[tuple[str, int]], patience_s: float = PATIENCE_S
+def _why_unreachable(
+    server: str, brokers: Sequence[tuple[str, int]], settings: KafkaSettings, patience_s: float
 ) -> str:
-    """Return why the advertised addresses are unreachable; empty if one of them works."""
-    reason = ""
-    for host, port in brokers:
-        address = f"{host}:{port}"
-        if address == server:
-            return ""
+    """Return why the advertised addresses cannot be used; empty if one of them can.
+
+    All are tried at once, because each may be silent for as long as our patience lasts.
+    """
+
+    def why_not(broker: tuple[str, int]) -> str:
+        host, port = broker
         problem = why_no_connection(host, port, patience_s)
-        if not problem:
+        if problem:
+            return f"{host}:{port}, {problem}: {ADVERTISED}"
+        problem = _why_untrusted(f"{host}:{port}", settings, patience_s)
+        return problem and f"{host}:{port}, {problem}"
+
+    if not brokers or server in {f"{host}:{port}" for host, port in brokers}:
+        return ""
+    with ThreadPoolExecutor(min(len(brokers), _MOST_AT_ONCE)) as pool:
+        reasons = list(pool.map(why_not, brokers))
+    return f"its brokers advertise themselves as {reasons[0]}" if all(reasons) else ""
+
+
+def _why_untrusted(address: str, settings: KafkaSettings, patience_s: float) -> str:
+    """Return why a broker's certificate is not accepted; empty if it is, or if that is unknown."""
+    try:
+        with _connected(address, settings, patience_s):
             return ""
-        reason = reason or f"{address}, {problem}"
-    return reason and f"its brokers advertise themselves as {reason}: {ADVERTISED}"
+    except ssl.SSLCertVerificationError as error:
+        return f"whose certificate {tls_errors.why_untrusted(error)}"
+    except OSError:
+        return ""
 
 
-def why_no_connection(host: str, port: int, patience_s: float = PATIENCE_S) -> str:
+def why_no_connection(host: str, port: int, patience_s: float = ANSWER_TIMEOUT_S) -> str:
     """Return why an address cannot be reached from here; empty if it can."""
     try:
         socket.create_connection((host.strip("[]"), port), timeout=patience_s).close()

@@ -1,6 +1,8 @@
 """The login: tries whether a broker accepts it, and says why not."""
 
 import socket
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -8,7 +10,8 @@ from kafka.net.sasl import get_sasl_mechanism
 
 from headcount.kafka.broker_protocol import authenticate, offered_mechanisms
 from headcount.kafka_settings import kafka_python
-from headcount.kafka_settings.settings import KafkaSettings, Mechanism
+from headcount.kafka_settings.settings import KafkaSettings
+from headcount.kafka_settings.token_client import expires_at_s
 
 _MOST_STEPS = 5
 
@@ -16,23 +19,30 @@ _MOST_STEPS = 5
 def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
     """Log in on a connection; return why that fails, empty if it succeeds.
 
-    Raises OSError, struct.error and NoKafkaError if the broker does not answer. Amazon's login is
-    not tried: its clients differ.
+    Raises OSError, struct.error and NoKafkaError if the broker does not answer, and UsageError if
+    the signer of Amazon's tokens is missing.
     """
-    mechanism = settings.mechanism
-    assert mechanism is not None
-    asked = Mechanism.OAUTHBEARER if mechanism is Mechanism.AWS_MSK_IAM else mechanism
-    offered = offered_mechanisms(connection, asked)
+    options = kafka_python.client_options(settings)
+    mechanism = options["sasl_mechanism"]  # tokens, if the settings name Amazon's login
+    offered = offered_mechanisms(connection, mechanism)
     if offered is not None:
         listed = ", ".join(offered) or "none"
-        return f"offers the SASL mechanisms {listed}, not {mechanism}: set sasl.mechanism"
-    if mechanism is Mechanism.AWS_MSK_IAM:
-        return ""
+        return f"offers the SASL mechanisms {listed}, not {settings.mechanism}: set sasl.mechanism"
     try:
-        options = kafka_python.client_options(settings)
-        return _why_denied(connection, get_sasl_mechanism(mechanism.value)(host="", **options))
+        reason = _why_denied(connection, get_sasl_mechanism(mechanism)(host="", **options))
+        tokens = options.get("sasl_oauth_token_provider")
+        return reason + (_expiry(tokens.token()) if reason and tokens else "")
     except KafkaError as error:
         return f"cannot be logged in to: {' '.join(map(str, error.args))}"
+
+
+def _expiry(token: str) -> str:
+    """Return that a token has expired, which brokers do not say; empty if it has not."""
+    expires_s = expires_at_s(token)
+    if expires_s is None or expires_s > time.time():
+        return ""
+    when = datetime.fromtimestamp(expires_s, UTC).isoformat(timespec="seconds")
+    return f"; the token expired at {when}: check the token server, and the clocks"
 
 
 def _why_denied(connection: socket.socket, conversation: Any) -> str:

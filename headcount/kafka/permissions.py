@@ -8,7 +8,7 @@ from cryptography import x509
 
 from headcount.errors import PartError
 from headcount.kafka.cluster import Cluster
-from headcount.kafka_settings.settings import KafkaSettings
+from headcount.kafka_settings.settings import KafkaSettings, Mechanism
 
 
 class Operation(StrEnum):
@@ -33,8 +33,21 @@ def check_read(cluster: Cluster, topic: str, allowed: Collection[str] | None) ->
         )
 
 
+_IAM_ACTIONS = {
+    Operation.READ: "ReadData",
+    Operation.DESCRIBE: "DescribeTopic",
+    Operation.DESCRIBE_CONFIGS: "DescribeTopicDynamicConfiguration",
+    Operation.CREATE: "CreateTopic",
+    Operation.WRITE: "WriteData",
+}
+"""What Amazon's policies call the operations, after `kafka-cluster:`."""
+
+
 def how_to_grant(cluster: Cluster, operation: Operation, topic: str) -> str:
-    """Return the sentence with the command that grants an operation."""
+    """Return the sentence with the command that grants an operation, or Amazon's policy."""
+    if cluster.settings.mechanism is Mechanism.AWS_MSK_IAM:
+        action = f"kafka-cluster:{_IAM_ACTIONS[operation]}"
+        return f"to grant it: allow {action} on the topic {topic!r} in the role's IAM policy"
     principal = shlex.quote(_principal(cluster.settings))
     return (
         f"to grant it: kafka-acls --bootstrap-server {cluster} --add --allow-principal "

@@ -40,10 +40,11 @@ TOPIC_CONFIG = {
 class TopicDescription:
     """A topic as its cluster describes it.
 
-    `topic_id` is None from brokers without topic ids, `replication` is that of partition 0, and
-    `retention_ms` is -1 if nothing expires. `timestamp_type` is `CreateTime` or `LogAppendTime`.
-    These three are None if the user may not see them, or if the brokers do not describe them.
-    `operations` are those that the user may do, such as `READ`; None if the brokers do not say.
+    `topic_id` is None from brokers without topic ids, and `replication` is that of partition 0.
+    `retention_ms` is -1 if nothing expires, and `timestamp_type` is `CreateTime` or
+    `LogAppendTime`; these two and `cleanup_policy` are None if the user may not see them, or if the
+    brokers do not describe them. `operations` are those that the user may do, such as `READ`; None
+    if the brokers do not say.
     """
 
     name: str
@@ -149,7 +150,7 @@ def is_empty(
 ) -> bool:
     """Return whether a consumer finds no message from offset `first` up to `end`.
 
-    There can be transaction markers, and messages of aborted transactions.
+    The range may still hold transaction markers, and messages of aborted transactions.
 
     Raises:
         PartError: No broker answers.

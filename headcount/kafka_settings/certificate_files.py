@@ -1,5 +1,6 @@
 """Certificates and keys in files: PEM, PKCS #12, and Java's own format (JKS), read as PEM."""
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 from pydantic import SecretStr
 
 from headcount.kafka_settings import java_key_store
@@ -16,6 +18,10 @@ from headcount.kafka_settings.settings import KeyPair
 
 _PEM = serialization.Encoding.PEM
 _BEGIN = b"-----BEGIN"
+_SEQUENCE = b"\x30"
+"""The first byte of PKCS #12, which is a sequence in DER."""
+_NO_PASSWORD = "it is encrypted: ssl.{}store.password is missing"  # noqa: S105 - of a message
+_WRONG_PASSWORD = "it is not PKCS #12, or ssl.{}store.password is wrong"  # noqa: S105
 
 
 def authorities(content: bytes, password: str | None) -> str:
@@ -25,7 +31,7 @@ def authorities(content: bytes, password: str | None) -> str:
     elif _BEGIN in content:
         certificates = _certificates_of_pem(content)
     else:
-        store = _pkcs12(content, password)
+        store = _pkcs12(content, password, "trust")
         first = [] if store.cert is None else [store.cert.certificate]
         certificates = [
             *first,
@@ -42,12 +48,14 @@ def key_pair(content: bytes, password: str | None, key_password: str | None) -> 
         store = java_key_store.parse(content, password)
         if store.protected_key is None:
             raise CertificateFileError("it has no key")
+        if not (key_password or password):
+            raise CertificateFileError(_NO_PASSWORD.format("key"))
         key = java_key_store.unlocked(store.protected_key, key_password or password or "")
         return _pair(_as_pem(store.chain), private_key(key, None))
     if _BEGIN in content:
         certificates = _as_pem(_certificates_of_pem(content))
         return _pair(certificates, private_key(content, key_password or password))
-    pkcs = _pkcs12(content, password)
+    pkcs = _pkcs12(content, password, "key")
     if pkcs.key is None or pkcs.cert is None:
         raise CertificateFileError("it has no key with a certificate")
     chain = [
@@ -74,6 +82,14 @@ def private_key(content: bytes, password: str | None) -> str:
     return _key_as_pem(key)
 
 
+def check_pair(certificate_pem: str, key_pem: str) -> None:
+    """Check that a key is that of the first certificate. CertificateFileError."""
+    key = serialization.load_pem_private_key(key_pem.encode(), None)
+    certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
+    if key.public_key() != certificate.public_key():
+        raise CertificateFileError("it is the key of another certificate")
+
+
 def _pair(certificate_pem: str, key_pem: str) -> KeyPair:
     return KeyPair(certificate_pem=certificate_pem, key_pem=SecretStr(key_pem))
 
@@ -89,18 +105,21 @@ def _as_pem(certificates: Iterable[x509.Certificate]) -> str:
 
 def _certificates_of_pem(content: bytes) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(content)
+        # The machine's own authorities may be older than the rules of today.
+        with warnings.catch_warnings(action="ignore", category=CryptographyDeprecationWarning):
+            return x509.load_pem_x509_certificates(content)
     except ValueError:
         raise CertificateFileError("it has no valid PEM certificate") from None
 
 
-def _pkcs12(content: bytes, password: str | None) -> pkcs12.PKCS12KeyAndCertificates:
+def _pkcs12(content: bytes, password: str | None, kind: str) -> pkcs12.PKCS12KeyAndCertificates:
     try:
         return pkcs12.load_pkcs12(content, None if password is None else password.encode())
-    except ValueError:
-        raise CertificateFileError(
-            "it is neither PEM nor JKS, and PKCS #12 only with another password"
-        ) from None
+    except (ValueError, UnsupportedAlgorithm):
+        if not content.startswith(_SEQUENCE):
+            raise CertificateFileError("it is neither PEM nor JKS nor PKCS #12") from None
+        reason = _NO_PASSWORD.format(kind) if password is None else _WRONG_PASSWORD.format(kind)
+        raise CertificateFileError(reason) from None
 
 
 def read(path: str) -> bytes:

@@ -6,17 +6,18 @@ latter, except that Java's format uses backslashes for escapes.
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import javaproperties
 from pydantic import ValidationError
 
 from headcount.errors import UsageError
 from headcount.kafka_settings import registry_reader, settings_reader
-from headcount.kafka_settings.names import SECRET, canonical
-from headcount.kafka_settings.references import is_reference, resolve
+from headcount.kafka_settings.exposed_files import exposed_files, is_exposed
+from headcount.kafka_settings.names import SECRET, canonical, replaced_by
+from headcount.kafka_settings.references import is_reference, providers, resolve
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
@@ -34,9 +35,12 @@ def load(
         UsageError: The file cannot be read, or a setting is unknown, missing or contradictory.
     """
     environ = os.environ if environ is None else environ
-    values = _values(path, assignments)
+    sources = _sources(path, assignments)
     with _naming(path):
-        named = {name: resolve(name, value, environ) for name, value in _named(values).items()}
+        kinds = providers(_merged(sources))
+        named = {
+            name: resolve(name, value, environ, kinds) for name, value in _named(sources).items()
+        }
         return settings_reader.build(named) if named else PLAINTEXT
 
 
@@ -45,10 +49,11 @@ def load_registry(
 ) -> RegistrySettings:
     """Read how to connect to the schema registry from the same file and settings. UsageError."""
     environ = os.environ if environ is None else environ
-    values = _values(path, assignments)
+    values = _merged(_sources(path, assignments))
     with _naming(path):
+        kinds = providers(values)
         named = {
-            short: resolve(name, value, environ)
+            short: resolve(name, value, environ, kinds)
             for name, value in values.items()
             if (short := registry_reader.canonical(name)) is not None
         }
@@ -61,9 +66,9 @@ def user_without_password(path: Path | None, assignments: Sequence[str]) -> str 
 
     UsageError if the file cannot be read, or a setting is unknown.
     """
-    values = _values(path, assignments)
+    sources = _sources(path, assignments)
     with _naming(path):
-        named = _named(values)
+        named = _named(sources)
     is_missing = not {"sasl.password", "sasl.jaas.config"} & named.keys()
     return named.get("sasl.username") if is_missing else None
 
@@ -92,13 +97,18 @@ def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
     return variables
 
 
-def readable_by_others(path: Path) -> bool:
-    """Return whether other users can read a file that contains a secret. UsageError."""
-    if not path.is_file() or not path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        return False
-    values = _read(path)
+def readable_by_others(path: Path | None, assignments: Sequence[str] = ()) -> list[Path]:
+    """Return the files with a secret that other users can read.
+
+    They are the file itself, and those that it or single settings name. UsageError.
+    """
+    sources = _sources(path, assignments)
+    exposed = exposed_files(_merged(sources))
+    if path is None or not is_exposed(path):
+        return exposed
     with _naming(path):
-        return any(_holds_secret(name, value) for name, value in values.items())
+        holds_secret = any(_holds_secret(name, value) for name, value in sources.file.items())
+    return [path, *exposed] if holds_secret else exposed
 
 
 def check_assignment(text: str) -> str:
@@ -124,13 +134,33 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _values(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
-    """Return the settings of a file and single ones, which win."""
-    return {**({} if path is None else _read(path)), **dict(map(_assignment, assignments))}
+class _Sources(NamedTuple):
+    """The settings of a file, and single ones, which win."""
+
+    file: Mapping[str, str]
+    single: Mapping[str, str]
 
 
-def _named(values: Mapping[str, str]) -> dict[str, str]:
+def _sources(path: Path | None, assignments: Sequence[str]) -> _Sources:
+    file = {} if path is None else _read(path)
+    return _Sources(file, dict(map(_assignment, assignments)))
+
+
+def _merged(sources: _Sources) -> dict[str, str]:
+    return {**sources.file, **sources.single}
+
+
+def _named(sources: _Sources) -> dict[str, str]:
     """Return what is carried over, under canonical names."""
+    single = _canonical(sources.single)
+    replaced = set[str]().union(*map(replaced_by, single))
+    named = {
+        name: value for name, value in _canonical(sources.file).items() if name not in replaced
+    }
+    return named | single
+
+
+def _canonical(values: Mapping[str, str]) -> dict[str, str]:
     return {
         known: value for name, value in values.items() if (known := canonical(name)) is not None
     }
@@ -153,8 +183,9 @@ def _naming(path: Path | None) -> Iterator[None]:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        text = path.read_text("utf-8")
-        return {str(name): str(value) for name, value in javaproperties.loads(text).items()}
+        text = path.read_text("utf-8-sig")
+        # Both clients ignore spaces at the end of a line.
+        return {name: value.strip() for name, value in javaproperties.loads(text).items()}
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"the Kafka settings cannot be read: {reason}: {path}") from None

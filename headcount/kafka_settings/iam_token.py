@@ -1,6 +1,7 @@
 """Tokens for Amazon MSK, signed with the account's own credentials (the extra `kafka-iam`)."""
 
 import functools
+import os
 from collections.abc import Callable
 
 from headcount.errors import UsageError
@@ -9,10 +10,28 @@ from headcount.installation import remedy
 _MS = 1000
 
 
+class IamTokenError(Exception):
+    """No token can be signed; the message says why."""
+
+
 def iam_token(_config: str) -> tuple[str, float]:
-    """Return a token for Amazon MSK, and when it expires, in Unix seconds."""
-    token, expires_ms = _signer()()
+    """Return a token for Amazon MSK, and when it expires, in Unix seconds.
+
+    UsageError if the signer or the region is missing, IamTokenError if the credentials are.
+    """
+    try:
+        token, expires_ms = _signer()()
+    except AttributeError:  # the signer does not expect that there are none
+        raise IamTokenError("Amazon's credentials are missing") from None
+    except _botocore_errors() as error:
+        raise IamTokenError(f"Amazon's credentials cannot be used: {error}") from None
     return token, expires_ms / _MS
+
+
+def _botocore_errors() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - an extra
+
+    return BotoCoreError, ClientError, ValueError
 
 
 @functools.cache
@@ -24,7 +43,8 @@ def _signer() -> Callable[[], tuple[str, int]]:
         raise UsageError(
             f"sasl.mechanism=AWS_MSK_IAM needs Amazon's signer: {remedy('kafka-iam')}"
         ) from None
-    region = Session().get_config_variable("region")
+    # Amazon's other clients read AWS_REGION first; botocore does not.
+    region = os.environ.get("AWS_REGION") or Session().get_config_variable("region")
     if not region:
         raise UsageError("sasl.mechanism=AWS_MSK_IAM needs the region: set AWS_REGION")
     return functools.partial(MSKAuthTokenProvider.generate_auth_token, region)

@@ -15,12 +15,15 @@ OAUTH = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
 IAM = "software.amazon.msk.auth.iam.IAMLoginModule"
 
 _ENTRY = re.compile(
-    r"\s*([\w.$]+)\s+(?:required|requisite|sufficient|optional)\b(.*?);\s*", re.DOTALL
+    r"\s*([\w.$]+)\s+(?:required|requisite|sufficient|optional)\b(.*?);\s*",
+    re.DOTALL | re.IGNORECASE,
 )
 _OPTION = re.compile(
     r"\s*([\w.\-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|([^\s;\"']+))"
 )
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = re.compile(r"\\([0-3]?[0-7]{1,2}|.)", re.DOTALL)
+_NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+"""What Java's StreamTokenizer, which Kafka reads the setting with, makes of a letter after \\."""
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:
@@ -36,7 +39,7 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
         if option is None:
             raise UsageError('sasl.jaas.config: options are written name="value"')
         quoted = option[2] if option[2] is not None else option[3]
-        value = option[4] if quoted is None else _ESCAPED.sub(r"\1", quoted)
+        value = option[4] if quoted is None else _ESCAPED.sub(_unescaped, quoted)
         options[option[1]] = value
         rest = rest[option.end() :]
     return entry[1], options
@@ -48,5 +51,13 @@ def write(module: str, options: Mapping[str, str]) -> str:
     return f"{module} required{''.join(written)};"
 
 
+def _unescaped(match: re.Match[str]) -> str:
+    escaped = match[1]
+    is_octal = escaped.isascii() and escaped.isdigit() and escaped < "8"
+    return chr(int(escaped, 8)) if is_octal else _NAMED.get(escaped, escaped)
+
+
 def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
+    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    # A line's end would end the value.
+    return value.replace("\n", "\\n").replace("\r", "\\r")

@@ -23,6 +23,11 @@ def client_options(settings: KafkaSettings) -> dict[str, str]:
     return options
 
 
+def check_supported(settings: KafkaSettings) -> None:
+    """Check that Java's clients have an equivalent of each setting. UsageError names the other."""
+    client_options(settings)
+
+
 def spark_options(settings: KafkaSettings) -> dict[str, str]:
     """Return the options of Spark's Kafka source. They contain secrets: neither print nor log them.
 
@@ -46,8 +51,8 @@ def _tls(settings: KafkaSettings) -> dict[str, str]:
     }
     if not settings.verifies_certificate:
         raise UsageError(
-            "enable.ssl.certificate.verification=false has no equivalent in Java, which Spark's "
-            "connector uses: name the authority with ssl.ca.location"
+            "enable.ssl.certificate.verification=false is not supported by Spark's connector, "
+            "which --follow, events and shell use: name the authority with ssl.ca.location"
         )
     if settings.ca_pem is not None:
         options["ssl.truststore.type"] = "PEM"
@@ -64,8 +69,8 @@ def _login(settings: KafkaSettings) -> dict[str, str]:
     assert mechanism is not None
     if mechanism is Mechanism.AWS_MSK_IAM:
         raise UsageError(
-            "sasl.mechanism=AWS_MSK_IAM is not supported by Spark's connector: judge the run "
-            "afterwards with headcount verify, which does not use it"
+            "sasl.mechanism=AWS_MSK_IAM is not supported by Spark's connector, which --follow, "
+            "events and shell use: a run without --follow and headcount verify do not need it"
         )
     options = {"sasl.mechanism": str(mechanism)}
     if settings.token_source is not None:

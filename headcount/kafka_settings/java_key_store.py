@@ -53,7 +53,7 @@ def parse(content: bytes, password: str | None) -> JavaKeyStore:
     if password is not None:
         digest = hashlib.sha1(_java_bytes(password) + _SALT + content[:-20])  # noqa: S324
         if digest.digest() != content[-20:]:
-            raise CertificateFileError("its password is another one")
+            raise CertificateFileError("its password is wrong")
     try:
         return _entries(_StoreContent(content, len(_MAGIC)))
     except (struct.error, ValueError):
@@ -92,7 +92,7 @@ def unlocked(protected: bytes, password: str) -> bytes:
         stream += block
     key = bytes(a ^ b for a, b in zip(encrypted, stream, strict=False))
     if hashlib.sha1(secret + key).digest() != check:  # noqa: S324
-        raise CertificateFileError("the password of its key is another one")
+        raise CertificateFileError("the password of its key is wrong")
     return key
 
 

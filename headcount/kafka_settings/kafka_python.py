@@ -4,8 +4,10 @@ import functools
 import ssl
 from typing import Any
 
+from headcount.kafka_settings.iam_login import IamTokens
 from headcount.kafka_settings.private_file import private_file
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism
+from headcount.kafka_settings.tls_context import verifying_context
 from headcount.kafka_settings.token_client import token_client
 
 
@@ -26,11 +28,9 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
 
     It is made once, because Python loads a key only from a file.
     """
-    context = ssl.create_default_context(cadata=settings.ca_pem)
+    context = verifying_context(settings.ca_pem)
     context.check_hostname = settings.verifies_hostname and settings.verifies_certificate
     context.verify_mode = ssl.CERT_REQUIRED if settings.verifies_certificate else ssl.CERT_NONE
-    # A private authority's certificate often lacks extensions that RFC 5280 requires.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     pair = settings.key_pair
     if pair is not None:
         with private_file(pair.certificate_pem + pair.key_pem.get_secret_value()) as path:
@@ -39,9 +39,10 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
 
 
 def _login(settings: KafkaSettings) -> dict[str, Any]:
-    options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
     if settings.mechanism is Mechanism.AWS_MSK_IAM:
-        return options  # kafka-python signs with botocore itself
+        # As librdkafka does it; what kafka-python has for it ignores AWS_REGION.
+        return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": IamTokens()}
+    options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
     if settings.token_source is not None:
         return options | {"sasl_oauth_token_provider": token_client(settings.token_source)}
     assert settings.password is not None

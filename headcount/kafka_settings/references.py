@@ -1,27 +1,56 @@
 """References to secrets: `${env:NAME}`, `${file:PATH:KEY}` and `${directory:PATH:NAME}`.
 
-The notation is that of Kafka's configuration providers (KIP-297, KIP-632, KIP-887), which here
-need not be declared.
+The notation is that of Kafka's configuration providers (KIP-297, KIP-632, KIP-887). These three
+need not be declared; a file may declare others, with names of its own, by the classes of Kafka.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import javaproperties
 
 from headcount.errors import UsageError
 
-_REFERENCE = re.compile(r"\$\{(env|file|directory):([^}]+)\}")
+_REFERENCE = re.compile(r"\$\{([\w-]+):([^}]+)\}")
+_DECLARED = re.compile(r"config\.providers\.([\w-]+)\.class")
+_KINDS = {
+    "EnvVarConfigProvider": "env",
+    "FileConfigProvider": "file",
+    "DirectoryConfigProvider": "directory",
+}
+"""The classes of Kafka, and of others that do the same, without their packages."""
 
 
-def resolve(name: str, value: str, environ: Mapping[str, str]) -> str:
-    """Replace every reference in a setting's value. UsageError names what is missing."""
+def providers(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the kind of each provider by its name: those of Kafka, and those declared."""
+    kinds = {kind: kind for kind in _KINDS.values()}
+    for name, value in values.items():
+        declared = _DECLARED.fullmatch(name)
+        if declared is not None:
+            kinds[declared[1]] = _KINDS.get(value.rpartition(".")[2], "")
+    return kinds
+
+
+def resolve(
+    name: str, value: str, environ: Mapping[str, str], kinds: Mapping[str, str] | None = None
+) -> str:
+    """Replace every reference in a setting's value. UsageError names what is missing.
+
+    `kinds` are those of `providers`.
+    """
+    kinds = providers({}) if kinds is None else kinds
 
     def resolved(match: re.Match[str]) -> str:
-        kind, what = match[1], match[2]
+        kind = kinds.get(match[1])
+        if not kind:
+            known = ", ".join(kinds)
+            raise UsageError(
+                f"{name}: the provider of {match[0]} is not known: it is one of {known}, or one "
+                f"that config.providers.{match[1]}.class declares as one of {', '.join(_KINDS)}"
+            )
         try:
-            return _LOOKUPS[kind](what, environ)
+            return _LOOKUPS[kind](match[2], environ)
         except KeyError as error:
             raise UsageError(f"{name}: {match[0]} is not set: {error.args[0]}") from None
         except (OSError, UnicodeError, ValueError) as error:
@@ -36,6 +65,17 @@ def is_reference(value: str) -> bool:
     return _REFERENCE.fullmatch(value.strip()) is not None
 
 
+def files_of(value: str, kinds: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files that the references in a value name."""
+    for name, what in _REFERENCE.findall(value):
+        path, _, key = what.rpartition(":")
+        kind = kinds.get(name)
+        if kind == "file":
+            yield Path(path)
+        elif kind == "directory":
+            yield Path(path) / key
+
+
 def _from_environment(what: str, environ: Mapping[str, str]) -> str:
     if what not in environ:
         raise KeyError(f"there is no environment variable {what}")
@@ -43,15 +83,19 @@ def _from_environment(what: str, environ: Mapping[str, str]) -> str:
 
 
 def _from_properties(what: str, _environ: Mapping[str, str]) -> str:
-    path, _, key = what.rpartition(":")
-    properties = javaproperties.loads(Path(path).read_text("utf-8"))
+    path, colon, key = what.rpartition(":")
+    if not colon:
+        raise ValueError("write a file's path and a key in it, with a colon between them")
+    properties = javaproperties.loads(Path(path).read_text("utf-8-sig"))
     if key not in properties:
         raise KeyError(f"the file has no {key}")
     return str(properties[key])
 
 
 def _from_directory(what: str, _environ: Mapping[str, str]) -> str:
-    path, _, name = what.rpartition(":")
+    path, colon, name = what.rpartition(":")
+    if not colon:
+        raise ValueError("write a folder's path and a file in it, with a colon between them")
     return (Path(path) / name).read_text("utf-8").rstrip("\r\n")
 
 

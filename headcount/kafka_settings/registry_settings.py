@@ -11,11 +11,11 @@ from headcount.kafka_settings.settings import FrozenModel, KeyPair, TokenSource
 class RegistrySettings(FrozenModel):
     """How to connect to a schema registry.
 
-    `url` is empty without a registry, and contains no secret. A registry is asked without a login,
-    with `username` and `password`, with `token`, or with tokens from `token_source`; a bearer token
-    may need `logical_cluster` and `identity_pool`, as Confluent Cloud does. `ca_pem` are the
-    authorities that may have signed its certificate; None for the machine's own. `key_pair` is the
-    client's own.
+    `url` is empty without a registry, and contains no secret. The login is by `username` and
+    `password`, by `token`, or by tokens from `token_source`; without any of these there is none. A
+    bearer token may need `logical_cluster` and `identity_pool`, as Confluent Cloud does. `ca_pem`
+    are the authorities that may have signed its certificate; None for the machine's own. `key_pair`
+    is the client's own.
     """
 
     url: str = ""

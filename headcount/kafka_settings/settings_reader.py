@@ -19,6 +19,8 @@ _MODULES = {
     jaas.SCRAM: None,  # `sasl.mechanism` says which
 }
 
+_VERSIONS = frozenset({"TLS", "TLSv1.2", "TLSv1.3"})
+
 
 def build(named: Mapping[str, str]) -> KafkaSettings:
     """Return the settings of canonical names. UsageError or pydantic's ValidationError."""
@@ -26,6 +28,7 @@ def build(named: Mapping[str, str]) -> KafkaSettings:
     login: dict[str, Any] = {}
     protocol = _choice(Protocol, values, "security.protocol", Protocol.PLAINTEXT)
     mechanism = _choice(Mechanism, values, "sasl.mechanism", None)
+    _check_versions(values)
     if mechanism is Mechanism.OAUTHBEARER:
         login["token_source"] = _token_source(values)
     elif mechanism is not None and mechanism.has_password:
@@ -69,10 +72,16 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
         "clientId": "sasl.oauthbearer.client.id",
         "clientSecret": "sasl.oauthbearer.client.secret",
         "scope": "sasl.oauthbearer.scope",
+        # Those of the server that issues tokens.
+        "ssl.truststore.location": "https.truststore.location",
+        "ssl.truststore.password": "https.truststore.password",
+        "ssl.truststore.certificates": "https.ca.pem",
     }
     for option, value in options.items():
         if option in names:
             values.setdefault(names[option], value)
+        elif option == "ssl.truststore.type":
+            pass  # a file shows its type
         elif option.startswith("extension_"):
             key = f"{option.removeprefix('extension_')}={value}"
             earlier = values.get("sasl.oauthbearer.extensions")
@@ -84,9 +93,10 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
 
 def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
     method = values.get("sasl.oauthbearer.method", "oidc").lower()
+    if method != "oidc":
+        raise UsageError(f"sasl.oauthbearer.method={method} is not supported: write oidc")
     names = ("token.endpoint.url", "client.id", "client.secret")
-    missing = [name for name in names if not values.get(f"sasl.oauthbearer.{name}")]
-    if method != "oidc" or missing:
+    if not all(values.get(f"sasl.oauthbearer.{name}") for name in names):
         return None
     extensions = values.get("sasl.oauthbearer.extensions", "")
     pairs = (pair.partition("=") for pair in extensions.split(",") if pair.strip())
@@ -96,8 +106,19 @@ def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
         "client_secret": values["sasl.oauthbearer.client.secret"],
         "scope": values.get("sasl.oauthbearer.scope", ""),
         "extensions": tuple((name.strip(), value.strip()) for name, _, value in pairs),
-        "ca_pem": tls_files.pem_authorities(values, "https.ca"),
+        "ca_pem": tls_files.authorities(values, "https"),
     }
+
+
+def _check_versions(values: Mapping[str, str]) -> None:
+    """Check that every client speaks the versions of TLS that Java's settings name."""
+    for name in ("ssl.protocol", "ssl.enabled.protocols"):
+        for version in values.get(name, "TLS").split(","):
+            if version.strip() not in _VERSIONS:
+                raise UsageError(
+                    f"{name}={version.strip()} is not supported: leave it out, and each client "
+                    "uses the latest that the broker speaks, TLSv1.2 or TLSv1.3"
+                )
 
 
 def _verifies_hostname(values: Mapping[str, str]) -> bool:

@@ -17,6 +17,7 @@ from kafka.errors import KafkaConnectionError
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 from headcount.kafka_settings.settings import TokenSource
+from headcount.kafka_settings.tls_context import verifying_context
 
 TIMEOUT_S = 10.0
 RENEWED_AFTER = 0.8
@@ -50,7 +51,9 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
     def _fetch(self) -> tuple[str, float]:
         source = self._source
         secret = source.client_secret.get_secret_value()
-        login = ":".join(urllib.parse.quote(part, safe="") for part in (source.client_id, secret))
+        # RFC 6749 wants both encoded as in a form. librdkafka and Java send them as they are, and
+        # so do we: who is refused with one client must not be accepted with another.
+        login = f"{source.client_id}:{secret}"
         form = {"grant_type": "client_credentials"}
         if source.scope:
             form["scope"] = source.scope
@@ -62,7 +65,7 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
                 "Accept": "application/json",
             },
         )
-        context = ssl.create_default_context(cadata=source.ca_pem)
+        context = verifying_context(source.ca_pem)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as response:  # noqa: S310
                 answer = json.loads(response.read())
@@ -77,9 +80,25 @@ def token_client(source: TokenSource) -> TokenClient:
     return TokenClient(source)
 
 
+def expires_at_s(token: str) -> float | None:
+    """Return when a token expires, in Unix seconds; None if it is no JWT (RFC 7519) or never."""
+    _, _, rest = token.partition(".")
+    payload, _, _ = rest.partition(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(f"{payload}=="))
+        return float(claims["exp"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"it answers {error.code}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate is not accepted ({error.verify_message}): name its authority with "
+            "https.ca.location"
+        )
     if isinstance(error, urllib.error.URLError):
         return _reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
     if isinstance(error, OSError):

@@ -19,7 +19,7 @@ A shape without nesting, and with plain names only, is written as its sorted nam
 commas. Any other is JSON. In it, 0 stands for a value that is compared whole, and 1 for a double;
 an object, for an object of which these fields are compared; a list, for a list, with one entry per
 element, or a single entry if all are alike. The digest over a shape with doubles covers the shape,
-too: otherwise an integer that was changed could equal, read as a double, the one requested.
+too: otherwise an altered integer could, when both are read as doubles, equal the requested one.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """

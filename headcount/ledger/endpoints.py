@@ -21,7 +21,7 @@ MOST_PER_TYPE = 32
 """Further event types, and further requests of one event type, are not recorded."""
 
 SHOWN = 3
-"""With more paths than this, those that differ in a part are shown as one, with a star for it."""
+"""If there are more paths, those that differ in one part are shown as one, with a star there."""
 
 _LONGEST = 200
 _ANY = "*"
@@ -49,7 +49,7 @@ FILE = SideFile("endpoints.json", TypeAdapter(Endpoints), largest=1 << 22)
 class EndpointRecord:
     """Collects the requests of each event type as they are made.
 
-    `recorded` are those that need not be added again: a look at it is faster than a call.
+    `recorded` has the requests that were added before: looking them up is faster than adding them.
     """
 
     recorded: set[tuple[str, str, str]] = field(default_factory=set)

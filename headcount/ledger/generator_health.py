@@ -6,7 +6,7 @@ every few seconds and when it seals. The file is not evidence of delivery: if it
 damaged, only the health is unknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow.fs as pafs
@@ -29,9 +29,10 @@ class Sample:
     `cpu_percent` is the average over the span, in percent of one core. `schedule_lag_ms` is the
     longest delay in the span, of a timer or of a task started by an arrival: for that long the
     process was busy with something else. `host_cpu_percent` is the average over the span and all
-    cores of the host, None if an older version recorded the sample. The other fields are values at
-    the end of the span; `dropped` counts arrivals that were due but could not start. `users` is 0
-    if it is unknown.
+    cores of the host, None if an older version recorded the sample. `waited_percent` is the share
+    of the span in which the process was ready to run while others had the CPUs, None if unknown:
+    only Linux counts it. The other fields are values at the end of the span; `dropped` counts
+    arrivals that were due but could not start. `users` is 0 if it is unknown.
     """
 
     at_ns: int = Field(ge=0, lt=_LATEST_NS)
@@ -42,6 +43,7 @@ class Sample:
     dropped: int = Field(default=0, ge=0, lt=1 << 53)
     users: int = Field(default=0, ge=0, lt=1 << 53)
     host_cpu_percent: float | None = Field(default=None, ge=0, le=100, allow_inf_nan=False)
+    waited_percent: float | None = Field(default=None, ge=0, le=1e6, allow_inf_nan=False)
 
 
 @validated(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class History:
             cpu_percent=before.cpu_percent,
             schedule_lag_ms=lag_ms,
             host_cpu_percent=before.host_cpu_percent,
+            waited_percent=before.waited_percent,
         )
 
     @property
@@ -96,13 +99,18 @@ class History:
 
 def merged(samples: Sequence[Sample]) -> Sample:
     """Merge one or more samples: the last, with the mean CPU loads and the greatest lag."""
-    of_host = [sample.host_cpu_percent for sample in samples if sample.host_cpu_percent is not None]
     return replace(
         samples[-1],
         cpu_percent=sum(sample.cpu_percent for sample in samples) / len(samples),
         schedule_lag_ms=max(sample.schedule_lag_ms for sample in samples),
-        host_cpu_percent=sum(of_host) / len(of_host) if of_host else None,
+        host_cpu_percent=_mean(sample.host_cpu_percent for sample in samples),
+        waited_percent=_mean(sample.waited_percent for sample in samples),
     )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def read_health(filesystem: pafs.FileSystem, location: str, generator: int) -> Health | None:

@@ -4,7 +4,7 @@ Converting tens of thousands of rows when a segment is written would block the i
 it all requests. Here, rows become columns a few hundred at a time: a fraction of a millisecond.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
@@ -13,31 +13,48 @@ from headcount.ledger.schema import SCHEMA, Row
 CHUNK_ROWS = 500
 
 _FIELDS = [SCHEMA.field(name) for name in Row._fields]
+NO_ROWS = pa.schema(_FIELDS).empty_table()
+"""The columns of `Row`, typed as in `SCHEMA`."""
 
 
 class SegmentBuffer:
-    """Rows of one segment, in the order in which they were added."""
+    """Rows of one segment, in the order in which they were added.
 
-    __slots__ = ("_chunks", "_rows")
+    `on_chunk`, if set, is called with each chunk of rows once it is columns.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_chunk_rows", "_chunks", "_on_chunk", "_rows")
+
+    def __init__(self, on_chunk: Callable[[pa.Table], None] | None = None) -> None:
         self._rows: list[Row | tuple[object, ...]] = []
         self._chunks: list[pa.Table] = []
+        self._chunk_rows = 0
+        self._on_chunk = on_chunk
 
     def __len__(self) -> int:
-        return len(self._chunks) * CHUNK_ROWS + len(self._rows)
+        return self._chunk_rows + len(self._rows)
 
     def add(self, row: Row | tuple[object, ...]) -> None:
         """Add a row, or a tuple of the same fields, which is faster. Called for every request."""
         self._rows.append(row)
         if len(self._rows) == CHUNK_ROWS:
-            self._chunks.append(table_of(self._rows))
-            self._rows = []
+            self.end_chunk()
+
+    def end_chunk(self) -> None:
+        """Convert the rows that are not columns yet."""
+        if not self._rows:
+            return
+        rows, self._rows = self._rows, []
+        chunk = table_of(rows)
+        self._chunks.append(chunk)
+        self._chunk_rows += len(rows)
+        if self._on_chunk is not None:
+            self._on_chunk(chunk)
 
     def table(self) -> pa.Table:
         """Return the rows as the columns of `Row`, typed as in `SCHEMA`; add no row afterwards."""
-        chunks = [*self._chunks, table_of(self._rows)] if self._rows else self._chunks
-        return pa.concat_tables(chunks).unify_dictionaries().combine_chunks()
+        self.end_chunk()
+        return pa.concat_tables(self._chunks).unify_dictionaries().combine_chunks()
 
 
 def table_of(rows: Sequence[Row | tuple[object, ...]]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The small JSON files beside a generator's rows, which it rewrites; they are not evidence."""
+"""Side files: small JSON files that a generator rewrites beside its rows; not evidence."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """A duration histogram: how many durations are within each of some fixed bounds. Pure."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from pydantic.dataclasses import dataclass as validated
 
@@ -48,36 +49,9 @@ class DurationCounts:
         return cls(tuple(buckets), sum_us)
 
 
-class RequestDurations:
-    """Counts the durations of requests as they end; every request costs this much time.
-
-    The durations from the intended time are kept as their difference from the others: without
-    `--rate`, there is none.
-    """
-
-    __slots__ = ("_http", "_http_us", "_shift", "_shift_us")
-
-    def __init__(self) -> None:
-        self._http = [0] * (len(_BOUNDS_US) + 1)
-        self._shift = [0] * (len(_BOUNDS_US) + 1)
-        self._http_us = self._shift_us = 0
-
-    def add(self, http_us: int, from_intended_us: int) -> None:
-        """Count a request, by its duration from sending and from its intended time."""
-        bucket = bisect_left(_BOUNDS_US, http_us)
-        self._http[bucket] += 1
-        self._http_us += http_us
-        if from_intended_us != http_us:
-            self._shift[bucket] -= 1
-            self._shift[bisect_left(_BOUNDS_US, from_intended_us)] += 1
-            self._shift_us += from_intended_us - http_us
-
-    @property
-    def http(self) -> DurationCounts:
-        """The durations from sending."""
-        return DurationCounts(tuple(self._http), self._http_us)
-
-    @property
-    def from_intended(self) -> DurationCounts:
-        """The durations from the intended time."""
-        return self.http + DurationCounts(tuple(self._shift), self._shift_us)
+def counts_of(durations_us: Iterable[int]) -> DurationCounts:
+    """Count durations; ordered ones are counted at once."""
+    ordered = sorted(durations_us)
+    ends = [*(bisect_right(ordered, bound) for bound in _BOUNDS_US), len(ordered)]
+    buckets = (end - start for start, end in pairwise((0, *ends)))
+    return DurationCounts(tuple(buckets), sum(ordered))

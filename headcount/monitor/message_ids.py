@@ -55,7 +55,7 @@ class Identities:
         self._start = self.ids.prefix.encode()
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> MessageIds:
-        """Return the event whose message it is, or else all that it may be."""
+        """Return the event whose message it is, or else all events that it may stand for."""
         headers = tuple(headers)
         own = self._own_event(value, key, headers)
         if own is not None:

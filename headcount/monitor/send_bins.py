@@ -1,9 +1,9 @@
 """Send bins: how many attempts were sent in each second of a run, and what became of them. Pure.
 
 Every count belongs to the second in which its request was sent, whenever a report of it arrives. So
-no second has more acknowledged or arrived events than attempts, and late reports draw no ramps. A
-generator's sequence numbers are in the order of sending: the first number of each second tells the
-seconds of all others.
+no second has more acknowledged or arrived events than attempts, and a late report does not shift a
+line in the chart. A generator's sequence numbers are in the order of sending, so the first number
+of each second determines the second of every other number.
 """
 
 from array import array
@@ -94,9 +94,9 @@ class _GeneratorSeconds:
 class SendBins:
     """Counts attempts by the second of sending, over all generators.
 
-    `first_sent_ns` is the Unix time of the first request that was reported, None before.
-    From then on in s, `reported_s` is up to when the generators have reported, and `sent_s` when
-    the last request was sent.
+    `first_sent_ns` is the Unix time of the first request that was reported, None before. In seconds
+    from then, `reported_s` is the time up to which all generators have reported, and `sent_s` the
+    time of the last request.
     """
 
     first_sent_ns: int | None = None

@@ -3,7 +3,8 @@
 At 10,000 numbers per second, memory grows by about 1.3 kB per second.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 
 PAGE = 4096
 
@@ -15,14 +16,27 @@ Packed = list[tuple[int, str]]
 
 def pages_of(seqs: Iterable[int]) -> dict[int, int]:
     """Build the bitmap of these numbers."""
-    pages: dict[int, bytearray] = {}
-    for seq in seqs:
-        number, bit = divmod(seq, PAGE)
-        page = pages.get(number)
-        if page is None:
-            page = pages[number] = bytearray(PAGE >> 3)
+    ordered = sorted(set(seqs))
+    pages: dict[int, int] = {}
+    start = 0
+    while start < len(ordered):
+        number = ordered[start] // PAGE
+        end = bisect_left(ordered, (number + 1) * PAGE, start)
+        pages[number] = _bits_of(ordered[start:end], number * PAGE)
+        start = end
+    return pages
+
+
+def _bits_of(ordered: Sequence[int], base: int) -> int:
+    """Set the bits of some numbers of a page that begins with `base`; most are without a gap."""
+    first, count = ordered[0], len(ordered)
+    if ordered[-1] - first + 1 == count:
+        return (1 << count) - 1 << first - base
+    page = bytearray(PAGE >> 3)
+    for seq in ordered:
+        bit = seq - base
         page[bit >> 3] |= 1 << (bit & 7)
-    return {number: int.from_bytes(page, "little") for number, page in pages.items()}
+    return int.from_bytes(page, "little")
 
 
 def packed(pages: Pages) -> Packed:

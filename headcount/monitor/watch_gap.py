@@ -42,7 +42,7 @@ class WatchGap:
 
     @property
     def text(self) -> str:
-        """Since when the topic is not watched; empty while it is watched."""
+        """The time from which on the topic is not watched, as text; empty while it is watched."""
         if not self.since:
             return ""
         return f"topic not watched since {self.since}, losses are not seen live"

@@ -12,7 +12,7 @@ from headcount.installation import GENERATOR, exit_without
 try:
     from headcount.plugin.event_id import EVENT_ID
     from headcount.plugin.hooks import register
-    from headcount.plugin.http.connections import OnceOnlyPool
+    from headcount.plugin.http.once_only_connections import OnceOnlyPool
     from headcount.plugin.load_shape import PlannedShape
     from headcount.plugin.user import LedgerUser
     from headcount.run.outcome import Outcome

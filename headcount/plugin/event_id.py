@@ -32,7 +32,7 @@ _WITHOUT_ID = frozenset({int, float, bool, type(None)})
 
 
 def holds_id(value: object) -> bool:
-    """Whether the id stands anywhere in a text, bytes, or what contains them, also in keys."""
+    """Whether the id is anywhere in a text, in bytes, or in a container of them, keys included."""
     if isinstance(value, str):
         return MARK in value
     if isinstance(value, list | tuple):
@@ -43,7 +43,7 @@ def holds_id(value: object) -> bool:
 
 
 def any_holds_id(values: Iterable[object]) -> bool:
-    """Whether the id stands in any of them; a long event has many, so a usual one costs little."""
+    """Whether the id is in any of these values; fast, since a long event has many of them."""
     for value in values:
         kind = value.__class__
         if kind is str:

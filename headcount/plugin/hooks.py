@@ -27,10 +27,11 @@ from headcount.errors import HeadcountError, PartError, UsageError
 from headcount.monitor.abort_rules import BrokenThreshold
 from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.progress import Progress
+from headcount.monitor.progress_counter import NOTHING
 from headcount.plugin import arrival_driver, scenario_errors
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.load_shape import bind_shape
-from headcount.plugin.monitor.progress_reports import NOTHING, PROGRESS
+from headcount.plugin.monitor.progress_reports import PROGRESS
 from headcount.plugin.monitor.run_metrics import request_of
 from headcount.plugin.monitor.run_monitor import RunMonitor
 from headcount.plugin.options import (

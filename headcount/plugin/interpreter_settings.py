@@ -4,7 +4,7 @@ import gc
 import itertools
 import sys
 
-SWITCH_AFTER_S = 0.001
+SWITCH_INTERVAL_S = 0.001
 _earlier_runs = itertools.count()
 
 
@@ -19,7 +19,7 @@ def prepare_interpreter() -> None:
         gc.unfreeze()  # lets the garbage of an earlier run be collected
     freeze_objects()
     # A thread that writes the ledger blocks all users for up to one switch interval.
-    sys.setswitchinterval(SWITCH_AFTER_S)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def freeze_objects() -> None:

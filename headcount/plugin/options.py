@@ -203,7 +203,7 @@ def open_load_of(options: argparse.Namespace) -> OpenLoad | None:
     rate, most = str(options.rate).strip(), str(options.max_in_flight).strip()
     if not rate:
         if most:
-            raise UsageError("--max-in-flight goes with --rate: add a rate, or leave it out")
+            raise UsageError("--max-in-flight needs --rate: add a rate, or leave the limit out")
         return None
     plan, spacing = parse_rate(rate), parse_spacing(str(options.spacing))
     if most and not (most.isascii() and most.isdigit() and 0 < int(most) <= MOST_IN_FLIGHT):
@@ -287,7 +287,7 @@ class HttpWay(StrEnum):
     LEAN = "lean"
     """Plain requests through the plugin's own transport."""
     GENERAL = "general"
-    """All requests through Locust's session, to tell a transport bug from a library bug."""
+    """All requests through Locust's session, to find out whether the transport has a bug."""
 
 
 def http_way_of(environ: Mapping[str, str]) -> HttpWay:

@@ -22,11 +22,11 @@ LONGEST_WAIT_S = 0.2
 POLL_S = 0.05
 GENERATOR = 0
 """The only generator of a probe."""
-_FOR_EACH_TASK = 2
+_EXTRA_PER_TASK = 2
 """Extra requests for each task that has not started when the others have used up the limit."""
 
-_IN_VAIN = 10
-"""How many tasks or requests without an event there may be for each request."""
+_MOST_STARTS_PER_REQUEST = 10
+"""The probe gives up once this many tasks or requests without an event have begun per request."""
 
 
 class ProbeLoad:
@@ -59,11 +59,11 @@ class ProbeLoad:
     def is_over(self, attempted: int) -> bool:
         """Whether the limit is reached after `attempted` requests."""
         waiting = sum(max(0, len(self._tasks[user]) - n) for user, n in self._begun.items())
-        return attempted >= self._requests + _FOR_EACH_TASK * waiting
+        return attempted >= self._requests + _EXTRA_PER_TASK * waiting
 
     def is_in_vain(self, without_event: int) -> bool:
         """Whether far more tasks, or requests without an event, have begun than are needed."""
-        most = _IN_VAIN * (self._requests + len(self._begun))
+        most = _MOST_STARTS_PER_REQUEST * (self._requests + len(self._begun))
         return sum(self._begun.values()) > most or without_event > most
 
     def add_headers(
@@ -89,7 +89,7 @@ def prepare(environment: Environment, requests: int) -> ProbeLoad:
 
 
 def short(wait_time: Callable[[], float]) -> Callable[[], float]:
-    """Return a wait time that is never long."""
+    """Return the wait time of a task, limited to LONGEST_WAIT_S."""
     return lambda: min(wait_time(), LONGEST_WAIT_S)
 
 

@@ -21,9 +21,9 @@ from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.attempts.refusal import not_comparable, without_event
 from headcount.plugin.event_id import holds_id, shown
 from headcount.plugin.http.client import LedgerUserAgent
-from headcount.plugin.http.connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
+from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.response import (
     AccountedError,
@@ -34,11 +34,11 @@ from headcount.plugin.http.response import (
     length_of,
     read_whole,
 )
-from headcount.plugin.http.response_outcome import by_rules, by_status
+from headcount.plugin.http.response_outcome import by_error, by_rules, by_status
 from headcount.plugin.http.template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
 from headcount.plugin.scenario_errors import stop_exception
-from headcount.run.outcome import Outcome, of_error
+from headcount.run.outcome import Outcome
 from headcount.run.state_changes import Changes
 
 _ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}
@@ -290,7 +290,7 @@ class LedgerSession(FastHttpSession):
                 outcome = by_status(response, status)
         else:
             cause: Exception = getattr(response, "error")  # noqa: B009 - only on failed responses
-            outcome, error = of_error(cause), f"{type(cause).__name__}: {cause}"
+            outcome, error = by_error(cause), f"{type(cause).__name__}: {cause}"
         response._outcome = outcome  # type: ignore[attr-defined] # noqa: SLF001 - for the scenario
         if is_held:
             response._row = recorder.hold(attempt, status, outcome, error, delivery)  # type: ignore[attr-defined] # noqa: SLF001

@@ -114,7 +114,7 @@ class LedgerUser(FastHttpUser):
         self._pacer.pool.remove_ended(self)
 
     def take(self, due_at_ns: int) -> None:
-        """Start a task that was due at `due_at_ns` (monotonic); so was its first request."""
+        """Start a task; it and its first request were due at `due_at_ns` (monotonic)."""
         self.client.due_at_ns = due_at_ns
         self._arrival.set()
 

@@ -105,7 +105,7 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def ledger_of(self, ledgers: str, tag: str) -> str:
-        """Return the manifest's location of a ledger kept with others; in this folder if empty."""
+        """Return the manifest's location of the ledger: below `ledgers`, or in this folder."""
         return f"{ledgers.rstrip('/')}/{self.shared_name(tag)}" if ledgers else LEDGER
 
     def shared_name(self, tag: str) -> str:

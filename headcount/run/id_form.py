@@ -1,25 +1,25 @@
-"""Id forms: how the ids of a run are written, so that services can carry them on as they are.
+"""Id forms: how the ids of a run are written, so that services can pass them on unchanged.
 
-The three forms are one to one. `plain` is `<tag>.<generator>.<seq>`. `uuid` is a UUID of version 8
-(RFC 9562, section 5.8), with the tag in its first 48 bits, and the generator (16 bits), the
-sequence number (40) and a check (18) in the other bits that are free. `trace` is a trace-id of W3C
-Trace Context: tag (48 bits), generator (16), sequence number (40) and check (24). The check is a
-hash of the other three, so that an altered digit is never taken for another id.
+Each form encodes the same three parts, one to one: the tag, the generator and the sequence number.
+`plain` is `<tag>.<generator>.<seq>`. `uuid` is a UUID of version 8 (RFC 9562, section 5.8), with
+the tag in its first 48 bits, and the generator (16 bits), the sequence number (40) and a check (18)
+in the other bits that are free. `trace` is a trace-id of W3C Trace Context: tag (48 bits),
+generator (16), sequence number (40) and check (24). The check is a hash of the other three, so that
+an altered digit is never taken for another id.
 """
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, assert_never
 
 from headcount.run import ids
 from headcount.run.ids import EventId
 
 GENERATOR_BITS, SEQ_BITS = 16, 40
 """The sizes of generators and sequence numbers in `uuid` and `trace`."""
-
-UUID_CHECK_BITS, TRACE_CHECK_BITS = 18, 24
 
 MIX_SHIFTS, MIX_FACTORS = (30, 27, 31), (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 """The finalizer of SplitMix64 (Steele, Lea, Flood 2014), which mixes 64 bits one to one."""
@@ -35,6 +35,13 @@ class IdForm(StrEnum):
     PLAIN = "plain"
     UUID = "uuid"
     TRACE = "trace"
+
+
+HexForm = Literal[IdForm.UUID, IdForm.TRACE]
+"""The forms in which an id is 128 bits, written as hexadecimal digits."""
+
+CHECK_BITS: Mapping[HexForm, int] = {IdForm.UUID: 18, IdForm.TRACE: 24}
+"""The size of the check, by form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,13 @@ class RunIds:
         if self.form is IdForm.PLAIN:
             return f"{self.tag}."
         digits = f"{ids.bits_of(self.tag):0{_TAG_DIGITS}x}"
-        return digits if self.form is IdForm.TRACE else f"{digits[:8]}-{digits[8:]}-8"
+        match self.form:
+            case IdForm.UUID:
+                return f"{digits[:8]}-{digits[8:]}-8"
+            case IdForm.TRACE:
+                return digits
+            case _:
+                assert_never(self.form)
 
     def text(self, generator: int, seq: int) -> str:
         """Write an id. `generator` and `seq` must fit GENERATOR_BITS and SEQ_BITS."""
@@ -63,7 +76,7 @@ class RunIds:
         return _written(number, self.form)
 
     def parse(self, text: str) -> EventId | None:
-        """Parse an id of this run; None if the text is none.
+        """Parse an id of this run; None if the text is not one.
 
         A UUID or a trace-id may have capitals.
         """
@@ -71,10 +84,12 @@ class RunIds:
             event_id = ids.parse(text)
             return event_id if event_id is not None and event_id.tag == self.tag else None
         match = _HEX_FORMS[self.form].fullmatch(text)
-        return None if match is None else self._of_number(int("".join(match.groups()), 16))
+        return (
+            None if match is None else self._of_number(self.form, int("".join(match.groups()), 16))
+        )
 
     def claims(self, text: str) -> bool:
-        """Whether any text, perhaps not even an id, claims to be an id of this run."""
+        """Whether a text begins like an id of this run; it need not be a valid id."""
         if self.form is IdForm.PLAIN:
             # A prefix followed by a letter is other text, such as a host name.
             place = len(self.prefix)
@@ -86,8 +101,8 @@ class RunIds:
         """Yield the whole ids in any bytes.
 
         A plain id is whole if it is not part of a longer word or number, or if its length stands
-        before it, as in Avro and Protobuf. The check tells a whole UUID or trace-id; it may also be
-        written as its 16 bytes.
+        before it, as in Avro and Protobuf. A UUID or a trace-id, which may also be written as 16
+        bytes, is whole if its check is right.
         """
         if self.form is IdForm.PLAIN:
             yield from self._plain_in(content)
@@ -98,7 +113,7 @@ class RunIds:
             if event_id is not None:
                 yield event_id
         for match in as_bytes.finditer(content):
-            event_id = self._of_number(int.from_bytes(match[0]))
+            event_id = self._of_number(self.form, int.from_bytes(match[0]))
             if event_id is not None:
                 yield event_id
 
@@ -124,7 +139,7 @@ class RunIds:
         return None
 
     def occurs_in(self, content: bytes) -> bool:
-        """Whether an id of the run may stand in any bytes, perhaps as part of a longer word."""
+        """Whether bytes may contain an id of the run; it may be part of a longer word."""
         if self.form is IdForm.PLAIN:
             return re.search(re.escape(self.prefix.encode()) + rb"\d+\.\d", content) is not None
         return self.is_in(content)
@@ -133,15 +148,15 @@ class RunIds:
         """Whether any bytes contain a whole id of the run."""
         return content is not None and next(self.found_in(content), None) is not None
 
-    def _of_number(self, number: int) -> EventId | None:
+    def _of_number(self, form: HexForm, number: int) -> EventId | None:
         """Decode the 128 bits of an id; None if they are not exactly those of an id of the run."""
-        generator, seq = _parts(number, self.form)
-        is_own = number == _number(ids.bits_of(self.tag), generator, seq, self.form)
+        generator, seq = _parts(number, form)
+        is_own = number == _number(ids.bits_of(self.tag), generator, seq, form)
         return EventId(self.tag, generator, seq) if is_own else None
 
 
 def check_of(tag: int, generator: int, seq: int) -> int:
-    """Hash the parts of an id to 64 bits; a check is the first bits of it."""
+    """Hash the parts of an id to 64 bits; the check of an id is the first bits of this hash."""
     return _mixed(_mixed(tag << GENERATOR_BITS | generator) ^ seq)
 
 
@@ -151,37 +166,52 @@ def _mixed(word: int) -> int:
     return word ^ word >> MIX_SHIFTS[-1]
 
 
-def _number(tag: int, generator: int, seq: int, form: IdForm) -> int:
-    check = check_of(tag, generator, seq)
-    numbers = generator << SEQ_BITS | seq
-    if form is IdForm.TRACE:
-        numbers = numbers << TRACE_CHECK_BITS | check >> 64 - TRACE_CHECK_BITS
-        return tag << 80 | numbers
-    numbers = numbers << UUID_CHECK_BITS | check >> 64 - UUID_CHECK_BITS
-    # The version (8) and the variant (binary 10) stand between the parts, see RFC 9562.
-    return tag << 80 | 8 << 76 | numbers >> 62 << 64 | 0b10 << 62 | numbers & (1 << 62) - 1
+def _number(tag: int, generator: int, seq: int, form: HexForm) -> int:
+    check_bits = CHECK_BITS[form]
+    check = check_of(tag, generator, seq) >> 64 - check_bits
+    numbers = (generator << SEQ_BITS | seq) << check_bits | check
+    match form:
+        case IdForm.UUID:
+            # The version (8) and the variant (binary 10) stand between the parts, see RFC 9562.
+            return tag << 80 | 8 << 76 | numbers >> 62 << 64 | 0b10 << 62 | numbers & (1 << 62) - 1
+        case IdForm.TRACE:
+            return tag << 80 | numbers
+        case _:
+            assert_never(form)
 
 
-def _parts(number: int, form: IdForm) -> tuple[int, int]:
+def _parts(number: int, form: HexForm) -> tuple[int, int]:
     """Return the generator and the sequence number in the 128 bits of an id."""
-    if form is IdForm.TRACE:
-        numbers = (number & (1 << 80) - 1) >> TRACE_CHECK_BITS
-    else:
-        free = (number >> 64 & 0xFFF) << 62 | number & (1 << 62) - 1
-        numbers = free >> UUID_CHECK_BITS
+    match form:
+        case IdForm.UUID:
+            free = (number >> 64 & 0xFFF) << 62 | number & (1 << 62) - 1
+        case IdForm.TRACE:
+            free = number & (1 << 80) - 1
+        case _:
+            assert_never(form)
+    numbers = free >> CHECK_BITS[form]
     return numbers >> SEQ_BITS, numbers & (1 << SEQ_BITS) - 1
 
 
-def _written(number: int, form: IdForm) -> str:
+def _written(number: int, form: HexForm) -> str:
     digits = f"{number:032x}"
-    if form is IdForm.TRACE:
-        return digits
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    match form:
+        case IdForm.UUID:
+            return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+        case IdForm.TRACE:
+            return digits
+        case _:
+            assert_never(form)
 
 
-_HEX_FORMS = {
+_HEX_FORMS: Mapping[HexForm, re.Pattern[str]] = {
     IdForm.UUID: re.compile("-".join(f"([0-9A-Fa-f]{{{n}}})" for n in (8, 4, 4, 4, 12))),
     IdForm.TRACE: re.compile("([0-9A-Fa-f]{32})"),
+}
+
+_AFTER_TAG: Mapping[HexForm, bytes] = {
+    IdForm.UUID: rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    IdForm.TRACE: rb"[0-9a-f]{20}",
 }
 
 
@@ -191,10 +221,9 @@ def _plain_ids(tag: str) -> re.Pattern[bytes]:
 
 
 @functools.lru_cache(maxsize=8)
-def _hex_ids(prefix: str, form: IdForm) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+def _hex_ids(prefix: str, form: HexForm) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """Return the patterns of a run's ids as text, and as bytes."""
     begin = re.escape(prefix.removesuffix("-8").encode())
-    rest = rb"[0-9a-f]{20}" if form is IdForm.TRACE else rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    text = re.compile(begin + rest, re.IGNORECASE)
+    text = re.compile(begin + _AFTER_TAG[form], re.IGNORECASE)
     tag = bytes.fromhex(prefix.removesuffix("-8").replace("-", ""))
     return text, re.compile(re.escape(tag) + rb"[\x00-\xff]{%d}" % (_BYTES - len(tag)), re.DOTALL)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
+from typing import assert_never
 
 from headcount.errors import UsageError
 from headcount.json_pointer import steps_of
@@ -116,7 +117,13 @@ def default_location(id_header: str) -> IdLocation:
 
 def default_header(form: IdForm) -> str:
     """Return the request header that carries ids by default."""
-    return TRACEPARENT if form is IdForm.TRACE else HEADER
+    match form:
+        case IdForm.PLAIN | IdForm.UUID:
+            return HEADER
+        case IdForm.TRACE:
+            return TRACEPARENT
+        case _:
+            assert_never(form)
 
 
 def check_id_header(name: str) -> str:

@@ -1,14 +1,14 @@
 """Writes the ids of one generator: the same texts as `RunIds.text`, in a fraction of the time."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 from headcount.run import ids
 from headcount.run.id_form import (
+    CHECK_BITS,
     GENERATOR_BITS,
     MIX_FACTORS,
     MIX_SHIFTS,
-    TRACE_CHECK_BITS,
-    UUID_CHECK_BITS,
     IdForm,
     RunIds,
 )
@@ -21,17 +21,24 @@ _LAST_DIGITS = 16
 def id_writer(run_ids: RunIds, generator: int) -> Callable[[int], str]:
     """Return the function that writes a generator's id, from its sequence number."""
     first = run_ids.text(generator, 0)
-    if run_ids.form is IdForm.PLAIN:
+    form = run_ids.form
+    if form is IdForm.PLAIN:
         prefix = first[:-1]
         return lambda seq: prefix + str(seq)
-    check_bits = TRACE_CHECK_BITS if run_ids.form is IdForm.TRACE else UUID_CHECK_BITS
     digits = first.replace("-", "")[-_LAST_DIGITS:]
-    last = _last_digits(ids.bits_of(run_ids.tag) << GENERATOR_BITS | generator, check_bits, digits)
-    if run_ids.form is IdForm.TRACE:
-        head = first[:-_LAST_DIGITS]
-        return lambda seq: head + last(seq)
-    head = first[: -_LAST_DIGITS - 1]
+    tag_and_generator = ids.bits_of(run_ids.tag) << GENERATOR_BITS | generator
+    last = _last_digits(tag_and_generator, CHECK_BITS[form], digits)
+    match form:
+        case IdForm.UUID:
+            return _uuid_writer(first[: -_LAST_DIGITS - 1], last)
+        case IdForm.TRACE:
+            head = first[:-_LAST_DIGITS]
+            return lambda seq: head + last(seq)
+        case _:
+            assert_never(form)
 
+
+def _uuid_writer(head: str, last: Callable[[int], str]) -> Callable[[int], str]:
     def uuid(seq: int) -> str:
         text = last(seq)
         return f"{head}{text[:4]}-{text[4:]}"

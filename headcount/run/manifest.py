@@ -30,14 +30,13 @@ class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
     `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
-    service; None without one. `promise` says what an acknowledgement of the service stands for,
+    service; None without one. `promise` says what an acknowledgement of the service guarantees,
     such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start,
     `outcome_rules` decide the outcome of responses whose status does not. `settle_s` is how long an
     acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum time for
     which the topic is watched after the last response. `versions` are those of the programs that
-    made the run, by name. `cleanup_policy` is empty if the user may
-    not see it. `tag` begins each of its ids (see `ids.py`): the run id if the manifest
-    has none.
+    made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag` begins each
+    of its ids (see `ids.py`): the run id if the manifest has none.
 
     `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
     where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.
@@ -103,6 +102,17 @@ class Manifest:
 
 
 @validated(frozen=True, slots=True)
+class EarlierEnd:
+    """Where each partition ended before the last end, at least `watched_s` after the last response.
+
+    Events beyond it arrived later. A partition that is missing did not exist.
+    """
+
+    watched_s: float
+    end_offsets: dict[int, int]
+
+
+@validated(frozen=True, slots=True)
 class End:
     """Where each partition ended, and where its log began then.
 
@@ -115,7 +125,8 @@ class End:
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
     `settle_s` how long acknowledged events had to arrive. `moving` counts those that still arrived
     when that time was nearly over, while others were missing. `cut_short` says what kept the topic
-    from being watched for all of that time.
+    from being watched for all of that time. `earlier` has, in order, the ends that were recorded
+    before, if events are still missing.
     """
 
     end_offsets: dict[int, int]
@@ -128,6 +139,7 @@ class End:
     settle_s: float | None = None
     moving: int = 0
     cut_short: str = ""
+    earlier: tuple[EarlierEnd, ...] = ()
 
     def is_final(self, generators: Iterable[int]) -> bool:
         """Return whether no event of the run, by these generators, can lie beyond it."""

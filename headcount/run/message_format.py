@@ -71,7 +71,7 @@ def check_registry(settings: FormatSettings, configured_url: Callable[[], str]) 
 
 
 def parse_format_name(name: str, names: Iterable[str]) -> str:
-    """Return the name of a known format. UsageError if there is none of that name."""
+    """Return the name of a format. UsageError if there is no such format."""
     known = tuple(names)
     if name not in known:
         raise UsageError(f"--format must be one of {', '.join(known)}; got {name!r}")

@@ -44,7 +44,7 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
 def of_failure(outcome: Outcome) -> Outcome:
     """Return the outcome of a response that the scenario calls a failure, or left undecided.
 
-    An acknowledgement then proves nothing; failed and indeterminate stay as they are.
+    An acknowledgement then proves nothing; failed and indeterminate stay unchanged.
     """
     return Outcome.INDETERMINATE if outcome is Outcome.ACKED else outcome
 
@@ -57,7 +57,10 @@ def parse_outcome(value: object) -> Outcome:
         raise ValueError(f"an outcome is {OUTCOMES}, got {value!r}") from None
 
 
-def of_error(error: BaseException) -> Outcome:
-    """Return the outcome of a request that got no response."""
-    never_sent = isinstance(error, ConnectionRefusedError | socket.gaierror)
-    return Outcome.FAILED if never_sent else Outcome.INDETERMINATE
+def of_error(error: BaseException, *, is_unsent: bool) -> Outcome:
+    """Return the outcome of a request that got no response.
+
+    `is_unsent` says that no connection was opened for it.
+    """
+    is_failed = is_unsent and isinstance(error, ConnectionRefusedError | socket.gaierror)
+    return Outcome.FAILED if is_failed else Outcome.INDETERMINATE

@@ -1,6 +1,6 @@
 """Past runs: the runs in the reports folder, the latest first.
 
-A run's folder may come from anywhere, so no symbolic link is followed, in it or in its place.
+A run's folder may come from anywhere, so no symbolic link is followed, neither to it nor within it.
 """
 
 from collections.abc import Iterator

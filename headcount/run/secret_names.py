@@ -1,4 +1,4 @@
-"""Secret names: options and fields whose values are never shown, judged by their names."""
+"""Secret names: recognizes, by their names, options and fields whose values are never shown."""
 
 import re
 

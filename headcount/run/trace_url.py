@@ -24,7 +24,7 @@ def _is_valid(text: str) -> bool:
 def check_trace_url(text: str, form: IdForm) -> None:
     """Raise UsageError if the URL is not valid, or if ids are not trace-ids."""
     if parse_trace_url(text) and form is not IdForm.TRACE:
-        raise UsageError("--trace-url goes with --id-form trace: add it, or leave the URL out")
+        raise UsageError("--trace-url needs --id-form trace: add that, or leave --trace-url out")
 
 
 def trace_link(url: str, event_id: str) -> str:

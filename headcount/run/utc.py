@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 _NS_PER_MS, _MS_PER_S = 1_000_000, 1_000
 _SHORT_NS = 2_000_000_000
-"""Shorter spans are named to the millisecond."""
+"""The times of shorter spans are formatted with milliseconds."""
 
 
 def clock_text(iso: str) -> str:
-    """Format a time in ISO 8601 as `2026-11-30 10:49:31 UTC`; unchanged if it is none."""
+    """Format a time in ISO 8601 as `2026-11-30 10:49:31 UTC`; any other text stays as it is."""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
@@ -17,7 +17,7 @@ def clock_text(iso: str) -> str:
 
 
 def from_unix_ns(at_ns: int) -> datetime:
-    """Convert a Unix time in ns, without what is less than a millisecond."""
+    """Convert a Unix time in ns, truncated to whole milliseconds."""
     return datetime.fromtimestamp(at_ns // _NS_PER_MS / _MS_PER_S, UTC)
 
 

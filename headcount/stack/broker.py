@@ -32,9 +32,10 @@ from headcount.stack.part import Part
 from headcount.stack.ports import LOOPBACK, is_free
 from headcount.stack.process import Process, wait_until
 
-CLAIM_DEADLINE_S = 30.0
+LOCK_TIMEOUT_S = 30.0
+"""How long to wait until another broker has released the folder."""
 
-WRITE_TIMEOUT_S = 120.0
+ARCHIVE_TIMEOUT_S = 120.0
 """Stop time-out of a broker that writes a class data archive when it exits."""
 
 ATTEMPTS = 3  # start attempts, each on other ports: see `headcount.stack.ports`
@@ -102,7 +103,7 @@ class Broker(Part):
         """Shut down the broker cleanly and release its folder. Idempotent."""
         try:
             writes_archive = self._use.temp_path is not None
-            self._process.stop(WRITE_TIMEOUT_S if writes_archive else self.config.stop_timeout_s)
+            self._process.stop(ARCHIVE_TIMEOUT_S if writes_archive else self.config.stop_timeout_s)
         finally:
             self._undo.close()
 
@@ -126,7 +127,7 @@ def _locked_folder(data_dir: Path) -> Iterator[IO[str]]:
     with file:
         try:
             # If the command was killed, its broker needs a moment to close its data.
-            wait_until(lambda: _try_lock(file), CLAIM_DEADLINE_S, "the folder is free")
+            wait_until(lambda: _try_lock(file), LOCK_TIMEOUT_S, "the folder is free")
         except PartError:
             raise PartError(
                 f"another broker is using {data_dir}: stop it, or choose another folder"

@@ -8,7 +8,32 @@
 pytest finds the fixtures `headcount_stack` and `headcount_run` by itself.
 """
 
-from headcount.testing.run_call import run
-from headcount.testing.run_verdict import RunVerdict
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from headcount.errors import PartError
+from headcount.installation import COMMAND, missing_package
+
+if TYPE_CHECKING:
+    from headcount.testing.run_call import run
+    from headcount.testing.run_verdict import RunVerdict
 
 __all__ = ["RunVerdict", "run"]
+
+_MODULES = {"RunVerdict": "headcount.testing.run_verdict", "run": "headcount.testing.run_call"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, for every pytest imports this package.
+
+    PartError says what to install if a package is missing.
+    """
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    except ModuleNotFoundError as error:
+        line = missing_package(error, COMMAND)
+        if line is None:
+            raise
+        raise PartError(line) from None

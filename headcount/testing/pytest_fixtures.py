@@ -1,13 +1,19 @@
 """Fixtures for delivery tests of one's own service; pytest loads them by itself.
 
-What they need is imported when a test asks for it, because every pytest loads this module.
+Every pytest loads this module, whatever of Headcount is installed. So it imports what a fixture
+needs only when a test asks for it.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+
+from headcount.errors import PartError
+from headcount.installation import COMMAND, missing_package
+from headcount.testing.kafka_warnings import without_kafka_warnings
 
 if TYPE_CHECKING:
     from headcount.testing import RunVerdict
@@ -17,9 +23,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def headcount_stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[HeadcountStack]":
     """A Kafka broker for the whole session; `new_topic()` makes a topic on it."""
-    from headcount.testing.stack import running_stack  # noqa: PLC0415
+    with contextlib.ExitStack() as parts:
+        with failing_in_one_line(), without_kafka_warnings():
+            from headcount.testing.stack import running_stack  # noqa: PLC0415
 
-    with running_stack(tmp_path_factory.mktemp("headcount")) as stack:
+            stack = parts.enter_context(running_stack(tmp_path_factory.mktemp("headcount")))
         yield stack
 
 
@@ -33,3 +41,20 @@ def headcount_run(
     reports = tmp_path_factory.mktemp("reports")
     servers = headcount_stack.bootstrap_servers
     return functools.partial(run, bootstrap_servers=servers, reports_dir=reports)
+
+
+@contextlib.contextmanager
+def failing_in_one_line() -> Iterator[None]:
+    """Fail without a traceback if a package is not installed or a part does not start."""
+    try:
+        yield
+    except PartError as error:
+        line = str(error)
+    except ModuleNotFoundError as error:
+        line = missing_package(error, COMMAND) or ""
+        if not line:
+            raise
+    else:
+        return
+    # Without `from None`, pytest prints the traceback of the error.
+    raise pytest.fail.Exception(f"headcount: {line}", pytrace=False) from None

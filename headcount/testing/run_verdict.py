@@ -15,7 +15,7 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class UndeliveredRequest:
-    """A request or message that was not simply delivered: a row of `exceptions.csv`."""
+    """A row of `exceptions.csv`: a request not delivered once and intact, or a stray message."""
 
     event_id: str
     class_name: str
@@ -59,7 +59,7 @@ class RunVerdict:
         return self.folder / "report.html"
 
     def undelivered(self, class_name: str = "") -> Iterator[UndeliveredRequest]:
-        """Yield the requests that were not simply delivered, of one class if it is named.
+        """Yield the requests that were not delivered once and intact; those of one class, if named.
 
         There are at most as many as `exceptions.csv` has rows.
         """

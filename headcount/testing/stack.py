@@ -12,6 +12,7 @@ from headcount.cli.platform import platform
 from headcount.console import Console
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.topic import ensure_topic
+from headcount.testing.kafka_warnings import without_kafka_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class HeadcountStack:
     def new_topic(self, partitions: int = 4) -> str:
         """Create a topic with a unique name, and return the name."""
         name = f"test-{uuid.uuid4().hex[:12]}"
-        ensure_topic(self.cluster, name, partitions, 1)
+        with without_kafka_warnings():
+            ensure_topic(self.cluster, name, partitions, 1)
         return name
 
 

@@ -2,7 +2,7 @@
 
 `python drop_unused.py SITE_PACKAGES LIST…`: each line of a list is a glob pattern below the folder
 of packages; lines that begin with # are comments. A pattern that matches nothing is an error, so
-that a list is noticed that an upgrade has made out of date.
+that no upgrade makes a list outdated unnoticed.
 """
 
 import shutil
@@ -23,7 +23,7 @@ def drop(packages: Path, patterns: Sequence[str]) -> int:
     for pattern in patterns:
         matches = sorted(packages.glob(pattern))
         if not matches:
-            raise ValueError(f"{pattern} matches nothing below {packages}: mend the list")
+            raise ValueError(f"{pattern} matches nothing below {packages}: correct the list")
         for path in matches:
             freed += _size(path)
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,4 +1,4 @@
-"""Prints the requirements of extras, one a line, so that an image has those and no others.
+"""Prints the requirements of extras, one per line, so that an image gets exactly those.
 
 `python requirements.py EXTRA…`, in the folder of pyproject.toml; `dependencies` stands for those of
 every installation. An extra that requires other extras of the project stands for theirs, too.

@@ -1,4 +1,4 @@
-"""Removes from shared libraries what is behind their last segment: symbols, for debuggers only.
+"""Removes what follows the last segment of shared libraries: symbols, which only debuggers use.
 
 `python strip_symbols.py FOLDER`. The loader reads a library by its segments (elf(5)), so that its
 table of sections, which names the removed parts, is not needed either.

@@ -9,8 +9,8 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAME, SLIM_NAME = "headcount", "headcount-slim"
 CORE = "core"
-EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "protobuf-text")
-_SAME = ("license", "authors", "keywords", "classifiers", "urls", "scripts")
+EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "notify", "protobuf-text")
+_SAME = ("license", "license-files", "authors", "keywords", "classifiers", "urls", "scripts")
 
 
 class SlimMetadata(MetadataHookInterface):
@@ -29,7 +29,6 @@ def slim_metadata(project: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: project[name] for name in _SAME},
         "readme": {"content-type": "text/markdown", "text": readme},
-        "license-files": [],
         "entry-points": project["entry-points"],
         "dependencies": _renamed(extras[CORE]),
         "optional-dependencies": {name: _renamed(extras[name]) for name in EXTRAS},

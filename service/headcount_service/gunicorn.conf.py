@@ -38,7 +38,7 @@ threads = _settings.threads
 preload_app = False  # a producer does not survive a fork
 
 # Longer than any load generator's own: a client must not send on a connection that the service is
-# just closing.
+# about to close.
 keepalive = 75
 # A request may wait for the full acknowledgement time-out, gunicorn gives idle connections 2 s, and
 # the publisher waits as long again for records whose clients got a 504.

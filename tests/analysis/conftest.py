@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.analysis.history import RunHistory
+from tests.analysis.synthetic_run import RunHistory
 
 
 @pytest.fixture

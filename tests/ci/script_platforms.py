@@ -62,10 +62,11 @@ class GitHubJob:
     def run(self, action: Mapping[str, Any]) -> None:
         """Run the steps in their order."""
         for step in action["runs"]["steps"]:
-            condition = step.get("if", "success()")
-            is_wanted = condition == "always()" or (self.exit_code == 0 and self._holds(condition))
-            if "run" in step and is_wanted:
+            if "run" in step and self._is_wanted(step.get("if", "success()")):
                 self._run_step(step)
+
+    def _is_wanted(self, condition: str) -> bool:
+        return condition == "always()" or (self.exit_code == 0 and self._holds(condition))
 
     def _run_step(self, step: Mapping[str, Any]) -> None:
         output = self._temporary / "output"

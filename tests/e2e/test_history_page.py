@@ -11,7 +11,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.analysis.run_history.entries import an_entry, noisy
+from tests.analysis.history.entries import an_entry, noisy
 from tests.e2e.browser import Browser, chromium
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.ports import LOOPBACK, free_port
-from headcount.telemetry.export.otlp_sender import FINISH_S
+from headcount.telemetry.export.otlp_delivery import FINISH_S
 from headcount.telemetry.exported_metrics import CLASSES, FLAGS
 from headcount.telemetry.run_points import UNREPORTED
 from tests.e2e.command import a_counted_run, headcount
-from tests.headcount.telemetry.export.receivers import hanging_receiver
+from tests.headcount.telemetry.export.receivers import (
+    TRACES_PATH,
+    hanging_receiver,
+    http_receiver,
+)
 from tests.prometheus import prometheus
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -23,6 +27,8 @@ SCRAPE_S = 5.0
 def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
     """Of two generators, to the last request; a receiver that hangs costs one line.
 
+    Another receiver gets the trace of the run.
+
     Neither the exit code nor the verdict is another one, and the end waits a few seconds at most.
     """
     reports, port = tmp_path / "reports", free_port()
@@ -30,9 +36,15 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
     with (
         prometheus(tmp_path / "prometheus", f"{LOOPBACK}:{port}") as server,
         hanging_receiver() as receiver,
+        http_receiver() as tracing,
     ):
         arguments = a_counted_run(*options)
-        run = headcount(reports, *arguments, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.address)
+        run = headcount(
+            reports,
+            *arguments,
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.address,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=tracing.address + TRACES_PATH,
+        )
         assert run.code == 0, run.err
         counts = run.verdict["counts"]
         assert counts["acked"] > 0
@@ -52,6 +64,9 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
         assert durations == of_types
         assert server.sums("target_info", "headcount_run_id") == {"run-1": 1}
         address = receiver.address
+    of_run, *steps = tracing.spans
+    assert of_run.name == "headcount run"
+    assert {"Load", "Reconciling the ledger with the topic"} <= {step.name for step in steps}
     assert run.err.count(f"the metrics cannot be sent to {address}: ") == 1
     (lasted,) = re.findall(r"Sending the last metrics \.\.\. done in ([\d.]+) s", run.err)
     assert float(lasted) < FINISH_S + SCRAPE_S

@@ -93,8 +93,8 @@ def test_a_generator_that_cannot_keep_up(tmp_path: Path) -> None:
     ("options", "rule"),
     [
         (("--rate", "9"), "--rate must be RATE, RATE:TIME or FROM..TO:TIME"),
-        (("--spacing", "poisson"), "--spacing goes with --rate"),
-        (("--max-in-flight", "5"), "--max-in-flight goes with --rate"),
+        (("--spacing", "poisson"), "--spacing needs --rate"),
+        (("--max-in-flight", "5"), "--max-in-flight needs --rate"),
     ],
 )
 def test_an_invalid_rate(tmp_path: Path, options: tuple[str, ...], rule: str) -> None:

@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from headcount.palette import (
     style,
 )
 
+ROOT = Path(__file__).parents[2]
 LEAST_CONTRAST = 3.0
 LEAST_DISTANCE = 0.07
 """In Oklab (Ottosson, 2020), where black and white are 1 apart."""
@@ -132,6 +134,24 @@ def test_the_classes_have_the_hues_that_readers_expect() -> None:
 def test_event_types_beyond_the_last_colour_start_again() -> None:
     """Any number of event types can be drawn."""
     assert event_type_name(0) == event_type_name(len(EVENT_TYPES)) == "type-1"
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "analysis/headcount_analysis/report/html/page.css",
+        "headcount/plugin/web/static/page.css",
+    ],
+)
+def test_figures_in_a_colour_of_the_palette_are_large(sheet: str) -> None:
+    """A contrast of 3:1 is enough only for bold text of at least 18.66 px (WCAG 2.2, 1.4.3)."""
+    style_of_figures = re.search(
+        r"\.figures dd \{[^}]*font-size: ([\d.]+)rem; font-weight: (\d+)",
+        (ROOT / sheet).read_text(encoding="utf-8"),
+    )
+    assert style_of_figures is not None
+    assert float(style_of_figures[1]) * 16 >= 18.66
+    assert int(style_of_figures[2]) >= 700
 
 
 def test_the_style_declares_every_colour_for_both_themes() -> None:

@@ -44,7 +44,7 @@ def test_a_pattern_drops_files_and_folders(tmp_path: Path) -> None:
 
 def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
     """It is an error, for the list is out of date."""
-    with pytest.raises(ValueError, match=r"nosuch/\* matches nothing below .*: mend the list"):
+    with pytest.raises(ValueError, match=r"nosuch/\* matches nothing below .*: correct the list"):
         drop(tmp_path, ["nosuch/*"])
 
 

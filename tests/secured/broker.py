@@ -34,12 +34,12 @@ from tests.conftest import NewConfig
 from tests.secured.token_server import AUDIENCE, TokenServer, token_server
 
 PASSWORD = "pass;word-not-to-be-seen"  # noqa: S105 - of a test
-CLIENT_SECRET = "client-secret-not-to-be-seen"  # noqa: S105
+CLIENT_SECRET = "client-secret%41+not:to=be seen"  # noqa: S105
 KEY_PASSWORD = "key-password-not-to-be-seen"  # noqa: S105
 USER, CLIENT_ID, CLIENT = "alice", "headcount", "client.test"
 LISTENERS = ("mtls", "plain", "scram", "oauth")
-_UNUSABLE = ("otherhost", "expired")
-"""Listeners whose certificates are wrong."""
+_UNUSABLE = ("otherhost", "expired", "renamed")
+"""Listeners whose certificates are wrong, the last one's for the name that it advertises."""
 _PROTOCOLS = dict.fromkeys(("mtls", *_UNUSABLE), "SSL") | dict.fromkeys(LISTENERS[1:], "SASL_SSL")
 _VALIDATOR = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
 
@@ -101,6 +101,7 @@ class SecuredBroker:
                     "sasl.oauthbearer.token.endpoint.url": self.tokens.token_url,
                     "sasl.oauthbearer.client.id": CLIENT_ID,
                     "sasl.oauthbearer.client.secret": CLIENT_SECRET,
+                    "https.ca.location": str(self.folder / "authority.pem"),
                 },
             }[listener]
         )
@@ -134,7 +135,8 @@ def secured_broker(new_config: NewConfig, folder: Path) -> Iterator[SecuredBroke
     """Run a broker with the four listeners for the block."""
     authority = trustme.CA()
     _write_certificates(authority, folder)
-    with token_server(CLIENT_ID, CLIENT_SECRET) as tokens:
+    certificate = authority.issue_cert(LOOPBACK)
+    with token_server(CLIENT_ID, CLIENT_SECRET, certificate) as tokens:
         config, ports = _config(new_config, folder, tokens)
         with Broker(config) as broker:
             add_scram_user(broker, USER, PASSWORD)
@@ -149,6 +151,7 @@ def _write_certificates(authority: trustme.CA, folder: Path) -> None:
         "server": server,
         "otherhost": authority.issue_cert("elsewhere.test"),
         "expired": authority.issue_cert(LOOPBACK, not_before=long_ago, not_after=long_ago),
+        "renamed": authority.issue_cert(LOOPBACK),
     }.items():
         write_server(folder / f"{name}.pem", certificate)
     client = authority.issue_cert(CLIENT, common_name=CLIENT)
@@ -174,7 +177,10 @@ def _config(
     controller = f"CONTROLLER://{LOOPBACK}:{member.controller_ports[0]}"
     settings = {
         "listeners": ",".join((*bound, controller)),
-        "advertised.listeners": ",".join(bound),
+        "advertised.listeners": ",".join(
+            place.replace(LOOPBACK, "localhost") if place.startswith("RENAMED") else place
+            for place in bound
+        ),
         "listener.security.protocol.map": ",".join(
             ("CLIENTS:PLAINTEXT", "CONTROLLER:PLAINTEXT", *protocols)
         ),

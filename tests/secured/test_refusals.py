@@ -72,6 +72,10 @@ REFUSED = {
         lambda secured: secured.cluster("otherhost"),
         "its certificate is for another host",
     ),
+    "other advertised host": RefusedConnection(
+        lambda secured: secured.cluster("renamed"),
+        "its brokers advertise themselves as localhost:.*, whose certificate is for another host",
+    ),
     "expired certificate": RefusedConnection(
         lambda secured: secured.cluster("expired"),
         "its certificate has expired",
@@ -85,7 +89,12 @@ REFUSED = {
     ),
     "wrong client secret": RefusedConnection(
         lambda secured: secured.cluster("oauth", sasl_oauthbearer_client_secret="wrong"),  # noqa: S106
-        "no token from http://127.0.0.1:.*: it answers 401",
+        "no token from https://127.0.0.1:.*: it answers 401",
+    ),
+    "foreign token server": RefusedConnection(
+        lambda secured: secured.cluster("oauth", https_ca_location=foreign_authority(secured)),
+        "no token from https://127.0.0.1:.*: its certificate is not accepted .*: name its "
+        "authority with https.ca.location",
     ),
     "no token server": RefusedConnection(
         lambda secured: secured.cluster(
@@ -98,7 +107,7 @@ REFUSED = {
         lambda secured: secured.cluster(
             "oauth", sasl_oauthbearer_token_endpoint_url=f"{secured.tokens.url}/expired"
         ),
-        "refuses the login: ",
+        "refuses the login: .*; the token expired at 20",
     ),
     "plaintext to TLS": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain")),

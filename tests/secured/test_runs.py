@@ -141,3 +141,4 @@ def test_a_refused_run_ends_with_one_line(secured: SecuredBroker, tmp_path: Path
         assert "Traceback" not in done.err
         (line,) = (line for line in done.err.splitlines() if line.startswith("headcount: "))
         assert reason in line
+        assert "Locust" not in done.err  # neither it nor a service was started for that

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import trustme
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -21,9 +23,13 @@ AUDIENCE = "kafka"
 
 @dataclass(slots=True)
 class TokenServer:
-    """A running server; `life_s` is how long its tokens live, `tokens` are those that it issued."""
+    """A running server; `life_s` is how long its tokens live, `tokens` are those that it issued.
+
+    `secure_url` is the same server by TLS.
+    """
 
     url: str
+    secure_url: str
     client_id: str
     client_secret: str
     life_s: float = 300.0
@@ -38,7 +44,7 @@ class TokenServer:
     @property
     def token_url(self) -> str:
         """Where tokens come from."""
-        return f"{self.url}/token"
+        return f"{self.secure_url}/token"
 
     @property
     def keys_url(self) -> str:
@@ -55,9 +61,7 @@ class TokenServer:
                 "keys": [key | {"n": _number(numbers.n, size), "e": _number(numbers.e, 3)}]
             }
         login = base64.b64decode(authorization.removeprefix("Basic ")).decode()
-        name, _, secret = login.partition(":")
-        sent = urllib.parse.unquote(name), urllib.parse.unquote(secret)
-        if sent != (self.client_id, self.client_secret):
+        if login != f"{self.client_id}:{self.client_secret}":
             return 401, {"error": "invalid_client"}
         if form.get("grant_type") != ["client_credentials"]:
             return 400, {"error": "unsupported_grant_type"}
@@ -88,7 +92,9 @@ class TokenServer:
 
 
 @contextmanager
-def token_server(client_id: str, client_secret: str) -> Iterator[TokenServer]:
+def token_server(
+    client_id: str, client_secret: str, certificate: trustme.LeafCert
+) -> Iterator[TokenServer]:
     """Run a server for the block."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -111,13 +117,23 @@ def token_server(client_id: str, client_secret: str) -> Iterator[TokenServer]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
-        state = TokenServer(f"http://{LOOPBACK}:{server.server_port}", client_id, client_secret)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = LOOPBACK, 0
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certificate.configure_cert(context)
+    with (
+        ThreadingHTTPServer(address, Handler) as server,
+        ThreadingHTTPServer(address, Handler) as by_tls,
+    ):
+        by_tls.socket = context.wrap_socket(by_tls.socket, server_side=True)
+        urls = f"http://{LOOPBACK}:{server.server_port}", f"https://{LOOPBACK}:{by_tls.server_port}"
+        state = TokenServer(*urls, client_id, client_secret)
+        for one in (server, by_tls):
+            threading.Thread(target=one.serve_forever, daemon=True).start()
         try:
             yield state
         finally:
             server.shutdown()
+            by_tls.shutdown()
 
 
 def _encoded(content: bytes) -> str:

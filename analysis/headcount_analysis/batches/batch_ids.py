@@ -34,8 +34,8 @@ class BatchIds:
     """The ids of a run that belong to a batch's messages, as far as they are plain text.
 
     `generator` and `seq` are undefined if `is_there` is false; `texts` are the messages' values,
-    and `spans` are in them. `is_without` marks the messages that certainly have no id of the run;
-    only a place beside the value can prove that.
+    and `spans` are in them. `is_without` marks the messages that certainly have no id of the run,
+    which can be known only if the place of ids is beside the value.
     """
 
     ids: RunIds
@@ -76,7 +76,8 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
 def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
-    A text's length stands in the byte before it, shifted by so many bits. An id is a whole text.
+    The byte before a text is its length, shifted left by `length_shift` bits.
+    An id is a whole text.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())

@@ -2,7 +2,7 @@
 
 Load tests publish the same few messages over and over, each with its own id. So the digits of this
 run's ids are masked if they are plain text, and so are fields that were not requested and differ in
-every message (see `masker.py`); where they stand in a format with schemas, `field_spans/` finds.
+every message (see `volatile_masker.py`; `field_spans/` finds where they stand).
 Each remaining text is read once, for all messages that share it (see `shared_reader.py`). Every
 other message is read by itself, and so is the first one with a text if more than that message would
 have to be read for all of them.
@@ -24,10 +24,10 @@ from headcount_analysis.batches.batch_table import Batch, ReadContent, ReadMessa
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.batches.header_context import HeaderContexts
 from headcount_analysis.batches.id_finder import IdFinder
-from headcount_analysis.batches.masker import Masker
 from headcount_analysis.batches.run_mentions import beside_values
 from headcount_analysis.batches.shared_reader import MaskedBatch, SharedReader
 from headcount_analysis.batches.single_reader import SingleReader
+from headcount_analysis.batches.volatile_masker import VolatileMasker
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.messages.record import records_of
@@ -39,7 +39,7 @@ _BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addit
 _NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that are used for no masked span
 
 _Text = tuple[bytes, int, int]
-"""A masked text, the bits that tell it apart, and the number of its attempt's shape."""
+"""A masked text, the bits that distinguish it from equal ones, and its attempt's shape number."""
 
 _EMPTY = ReadMessage(ReadContent(defect="empty"), MessageKind.MALFORMED)
 _NEW = ReadMessage(ReadContent(), MessageKind.MALFORMED)
@@ -58,7 +58,7 @@ class Reader:
     _contexts: HeaderContexts = field(init=False)
     _single: SingleReader = field(init=False)
     _finder: IdFinder = field(init=False)
-    _masker: Masker = field(init=False)
+    _masker: VolatileMasker = field(init=False)
     _sharing: SharedReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Reader:
         message_format = self.expected.message_format
         self._finder = IdFinder(self.expected, place)
         self._single = SingleReader(self.expected, place, None if shapes is None else shapes.read())
-        self._masker = Masker(self._finder, self._single)
+        self._masker = VolatileMasker(self._finder, self._single)
         self._sharing = SharedReader(self._finder, self._single)
         self._contexts = HeaderContexts(
             message_format.context_headers, message_format.required_headers
@@ -108,7 +108,7 @@ class Reader:
         return messages["value"].fill_null(b"")
 
     def _what(self, messages: pa.RecordBatch, masked: Masked, batch_ids: BatchIds) -> Integers:
-        """Return bits that tell messages apart whose texts are equal."""
+        """Return bits that distinguish messages whose texts are equal."""
         # A null and an empty value have the same text, but not the same defect.
         is_null = messages["value"].is_null().to_numpy(zero_copy_only=False)
         what: Integers = masked.what | (is_null.astype(np.int64) << _NULL)

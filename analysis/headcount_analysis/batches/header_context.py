@@ -33,7 +33,7 @@ class HeaderContexts:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many contexts were numbered that they should be forgotten."""
+        """Whether there are too many contexts, so that they should be forgotten."""
         return len(self._numbers) > _MOST_REMEMBERED
 
     def forget(self) -> None:

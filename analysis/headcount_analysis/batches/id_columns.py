@@ -5,19 +5,21 @@ The layout of the forms is described in `headcount/run/id_form.py`, which does t
 
 import itertools
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.id_form import (
+    CHECK_BITS,
     GENERATOR_BITS,
     MIX_FACTORS,
     MIX_SHIFTS,
     SEQ_BITS,
-    TRACE_CHECK_BITS,
-    UUID_CHECK_BITS,
+    HexForm,
     IdForm,
     RunIds,
 )
@@ -33,9 +35,10 @@ Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 
 _DIGITS = Characters.of(string.digits)
 _ZERO, _DOT, _HYPHEN, _LETTER_A = ord("0"), ord("."), ord("-"), ord("a")
-_SEQ_MASK = (1 << SEQ_BITS) - 1
-_UUID_HYPHENS = (8, 13, 18, 23)
-_UUID_LENGTH, _TRACE_LENGTH = 36, 32
+_SEQ_MASK = np.uint64((1 << SEQ_BITS) - 1)
+_HEX_DIGITS = 32
+_HYPHENS: Mapping[HexForm, tuple[int, ...]] = {IdForm.UUID: (8, 13, 18, 23), IdForm.TRACE: ()}
+"""The places of hyphens in an id, by its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ class IdsAt:
 def ids_at(rows: ByteRows, at: Integers, ids: RunIds, longest: Integers | None = None) -> IdsAt:
     """Read the rest of an id that begins with the run's prefix; `at` is where the prefix ends.
 
-    `longest` is where a plain id ends at the latest: the bytes after it may be digits, too.
+    `longest` is the last possible end of a plain id; the bytes after that may be digits, too.
     """
     if ids.form is IdForm.PLAIN:
         return _plain_at(rows, at, longest)
-    return _hex_at(rows, at, ids)
+    return _hex_at(rows, at, ids, ids.form)
 
 
 def _plain_at(rows: ByteRows, at: Integers, longest: Integers | None) -> IdsAt:
@@ -90,17 +93,17 @@ def _decimal(rows: ByteRows, number: ByteSpan) -> Integers:
     return value
 
 
-def _hex_at(rows: ByteRows, at: Integers, ids: RunIds) -> IdsAt:
+def _hex_at(rows: ByteRows, at: Integers, ids: RunIds, form: HexForm) -> IdsAt:
     """Read the digits after the prefix; capitals are left to the reader of single messages."""
     first = len(ids.prefix)
-    length = _UUID_LENGTH if ids.form is IdForm.UUID else _TRACE_LENGTH
+    length = _HEX_DIGITS + len(_HYPHENS[form])
     end = np.where(at >= 0, at + length - first, -1)
     is_one = (at >= 0) & (end <= rows.ends)
     high, low = np.zeros(len(at), np.uint64), np.zeros(len(at), np.uint64)
-    digits_left = _TRACE_LENGTH - sum(letter != "-" for letter in ids.prefix)
+    digits_left = _HEX_DIGITS - sum(letter != "-" for letter in ids.prefix)
     for place in range(first, length):
         byte = rows.byte(np.where(is_one, at + place - first, -1))
-        if ids.form is IdForm.UUID and place in _UUID_HYPHENS:
+        if place in _HYPHENS[form]:
             is_one &= byte == _HYPHEN
             continue
         is_digit, nibble = _nibbles(byte)
@@ -110,8 +113,8 @@ def _hex_at(rows: ByteRows, at: Integers, ids: RunIds) -> IdsAt:
         else:
             low = low << np.uint64(4) | nibble
         digits_left -= 1
-    generator, seq = _numbers(high, low, ids.form)
-    is_one &= low == _low_word(ids, generator, seq)
+    generator, seq = _numbers(high, low, form)
+    is_one &= low == _low_word(ids, form, generator, seq)
     numbers = [np.where(is_one, number.astype(np.int64), 0) for number in (generator, seq)]
     return IdsAt(is_one, numbers[0], numbers[1], (ByteSpan(is_one, at, end),), end)
 
@@ -123,22 +126,43 @@ def _nibbles(byte: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[Flags, W
     return is_number | is_letter, np.where(is_number, number, letter + 10).astype(np.uint64)
 
 
-def _numbers(high: Words, low: Words, form: IdForm) -> tuple[Words, Words]:
+def _numbers(high: Words, low: Words, form: HexForm) -> tuple[Words, Words]:
     """Return generators and sequence numbers; `high` lacks the prefix."""
-    if form is IdForm.TRACE:
-        return high, low >> np.uint64(TRACE_CHECK_BITS)
-    generator = high << np.uint64(4) | low >> np.uint64(SEQ_BITS + UUID_CHECK_BITS) & np.uint64(15)
-    return generator, low >> np.uint64(UUID_CHECK_BITS) & np.uint64(_SEQ_MASK)
+    check_bits = CHECK_BITS[form]
+    match form:
+        case IdForm.UUID:
+            last_bits = low >> np.uint64(SEQ_BITS + check_bits) & np.uint64(15)
+            return high << np.uint64(4) | last_bits, low >> np.uint64(check_bits) & _SEQ_MASK
+        case IdForm.TRACE:
+            return high, low >> np.uint64(check_bits)
+        case _:
+            assert_never(form)
 
 
-def _low_word(ids: RunIds, generator: Words, seq: Words) -> Words:
+def _high_word(ids: RunIds, form: HexForm, generator: Words) -> Words:
+    """Write the first 64 bits of ids."""
+    tag = np.uint64(bits_of(ids.tag) << GENERATOR_BITS)
+    match form:
+        case IdForm.UUID:
+            return tag | np.uint64(8 << 12) | generator >> np.uint64(4)
+        case IdForm.TRACE:
+            return tag | generator
+        case _:
+            assert_never(form)
+
+
+def _low_word(ids: RunIds, form: HexForm, generator: Words, seq: Words) -> Words:
     """Write the last 64 bits of ids."""
-    check = _check(ids, generator, seq)
-    if ids.form is IdForm.TRACE:
-        return seq << np.uint64(TRACE_CHECK_BITS) | check >> np.uint64(64 - TRACE_CHECK_BITS)
-    numbers = (generator & np.uint64(15)) << np.uint64(SEQ_BITS) | seq
-    low = numbers << np.uint64(UUID_CHECK_BITS) | check >> np.uint64(64 - UUID_CHECK_BITS)
-    return np.uint64(0b10 << 62) | low
+    check_bits = CHECK_BITS[form]
+    check = _check(ids, generator, seq) >> np.uint64(64 - check_bits)
+    match form:
+        case IdForm.UUID:
+            numbers = (generator & np.uint64(15)) << np.uint64(SEQ_BITS) | seq
+            return np.uint64(0b10 << 62) | numbers << np.uint64(check_bits) | check
+        case IdForm.TRACE:
+            return seq << np.uint64(check_bits) | check
+        case _:
+            assert_never(form)
 
 
 def _check(ids: RunIds, generator: Words, seq: Words) -> Words:
@@ -158,22 +182,21 @@ def id_texts(ids: RunIds, generator: pa.ChunkedArray, seq: pa.ChunkedArray) -> p
         numbers = [column.cast(pa.string()) for column in (generator, seq)]
         return pc.binary_join_element_wise(ids.tag, *numbers, ".")
     of_generator, of_seq = (column.to_numpy().astype(np.uint64) for column in (generator, seq))
-    tag = np.uint64(bits_of(ids.tag) << GENERATOR_BITS)
-    if ids.form is IdForm.TRACE:
-        high = tag | of_generator
-    else:
-        high = tag | np.uint64(8 << 12) | of_generator >> np.uint64(4)
-    words = np.stack([high, _low_word(ids, of_generator, of_seq)], axis=1).astype(">u8")
+    high, low = (
+        _high_word(ids, ids.form, of_generator),
+        _low_word(ids, ids.form, of_generator, of_seq),
+    )
+    words = np.stack([high, low], axis=1).astype(">u8")
     return pa.chunked_array([_hex_texts(words.view(np.uint8), ids.form)])
 
 
-def _hex_texts(content: np.ndarray[tuple[int, int], np.dtype[np.uint8]], form: IdForm) -> pa.Array:
+def _hex_texts(content: np.ndarray[tuple[int, int], np.dtype[np.uint8]], form: HexForm) -> pa.Array:
     """Write rows of 16 bytes as hexadecimal digits."""
     letters = np.frombuffer(b"0123456789abcdef", np.uint8)
     digits = np.stack([letters[content >> 4], letters[content & 15]], axis=2)
-    rows = digits.reshape(len(content), _TRACE_LENGTH)
-    if form is IdForm.UUID:
-        bounds = [0, 8, 12, 16, 20, _TRACE_LENGTH]
+    rows = digits.reshape(len(content), _HEX_DIGITS)
+    if _HYPHENS[form]:
+        bounds = [0, *(place - before for before, place in enumerate(_HYPHENS[form])), _HEX_DIGITS]
         hyphen = np.full((len(rows), 1), _HYPHEN, np.uint8)
         parts = [rows[:, start:end] for start, end in itertools.pairwise(bounds)]
         spaced = [part for whole in parts for part in (whole, hyphen)]

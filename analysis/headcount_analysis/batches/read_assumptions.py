@@ -1,6 +1,6 @@
 """Read assumptions: assumptions about messages that only the final ledger can confirm.
 
-A message read while the run is under way is read with the ledger as it is at that time. The
+While the run is under way, a message is read with the state that the ledger has at that time. The
 assumptions show whether the later ledger would give the same result.
 """
 

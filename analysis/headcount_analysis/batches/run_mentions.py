@@ -9,7 +9,7 @@ from headcount_analysis.arrow_types import Flags
 
 
 def beside_values(messages: pa.RecordBatch, ids: RunIds) -> Flags:
-    """Mark messages, of `topic_range.MESSAGES`, whose key or a header begins an id anywhere."""
+    """Mark rows of `topic_range.MESSAGES` in whose key or headers an id of the run may begin."""
     is_one = _has(messages["key"], ids)
     headers = messages["headers"]
     values = headers.flatten().field("value")

@@ -1,8 +1,8 @@
 """Variants: a message with other bytes where it is masked.
 
 Messages with the same masked text share what is read from one of them. That is right only if
-nothing but the id depends on the masked bytes. Where it does not follow from the format, it is
-tried: a variant of the message must be read as the same content, and as the id put into it.
+nothing but the id depends on the masked bytes. Where the format does not guarantee that, a variant
+of the message is read as a test: it must have the same content, and the id that was put into it.
 """
 
 from dataclasses import dataclass, replace

@@ -41,7 +41,7 @@ LOOKED_FOR = (*(fate.value for fate in _FATES), *FLAGS)
 _TEXTS = {"event_type", "server"}
 """Columns that are read as dictionaries, which is faster."""
 
-FEWEST = 3
+FEWEST_EXCEPTIONS = 3
 """The fewest exceptions that make a pattern."""
 
 _LARGEST_PART = 0.9
@@ -108,7 +108,9 @@ def patterns(fates: Path | None, counts: Counts) -> tuple[Pattern, ...]:
     Raises:
         OSError: A file cannot be read.
     """
-    totals = {name: total for name in LOOKED_FOR if (total := counts.as_dict()[name]) >= FEWEST}
+    totals = {
+        name: total for name in LOOKED_FOR if (total := counts.as_dict()[name]) >= FEWEST_EXCEPTIONS
+    }
     if fates is None or not totals:
         return ()
     columns = [column.name for column in _SHARED]
@@ -160,7 +162,7 @@ def _shared(
 
 def _is_telling(sharing: int, drawn: int, whole: int, total: int) -> bool:
     """Whether all exceptions have it but not all of the run, or most and twice as many as usual."""
-    if sharing < FEWEST or whole >= total:
+    if sharing < FEWEST_EXCEPTIONS or whole >= total:
         return False
     return sharing == drawn or (2 * sharing >= drawn and sharing * total >= 2 * whole * drawn)
 

@@ -1,4 +1,4 @@
-"""A part of a run: the shortest time in which so many exceptions were sent."""
+"""A part of a run: the shortest time in which a given number of exceptions were sent."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.populations import Population, RunValues
 
 _TRIED = 60
-"""How many numbers of exceptions between half and all of them are tried."""
+"""How many sizes of the part are tried, from half of the exceptions to all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,11 @@ def closest_part(
 
 
 def _least_likely(times_ns: Integers, span_ns: int) -> tuple[int, int] | None:
-    """Return the bounds of the span of time that holds so many that it is the least likely.
+    """Return the bounds of the time span that is least likely to hold so many exceptions by chance.
 
-    Here requests count as evenly spread over the run; the caller counts those in the span. None if
-    no span is unlikely, or no time is known, as of ids that were reserved and perhaps never used.
+    This assumes that requests are spread evenly over the run; the caller then counts those in the
+    span. None if no span is unlikely, or if no time is known, as for ids that were reserved but may
+    never have been used.
     """
     drawn, best = len(times_ns), (chance.CERTAIN, 0, 0)
     if not drawn:

@@ -1,8 +1,9 @@
 """Unacknowledged requests: what the service answered instead, how often, when, and to which types.
 
-They are refused, failed or unanswered; the events of some may be in the topic all the same.
+They are refused, failed or unanswered; even so, the events of some may be in the topic.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +16,15 @@ import pyarrow.dataset as ds
 from headcount.ledger.event_types import UNKNOWN
 from headcount.run.outcome import Outcome
 from headcount_analysis.causes.timed_groups import TimedGroups
-from headcount_analysis.classes_and_flags import Counts
+from headcount_analysis.classes_and_flags import UNCLASSED, Counts
 from headcount_analysis.reconciliation import attempt_counts
 from headcount_analysis.reconciliation.reach import reach_of_request
 
 MOST_GROUPS = 200
 """How many responses are kept: the most frequent."""
 
-_READ = ["event_type", "outcome", "http_status", "error", "sent_at_ns"]
-_KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent")
+_READ = ["event_type", "outcome", "http_status", "error", "sent_at_ns", "fate"]
+_KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent", "fate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class UnacknowledgedGroup:
 
     `answer` is an HTTP status, an error, or `no answer`; `reach` says how far they got. The first
     and the last were sent at `first_ns` and `last_ns`, Unix time, None if that is unknown.
-    `by_type` counts them by event type, the most frequent first.
+    `by_type` and `by_class` count them by event type and by class, the most frequent first.
     """
 
     answer: str
@@ -41,6 +42,7 @@ class UnacknowledgedGroup:
     first_ns: int | None
     last_ns: int | None
     by_type: Mapping[str, int]
+    by_class: Mapping[str, int]
 
 
 def unacknowledged(fates: Path | None, counts: Counts) -> tuple[UnacknowledgedGroup, ...]:
@@ -75,24 +77,29 @@ def _keyed(attempts: pa.Table) -> pa.Table:
             "has_status": attempts["http_status"].is_valid(),
             "is_sent": attempts["sent_at_ns"].is_valid(),
             "sent_at_ns": attempts["sent_at_ns"],
+            "fate": attempts["fate"],
         }
     )
 
 
 def _merged(answer: str, reach: str, rows: Iterable[Mapping[str, Any]]) -> UnacknowledgedGroup:
-    by_type: dict[str, int] = {}
+    by_type, by_class = Counter[str](), Counter[str]()
     for row in rows:
-        name = row["event_type"] or UNKNOWN
-        by_type[name] = by_type.get(name, 0) + row["count"]
-    most_first = dict(sorted(by_type.items(), key=lambda item: (-item[1], item[0])))
+        by_type[row["event_type"] or UNKNOWN] += row["count"]
+        by_class[row["fate"] or UNCLASSED] += row["count"]
     firsts, lasts = (
         [row[name] for row in rows if row[name] is not None] for name in ("first_ns", "last_ns")
     )
     return UnacknowledgedGroup(
         answer,
         reach,
-        sum(by_type.values()),
+        by_type.total(),
         min(firsts, default=None),
         max(lasts, default=None),
-        most_first,
+        _most_first(by_type),
+        _most_first(by_class),
     )
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

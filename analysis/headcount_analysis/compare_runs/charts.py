@@ -88,7 +88,8 @@ def _curve(run: VerifiedRun, measure: str) -> Points:
     rows = sorted(of_measure, key=_quantile)
     odds, points = 1.0, []
     for row in rows:
-        # Nothing takes longer than the maximum, so it is drawn at twice the odds before it.
+        # The maximum would be infinitely rare, so it is drawn as twice as rare as the point before
+        # it.
         odds = 1 / (1 - row.quantile) if row.quantile < 1 else 2 * odds
         points.append((math.log10(odds), row.ms))
     return points
@@ -107,6 +108,8 @@ def _end_s(run: VerifiedRun) -> float:
 def _over_time(run: VerifiedRun, name: str, *, is_rate: bool) -> Points:
     """Merge slices into at most MOST_POINTS: the mean of rates, the maximum of durations."""
     slices = run.slices or ()
+    if is_rate:  # the run ends within the last slice, which would look like a drop
+        slices = slices[:-1] or slices
     step = -(-len(slices) // MOST_POINTS) or 1
     points: list[tuple[float, float | None]] = []
     for start in range(0, len(slices), step):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from headcount.run.utc import clock_text
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import Metric
 from headcount_analysis.compare_runs import charts, words
@@ -123,7 +124,7 @@ def _section(comparison: RunComparison, versus: Versus) -> Section:
         for event_type in versus.event_types
     )
     return Section(
-        title=f"{name} against base",
+        title=f"{name[0].upper()}{name[1:]} against base",
         facts=_facts(comparison, versus),
         sentences=tuple(words.sentences(comparison, versus)),
         certain=_table("Changed by more than noise", certain, words.readable),
@@ -177,4 +178,5 @@ def _run_rows(comparison: RunComparison) -> Iterator[tuple[str, ...]]:
             attempted = (document.counts or {}).get("attempted", 0)
             span = "unknown" if document.span_s is None else f"{document.span_s:,.1f} s"
             verdict = document.label.value
-            yield run.run_id, side.name, verdict, document.created_at, f"{attempted:,}", span
+            started = clock_text(document.created_at)
+            yield run.run_id, side.name, verdict, started, f"{attempted:,}", span

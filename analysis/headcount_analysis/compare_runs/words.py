@@ -51,6 +51,10 @@ def _without_limits(comparison: RunComparison) -> str:
         return f"{count} figures changed by more than noise"
     if not comparison.is_repeated:
         return "one run per side cannot separate change from noise"
+    samples = [change for versus in comparison.others for change in versus.samples]
+    unknown = sum(change.label is ChangeLabel.UNKNOWN for change in samples)
+    if 2 * unknown > len(samples):
+        return f"cannot tell: {unknown} of {len(samples)} figures could not be decided"
     return "no clear change"
 
 
@@ -109,12 +113,16 @@ def _remaining(versus: Versus, described: int) -> Iterator[str]:
             "event type; at most one in twenty of these changes may be chance."
         )
     elif not significant and unknown < count:
-        yield f"No clear change in {count} figures."
+        yield f"No clear change in {_some(count - unknown, count)} figures."
     if unknown:
         yield (
             f"{unknown} of {count} figures could not be decided: the runs of a side differ too "
             "much, so more or longer runs are needed."
         )
+
+
+def _some(number: int, of: int) -> str:
+    return f"{number}" if number == of else f"{number} of {of}"
 
 
 def distinct(changes: Iterable[Change]) -> Iterator[Change]:

@@ -1,7 +1,7 @@
 """Counts: how many corrupted events differ in which fields, in which way and by which values.
 
-All counts are by event, however many of its copies are corrupted, and the counts of sets of fields
-add up to the corrupted events.
+An event counts once, however many of its copies are corrupted, and the counts of sets of fields add
+up to the corrupted events.
 """
 
 import heapq
@@ -75,9 +75,9 @@ class FieldCount:
 class DifferenceCounts:
     """The counts of corrupted events.
 
-    `sets` and `beyond`, the events whose set is not listed, add up to `events`. An event of which
-    no field is known has an empty set. If `is_complete` is false, so many sets or fields differ
-    that a listed one may have more events than are counted for it.
+    `sets` and `beyond`, the events whose set is not listed, add up to `events`. An event whose
+    differing fields are unknown has an empty set. If `is_complete` is false, there were too many
+    sets or fields to count all, so a listed one may have more events than its count.
     """
 
     events: int = 0

@@ -9,7 +9,7 @@ from headcount_analysis.arrow_types import Integers
 from headcount_analysis.read.partition_reader import Split
 
 NEAR = 2_000
-"""Reading over this many offsets takes less time than another read."""
+"""Reading this many unneeded offsets takes less time than starting another read."""
 
 MOST_RANGES = 16
 """The most ranges of a partition: the widest gaps remain unread."""

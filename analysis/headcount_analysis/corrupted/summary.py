@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headcount_analysis.causes.exception_patterns import FEWEST, Pattern
+from headcount_analysis.causes.exception_patterns import FEWEST_EXCEPTIONS, Pattern
 from headcount_analysis.corrupted.counts import (
     DifferenceCounts,
     DifferingField,
@@ -66,7 +66,7 @@ class Differences:
         """Yield the most frequent sets of fields as patterns."""
         frequent = [item for item in self.counts.most_frequent if item[0].fields]
         for key, count in frequent[:_MOST_PATTERNS]:
-            if count >= FEWEST:
+            if count >= FEWEST_EXCEPTIONS:
                 yield Pattern("corrupted", count, self.corrupted, self._in_common(key))
 
     def _in_common(self, key: FieldSet) -> str:

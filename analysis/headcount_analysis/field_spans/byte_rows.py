@@ -30,7 +30,7 @@ _WORD = 64
 """How many bytes are tested together: one per bit of a number."""
 
 _OTHER_DIGITS = bytes(ord("2" if byte == ord("1") else "1") for byte in range(256))
-"""For each byte, a digit that is another byte."""
+"""For each byte, a digit that differs from it."""
 
 Windows = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 """Bytes by message and offset in the window."""
@@ -161,7 +161,7 @@ class ByteRows:
         return lengths
 
     def altered(self, row: int, spans: "Sequence[ByteSpan]") -> bytes:
-        """Return one message with each byte of some spans replaced by a digit that is another."""
+        """Return one message with each byte of some spans replaced by a different digit."""
         first = int(self.bounds[row])
         content = bytearray(self.data[first : self.ends[row]])
         for span in spans:

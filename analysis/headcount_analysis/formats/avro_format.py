@@ -87,7 +87,7 @@ def _parsed(text: str, named: dict[str, Any]) -> Any:
 
 
 def as_json_values(schema: Any) -> Any:
-    """Return a schema of the same bytes whose logical types are read as JSON values."""
+    """Return a schema for the same bytes that makes fastavro read logical types as JSON values."""
     if isinstance(schema, list):
         return [as_json_values(branch) for branch in schema]
     if not isinstance(schema, Mapping):

@@ -38,7 +38,7 @@ class IdText(StrEnum):
     """After its length."""
     OTHER = "other"
     NONE = "none"
-    """Nowhere: nothing is read from values, so messages that differ in theirs alone are alike."""
+    """Nowhere: values are not read, so messages that differ only in their values count as equal."""
 
 
 class MessageFormat(Protocol):
@@ -83,5 +83,5 @@ class SpanFormat(Protocol):
 
 
 def reads_headers(message_format: MessageFormat) -> bool:
-    """Whether what a format makes of a record depends on headers, which must then be read."""
+    """Whether a format needs a record's headers to read it, so that they must be read, too."""
     return bool(message_format.context_headers or message_format.required_headers)

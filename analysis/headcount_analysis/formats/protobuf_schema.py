@@ -154,7 +154,9 @@ def _write(folder: Path, name: str, text: str) -> None:
     """Write a schema under the name by which others import it."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise UnusableSchemaError(f"it imports {name!r}, which is not below it")
+        raise UnusableSchemaError(
+            f"it imports {name!r}, a path that leads out of the schema's folder"
+        )
     file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, "utf-8")

@@ -59,7 +59,7 @@ class SchemaRegistry:
         Raises:
             EvidenceError: The registry does not answer, or refuses to.
         """
-        # The client's cache does not tell forms apart.
+        # The client's cache does not distinguish forms.
         self._client.clear_caches()  # type: ignore[no-untyped-call]
         if isinstance(name, UUID):
             guid = str(name)

@@ -12,8 +12,8 @@
 - Figures are compared by their logarithms, as of two sides (see `compare_runs/statistics.py`), and
   clipped to `_CLIP` median absolute deviations around their median: one outlier neither makes a
   change nor hides one. Clipping does not depend on the order, so the test remains exact.
-- No part has fewer than `FEWEST` runs: one or two slow runs are no new level. `baseline.py` labels
-  single runs.
+- No part has fewer than `FEWEST_PER_LEVEL` runs: one or two slow runs are not a new level.
+  `baseline.py` labels single runs.
 
 A packaged search such as that of ruptures finds places, but not how certain they are.
 """
@@ -26,10 +26,10 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-LEVEL = 0.01
+SIGNIFICANCE_LEVEL = 0.01
 """The largest probability of chance at which a change is reported."""
 
-FEWEST = 3
+FEWEST_PER_LEVEL = 3
 """The fewest runs on either side of a change."""
 
 _Array = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ _SEED = 20
 class ChangePoint:
     """A new level from the run at `index` on; both levels are medians.
 
-    `p_value` is the probability of so large a difference by chance, 1 in 1000 at the least.
+    `p_value` is the probability of so large a difference by chance, at least 1 in 1000.
     """
 
     index: int
@@ -83,13 +83,13 @@ def change_points(values: Sequence[float]) -> tuple[ChangePoint, ...]:
 
 def _splits(logs: _Array, first: int) -> list[tuple[int, float]]:
     """Return where a part of the series is split, by index of the series, and each p-value."""
-    if len(logs) < 2 * FEWEST:
+    if len(logs) < 2 * FEWEST_PER_LEVEL:
         return []
     clipped = _clipped(logs)
-    sizes = np.arange(FEWEST, len(logs) - FEWEST + 1)
+    sizes = np.arange(FEWEST_PER_LEVEL, len(logs) - FEWEST_PER_LEVEL + 1)
     at = int(sizes[np.argmax(_differences(clipped[np.newaxis], sizes)[0])])
     p_value = _p_value(clipped, sizes)
-    if p_value > LEVEL:
+    if p_value > SIGNIFICANCE_LEVEL:
         return []
     before, after = _splits(logs[:at], first), _splits(logs[at:], first + at)
     return [*before, (first + at, p_value), *after]
@@ -116,12 +116,12 @@ def _differences(rows: _Array, sizes: npt.NDArray[np.int_]) -> _Array:
 
 
 def _p_value(clipped: _Array, sizes: npt.NDArray[np.int_]) -> float:
-    """Return the probability of so large a difference by chance; stops when it is beyond LEVEL."""
+    """Return the probability of so large a difference by chance; stops early if it is too high."""
     random = np.random.default_rng(_SEED)
     # Rounding must not make equal differences unequal.
     largest = _differences(clipped[np.newaxis], sizes).max() * (1 - 1e-9)
     as_large = drawn = 0
-    while drawn < _PERMUTATIONS and (as_large + 1) / (_PERMUTATIONS + 1) <= LEVEL:
+    while drawn < _PERMUTATIONS and (as_large + 1) / (_PERMUTATIONS + 1) <= SIGNIFICANCE_LEVEL:
         shuffled = random.permuted(np.tile(clipped, (_BATCH, 1)), axis=1)
         as_large += int((_differences(shuffled, sizes).max(axis=1) >= largest).sum())
         drawn += _BATCH

@@ -111,7 +111,7 @@ def _moment(path: Path, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise EvidenceError(f"{path} is damaged: created_at: {text[:40]!r} is no time") from None
+        raise EvidenceError(f"{path} is damaged: created_at: {text[:40]!r} is not a time") from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -13,7 +13,7 @@ from headcount_analysis.history.series import Series, series_of
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to show: texts are parts, in any case; no labels stand for all of them."""
+    """Which runs to show: those with these texts, in any case, and one of the labels, if any."""
 
     scenario: str = ""
     target: str = ""

@@ -2,9 +2,9 @@
 
 `.history.jsonl` stands beside the runs: a line with the format's number, then one line for each run
 with the stamp of the verdict that its entry was made from. It is a cache. A line is used only if
-its run still has a verdict with that stamp; whatever else it says is made anew. A command that
-reads the runs writes the index whole and at once, so several may do so at the same time: each of
-them writes a complete index, and the last one stays.
+its run still has a verdict with that stamp; all other verdicts are read again. A command that reads
+the runs writes the index whole and at once, so several may do so at the same time: each of them
+writes a complete index, and the last one stays.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from headcount_analysis.history.entry import HistoryEntry, entry_of
 from headcount_analysis.history.run_store import RunStore, Stamp
 
 FORMAT = 1
-"""The format of the index; one of another format is made anew."""
+"""The format of the index; an index of another format is rebuilt."""
 
 _HEAD = b'{"headcount_history":%d}' % FORMAT
 
@@ -51,7 +51,7 @@ class PastRuns:
 
 
 def read_runs(store: RunStore) -> PastRuns:
-    """Read the runs of a store, by its index as far as it is current. Raises OSError."""
+    """Read the runs of a store, from its index where that is current. Raises OSError."""
     listing = store.listing()
     index = _read_index(store)
     current = {name: line for name, line in index.items() if listing.get(name) == line.stamp}

@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class SeriesCard:
-    """What the page shows of a series; `key` tells it from the others."""
+    """What the page shows of a series, which `key` identifies."""
 
     key: int
     series: Series
@@ -115,7 +115,7 @@ def _data(cards: Iterable[SeriesCard]) -> Markup:
         for card in cards
     ]
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # Escaped as in a script, no text can end the element.
+    # With < escaped, as JSON in a script allows, no text can end the element.
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704
 
 

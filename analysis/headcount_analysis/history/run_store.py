@@ -42,7 +42,7 @@ class RunStore(Protocol):
         ...
 
     def write_index(self, content: bytes) -> None:
-        """Replace the index at once: a reader sees the one before or this one."""
+        """Replace the index atomically: a reader sees either the old or the new one."""
         ...
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from headcount.run.address import without_secrets
 
 _FIRST_EPHEMERAL_PORT = 32_768
-"""Systems assign ports from here on; a service that gets one has another in every run."""
+"""Operating systems assign ports from here on, so a service gets a different one in each run."""
 
 
 def target_of(host: str, topic: str) -> str:

@@ -12,7 +12,7 @@ from headcount_analysis.messages.record import Record
 
 @dataclass(frozen=True, slots=True)
 class PointerPlace:
-    """The value at a pointer; where its last step is the request header's name, in any spelling."""
+    """The value at a pointer, whose last step may be a spelling of the request header's name."""
 
     location: IdLocation
     id_header: str

@@ -14,7 +14,9 @@ include its own delay. A generator counts as saturated if
 
 The cause is the scenario if its process used most of a core; else the host, if its CPUs were busy
 while the generator was late; else, with a rate, too few users for the time that responses took,
-and without one a call of the scenario that blocks all users of its process.
+and without one a call of the scenario that blocks all users of its process. A busy host is not the
+cause of dropped arrivals if the generator had the CPU whenever it needed it: no timer was late, and
+there was time left in which it neither ran nor waited for a CPU.
 
 Pure.
 """
@@ -118,17 +120,27 @@ class GeneratorHealth:
         """Why the generator was too busy, if it was."""
         if self._is_busy:
             return SaturationCause.SCENARIO
-        late = [
-            sample for sample in self.samples if sample.schedule_lag_ms >= LATE_MS
-        ] or self.samples
+        overloaded = self._overloaded
         of_host = [
-            sample.host_cpu_percent for sample in late if sample.host_cpu_percent is not None
+            sample.host_cpu_percent for sample in overloaded if sample.host_cpu_percent is not None
         ]
         if not of_host:
             return SaturationCause.UNKNOWN
-        if statistics.median(of_host) >= BUSY_PERCENT:
+        is_unhindered = self.has_rate and 2 * sum(map(had_cpu, overloaded)) > len(overloaded)
+        if statistics.median(of_host) >= BUSY_PERCENT and not is_unhindered:
             return SaturationCause.HOST
         return SaturationCause.USERS if self.has_rate else SaturationCause.BLOCKED
+
+    @property
+    def _overloaded(self) -> tuple[Sample, ...]:
+        """The samples in which the generator was late or dropped arrivals; all if there is none."""
+        dropped_before = (0, *(sample.dropped for sample in self.samples))
+        overloaded = tuple(
+            sample
+            for sample, before in zip(self.samples, dropped_before, strict=False)
+            if sample.schedule_lag_ms >= LATE_MS or sample.dropped > before
+        )
+        return overloaded or self.samples
 
     @property
     def _busy(self) -> int:
@@ -246,6 +258,13 @@ def generators(
     )
     missing = None if begun is None else max(0, _requested_generators(options) - len(set(begun)))
     return FleetHealth(known, missing, merged(shortfalls.values()))
+
+
+def had_cpu(sample: Sample) -> bool:
+    """Return whether a generator had the CPU whenever it needed it; False if that is unknown."""
+    if sample.schedule_lag_ms >= LATE_MS or sample.waited_percent is None:
+        return False
+    return sample.cpu_percent + sample.waited_percent < BUSY_PERCENT
 
 
 def under_load(samples: Iterable[Sample]) -> tuple[Sample, ...]:

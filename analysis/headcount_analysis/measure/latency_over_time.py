@@ -19,7 +19,7 @@ MOST_DRAWN = 300
 """The largest number of slices."""
 
 _FEWEST_DRAWN = 6
-"""There are no fewer slices, even if the rarest percentiles are not of enough values then."""
+"""The smallest number of slices, even if the rarest percentiles then have too few values."""
 _MERGED = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 300, 600)
 _ROOM = 1.3
 """How many times the needed values a typical slice has, so that few slices lack them."""

@@ -62,7 +62,7 @@ class LoadSlice:
 
 OUTCOMES = ("failed", "indeterminate")
 EXCEPTIONS = ("lost", "corrupted", "duplicated", "ghost")
-"""What became of requests that an event was wrong for, worst first."""
+"""What may be wrong with the events of requests, worst first."""
 
 COUNTED = ("due", "started", "answered", "acked", "arrived", "ended", *OUTCOMES, *EXCEPTIONS)
 """The names of the counts, in the order of the columns."""

@@ -1,34 +1,36 @@
-"""Publish delay: the time from an event's acknowledgement to its timestamp in the topic."""
+"""Publish delay: the time from an event's acknowledgement to its arrival in the topic.
 
+It is estimated in two ways. Timestamps show it for each event, but a delay that all events have
+cannot be told from clocks that differ. The ends of the topic that were recorded after the run show
+it by one clock, but only for events that arrived between them.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from headcount.run.manifest import EarlierEnd
 from headcount.run.outcome import Outcome
-from headcount_analysis.arrow_types import Integers
+from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.clocks import GROUP_EVENTS
 
 LONGEST_MS = 86_400_000
 """Longer delays are ignored: they come from timestamps in another unit."""
-EARLY = 10
+EARLY_PERCENTILE = 10
 """Delays are measured from this percentile, so that the clock offset cancels out."""
 
 
 def longest_delay_s(fates: Path) -> float | None:
     """Return how much later the latest event came than the early ones, in s; None without events.
 
-    Measured within each generator, because their clocks differ. Raises OSError.
+    Measured by timestamps, within each generator, because their clocks differ. Raises OSError.
     """
-    arrived = (pc.field("fate") == Fate.DELIVERED.value) & (
-        pc.field("outcome") == Outcome.ACKED.value
-    )
-    rows = ds.dataset(fates, format="parquet").to_table(
-        columns=["generator", "answered_at_ns", "broker_at_ms"], filter=arrived
-    )
-    rows = rows.drop_null()
+    rows = _arrived(fates, ["generator", "answered_at_ns", "broker_at_ms"])
     generators = rows["generator"].to_numpy()
     delays_ms = rows["broker_at_ms"].to_numpy() - rows["answered_at_ns"].to_numpy() // 1_000_000
     is_usable = np.abs(delays_ms) <= LONGEST_MS
@@ -38,6 +40,56 @@ def longest_delay_s(fates: Path) -> float | None:
     parts = _by_generator(generators, delays_ms)
     overall_ms = _early_ms(delays_ms)
     return max(float(part.max()) - _usual_ms(part, overall_ms) for part in parts) / 1000
+
+
+def least_delay_s(
+    fates: Path, earlier: Sequence[EarlierEnd], last_ns: Mapping[int, int]
+) -> float | None:
+    """Return how long some event took at least, in s; None if none came after an earlier end.
+
+    An event beyond an end arrived after that was recorded, which was `watched_s` after the last
+    response. `last_ns` is when each generator's last request ended, by the clock that dates its
+    responses. Raises OSError.
+    """
+    if not earlier:
+        return None
+    rows = _arrived(fates, ["generator", "answered_at_ns", "partition", "offset"])
+    before_ns = _before_last_ns(rows, last_ns)
+    delays_s = [
+        ended.watched_s + int(before_ns[is_later].max()) / 1e9
+        for ended in earlier
+        if (is_later := _is_beyond(rows, ended)).any()
+    ]
+    return max(delays_s, default=None)
+
+
+def _arrived(fates: Path, columns: list[str]) -> pa.Table:
+    """Read columns of the acknowledged events that arrived once, without nulls."""
+    arrived = (pc.field("fate") == Fate.DELIVERED.value) & (
+        pc.field("outcome") == Outcome.ACKED.value
+    )
+    table: pa.Table = ds.dataset(fates, format="parquet").to_table(columns=columns, filter=arrived)
+    return table.drop_null()
+
+
+def _before_last_ns(rows: pa.Table, last_ns: Mapping[int, int]) -> Integers:
+    """Return how long before its generator's last request ended each was acknowledged."""
+    generators, answered_ns = rows["generator"].to_numpy(), rows["answered_at_ns"].to_numpy()
+    lasts_ns: Integers = answered_ns.copy()
+    for generator, ns in last_ns.items():
+        lasts_ns[generators == generator] = ns
+    before_ns: Integers = lasts_ns - answered_ns
+    return before_ns
+
+
+def _is_beyond(rows: pa.Table, ended: EarlierEnd) -> Flags:
+    """Mark events that lie beyond an earlier end."""
+    partitions, offsets = rows["partition"].to_numpy(), rows["offset"].to_numpy()
+    ends = np.zeros(len(offsets), np.int64)
+    for partition, end in ended.end_offsets.items():
+        ends[partitions == partition] = end
+    is_beyond: Flags = offsets >= ends
+    return is_beyond
 
 
 def _by_generator(generators: Integers, delays_ms: Integers) -> list[Integers]:
@@ -53,4 +105,4 @@ def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
 
 
 def _early_ms(delays_ms: Integers) -> float:
-    return float(np.percentile(delays_ms, EARLY))
+    return float(np.percentile(delays_ms, EARLY_PERCENTILE))

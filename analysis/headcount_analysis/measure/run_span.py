@@ -83,7 +83,7 @@ def _aligned(generators: Sequence[int], known: Mapping[int, ClockOffset]) -> _Al
     if len(generators) == 1:
         return _Alignment()
     if unknown := [number for number in generators if number not in known]:
-        return _unknown(f"no event shows how the clock of generator {unknown[0]} differs")
+        return _unknown(f"no event shows by how much the clock of generator {unknown[0]} differs")
     clocks = [known[number] for number in generators]
     most = [clock.most_ns for clock in clocks]
     if not all(clock.is_consistent for clock in clocks):
@@ -96,7 +96,7 @@ def _aligned(generators: Sequence[int], known: Mapping[int, ClockOffset]) -> _Al
     return _corrected(clocks)
 
 
-_APART = "the clocks of the generators seem to differ, and by how much is unknown"
+_APART = "the clocks of the generators seem to differ by an unknown amount"
 
 
 def _apart_ns(one: ClockOffset, other: ClockOffset) -> int:

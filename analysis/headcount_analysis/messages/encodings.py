@@ -1,4 +1,4 @@
-"""Encodings: how bytes that are not UTF-8 are encoded, as far as their beginning tells."""
+"""Encodings: guesses from their first bytes how bytes that are not UTF-8 are encoded."""
 
 import zlib
 from collections.abc import Callable, Mapping

@@ -79,7 +79,7 @@ def differences(asked: str | None, shape: str, message: ParsedMessage) -> tuple[
     if asked is not None and asked.startswith(HASHED):
         fields += _hashed(asked.removeprefix(HASHED), shape, message.event)
     elif asked is not None:
-        fields += _within((), _event(asked), message.event, form_of(shape), is_masked=False)
+        fields += _within((), _event(asked), message.event, form_of(shape), is_hidden=False)
     more = len(fields) - MOST_FIELDS
     rest = (Difference(f"{more} more fields", DifferenceKind.MORE),) if more > 0 else ()
     return (*fields[:MOST_FIELDS], *rest)
@@ -98,7 +98,7 @@ def _hashed(hashes: str, shape: str, event: Object) -> Iterator[Difference]:
                 (name,),
                 DifferenceKind.UNKNOWN if name in event else DifferenceKind.MISSING,
                 actual=_shown(event[name]) if name in event else None,
-                is_masked=is_secret(name),
+                is_hidden=is_secret(name),
             )
 
 
@@ -106,27 +106,27 @@ Path = tuple[str | int, ...]
 
 
 def _within(
-    path: Path, asked: object, seen: object, form: Form, *, is_masked: bool
+    path: Path, asked: object, seen: object, form: Form, *, is_hidden: bool
 ) -> Iterator[Difference]:
     """Compare all requested values, to any depth."""
     if isinstance(asked, dict) and isinstance(seen, Mapping):
         for name, value in asked.items():
-            hides = is_masked or is_secret(name)
+            hides = is_hidden or is_secret(name)
             if name not in seen:
                 missing = DifferenceKind.MISSING
-                yield _difference((*path, name), missing, asked=_shown(value), is_masked=hides)
+                yield _difference((*path, name), missing, asked=_shown(value), is_hidden=hides)
             elif not _is_same(value, seen[name]):
                 part = form_at(form, name)
-                yield from _within((*path, name), value, seen[name], part, is_masked=hides)
+                yield from _within((*path, name), value, seen[name], part, is_hidden=hides)
     elif isinstance(asked, list) and isinstance(seen, list) and len(asked) == len(seen):
         for place, (one, other) in enumerate(zip(asked, seen, strict=True)):
             part = form_at(form, place)
-            yield from _within((*path, place), one, other, part, is_masked=is_masked)
+            yield from _within((*path, place), one, other, part, is_hidden=is_hidden)
     elif _canonical(asked, form) != _canonical(seen, form):
         is_typed = _type(asked) == _type(seen)
         kind = DifferenceKind.VALUE if is_typed else DifferenceKind.TYPE
         values = {"asked": _shown(asked), "actual": _shown(seen)}
-        yield _difference(path, kind, **values, is_masked=is_masked)
+        yield _difference(path, kind, **values, is_hidden=is_hidden)
 
 
 def _is_same(asked: object, seen: object) -> bool:
@@ -153,9 +153,9 @@ def _difference(
     *,
     asked: str | None = None,
     actual: str | None = None,
-    is_masked: bool,
+    is_hidden: bool,
 ) -> Difference:
-    shown = [LEFT_OUT if is_masked and text is not None else text for text in (asked, actual)]
+    shown = [LEFT_OUT if is_hidden and text is not None else text for text in (asked, actual)]
     return Difference(pointer(path)[:_LONGEST_NAME], kind, *shown)
 
 

@@ -77,7 +77,7 @@ class Placement:
         if self.elsewhere:
             first = self.elsewhere[0]
             return f"the id is in the topic {first.topic}, {_joined([first])}"
-        searched = f"none of the {self.looked_at} messages that were searched has one anywhere"
+        searched = f"none of the {self.looked_at} messages that were searched has an id anywhere"
         if self.unreadable:
             searched += f", and most of these are unreadable ({self.unreadable})"
         return searched if self.looked_at else "no other topic has an id of the run either"
@@ -134,7 +134,7 @@ class SeenMessage:
 
 
 def seen_as_json(record: Record) -> SeenMessage:
-    """Return a message in JSON, of which nothing is known to be in place."""
+    """Read a message as plain JSON; what it has at the run's place of ids stays unknown."""
     return SeenMessage(parse(record.value))
 
 

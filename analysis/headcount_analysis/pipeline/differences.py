@@ -28,7 +28,7 @@ def find_differences(
 ) -> Differences:
     """Compare each corrupted event with its request, field by field.
 
-    Where that is impossible, the verdict stands all the same, and the result says why.
+    If that is impossible, the verdict does not change, and the result says why.
     """
     tools.tables.discard(str(tools.tables.folder / DIFFERENCES_FOLDER))
     if not counts.corrupted:

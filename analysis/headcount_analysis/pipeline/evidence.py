@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headcount.errors import EvidenceError
 from headcount.ledger.endpoints import endpoint_texts, read_endpoints
@@ -10,10 +11,11 @@ from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.ledger.ledger_state import LedgerState
+from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure import clocks
 from headcount_analysis.measure.generator_health import FleetHealth, generators
 from headcount_analysis.measure.histogram import Bucket, Measure, distributions
-from headcount_analysis.measure.publish_delay import longest_delay_s
+from headcount_analysis.measure.publish_delay import least_delay_s, longest_delay_s
 from headcount_analysis.messages import timestamps
 from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.differences import find_differences
@@ -63,7 +65,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
         state=state,
         unanswered=_unanswered(buckets),
         order=_order(plan, evidence),
-        longest_delay_s=longest_delay_s(fates) if evidence.counts.lost else None,
+        longest_delay_s=_delay_s(fates, plan, ledger) if evidence.counts.lost else None,
     )
     return RunEvidence(evidence, buckets, economy)
 
@@ -138,6 +140,13 @@ def _endpoints(plan: VerificationPlan, state: LedgerState) -> Mapping[str, tuple
     filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
     numbers = (generator.generator for generator in state.generators)
     return endpoint_texts(read_endpoints(filesystem, path, number) for number in numbers)
+
+
+def _delay_s(fates: Path, plan: VerificationPlan, ledger: Ledger) -> float | None:
+    """Return the longest publish delay that timestamps or earlier ends of the topic show."""
+    last_ns = {number: last for number, (_, last) in ledger.times.spans_ns.items()}
+    delays_s = longest_delay_s(fates), least_delay_s(fates, plan.end.earlier, last_ns)
+    return max((delay_s for delay_s in delays_s if delay_s is not None), default=None)
 
 
 def _unanswered(buckets: Sequence[Bucket]) -> int:

@@ -7,6 +7,7 @@ from headcount.errors import EvidenceError
 from headcount_analysis.pipeline.compare import ComparedRun
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
+from headcount_analysis.read.settling_policy import Reach
 
 ReadAndCompare = Callable[[VerificationPlan], ComparedRun]
 
@@ -31,7 +32,7 @@ def settle(
         reach = settling.later(comparison.missing, answered_ns, tools.progress)
         if reach is None:
             break
-        further = replace(plan, end=reach.end, parts=reach.parts, database=reach.database)
+        further = _further(plan, reach)
         try:
             comparison = read_and_compare(further)
         except EvidenceError as error:
@@ -39,3 +40,11 @@ def settle(
         else:
             plan = further
     return replace(plan, end=settling.settled(why_not)), comparison
+
+
+def _further(plan: VerificationPlan, reach: Reach) -> VerificationPlan:
+    """Plan to read to a later end; a leader elected meanwhile may lack messages that were read."""
+    seen = plan.seen
+    if reach.leader_epochs is not None:
+        seen = replace(seen, topic_id=reach.topic_id, leader_epochs=reach.leader_epochs)
+    return replace(plan, end=reach.end, parts=reach.parts, database=reach.database, seen=seen)

@@ -34,7 +34,7 @@ def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> I
     if not findings.is_complete:
         yield from _incomplete(findings, best, settle_s)
     if best.content.differing:
-        yield "Make event= what the service publishes: a run calls events that differ corrupted."
+        yield "Let event= match what the service publishes: a run reports differences as corrupted."
     yield "Use:" if findings.is_complete else "The options that fit best:"
     options = (part for pair in best.options for part in pair)
     yield _wrapped([*known.before, *options, *known.after])
@@ -98,8 +98,9 @@ def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
         )
         return
     yield (
-        "No topic grew: check whether the service publishes to these brokers (--bootstrap-servers) "
-        "and to a topic that this user may see (--topic), or publishes later (--settle)."
+        "No message arrived in any topic: check whether the service publishes to these brokers "
+        "(--bootstrap-servers) and to a topic that this user may see (--topic), or publishes later "
+        "(--settle)."
     )
 
 

@@ -160,7 +160,7 @@ def _pairs(
 
 
 def _places(header: HeaderIds, decoded: Decoded) -> list[IdSettings]:
-    """Return where ids of a header stand in messages, a location that needs no option first."""
+    """Return where messages carry the ids of a header; one that needs no option is first."""
     form, usual = header.ids.form, parse_id_settings(header.ids.form, header.header, "")
     locations: dict[IdLocation, None] = {}
     for record, parsed in decoded:

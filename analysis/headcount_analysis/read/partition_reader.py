@@ -19,7 +19,7 @@ from headcount.gc_control import uncollected
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount_analysis.messages.record import headers_of
-from headcount_analysis.read.topic_range import MESSAGES, PATIENCE_S, OffsetRange
+from headcount_analysis.read.topic_range import BROKER_TIMEOUT_S, MESSAGES, OffsetRange
 
 BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch is complete when it has this many rows or bytes."""
@@ -69,7 +69,7 @@ class Consumer:
     """Reads splits from a cluster, with record headers if they are needed."""
 
     cluster: Cluster
-    patience_s: float = PATIENCE_S
+    patience_s: float = BROKER_TIMEOUT_S
     needs_headers: bool = False
 
     def batches(self, split: Split) -> Iterator[pa.RecordBatch]:

@@ -1,8 +1,8 @@
 """Read batches: parts of the topic that were read while the run was under way.
 
-A batch is read with the ledger as it is at that time. Once the run is over, the batch is used if
-the final ledger would give the same result for each of its messages; all other offsets are read
-again. So early batches only decide how soon the verdict is ready.
+A batch is read with the state that the ledger has at that time. Once the run is over, the batch is
+used if the final ledger would give the same result for each of its messages; all other offsets are
+read again. So early batches only decide how soon the verdict is ready.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -16,7 +16,7 @@ from headcount.kafka.reading_guarantees import consumer_settings
 from headcount_analysis.messages.record import Record, received
 from headcount_analysis.read.partition_reader import SETTINGS, Split
 
-PATIENCE_S = 15.0
+CALL_TIMEOUT_S = 15.0
 """How long one call may take to read all its records."""
 
 _BATCH = 500
@@ -35,7 +35,7 @@ class RecordReader:
     """Reads records from a cluster; those that cannot be read in time are left out."""
 
     cluster: Cluster
-    patience_s: float = PATIENCE_S
+    patience_s: float = CALL_TIMEOUT_S
 
     def read(self, splits: Sequence[Split]) -> list[Record]:
         """Read splits, in their order."""

@@ -5,7 +5,7 @@ acknowledged events are missing, a later end is recorded and the topic is read u
 is missing or the time to settle is over. Pure: the caller implements the protocol, and waits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,9 +15,9 @@ from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
 
 LOOK_EVERY_S = 1.0
 """The shortest interval between two looks at the topic; the interval grows with time."""
-FOLLOWING_S = 0.5
+DUPLICATE_WATCH_S = 0.5
 """How long the topic is watched after the last missing event arrived: a duplicate may follow."""
-NEARLY_OVER = 0.9
+NEARLY_OVER_AT = 0.9
 """An event that arrives after this share of the settle time shows that the settle time may be too
 short."""
 
@@ -36,11 +36,16 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The end of a run's part of the topic, and the ledger and the database at that moment."""
+    """The end of a run's part of the topic, and the ledger and the database at that moment.
+
+    `topic_id` and `leader_epochs` are the topic's just before; None if they were not looked up.
+    """
 
     end: End
     parts: Sequence[GeneratorLedger] | None = None
     database: Database = field(default_factory=Database)
+    topic_id: str | None = None
+    leader_epochs: Mapping[int, int] | None = None
 
 
 class Settling(Protocol):
@@ -84,7 +89,7 @@ class Waits:
         last = looks[-1]
         if not last.missing:
             has_just_come = len(looks) > 1 and looks[-2].missing > 0
-            return last.at_s + FOLLOWING_S if has_just_come else None
+            return last.at_s + DUPLICATE_WATCH_S if has_just_come else None
         if last.at_s >= self.settle_s:
             return None
         return min(self.settle_s, last.at_s + max(LOOK_EVERY_S, last.at_s / 10))
@@ -93,5 +98,5 @@ class Waits:
         """Count the events that arrived when time was nearly over, if others are still missing."""
         if not looks or not looks[-1].missing:
             return 0
-        before = [look for look in looks if look.at_s <= NEARLY_OVER * self.settle_s]
+        before = [look for look in looks if look.at_s <= NEARLY_OVER_AT * self.settle_s]
         return (before[-1] if before else looks[0]).missing - looks[-1].missing

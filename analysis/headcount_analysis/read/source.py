@@ -17,7 +17,7 @@ from headcount_analysis.messages.record import Record
 from headcount_analysis.read import topic_range
 from headcount_analysis.read.partition_reader import Consumer, Split, splits
 from headcount_analysis.read.sample_records import RecordReader
-from headcount_analysis.read.topic_range import PATIENCE_S, OffsetRange
+from headcount_analysis.read.topic_range import BROKER_TIMEOUT_S, OffsetRange
 from headcount_analysis.spark.executors import mapped
 from headcount_analysis.spark.session import sql
 
@@ -61,7 +61,7 @@ class Kafka:
 
     spark: SparkContext
     cluster: Cluster
-    patience_s: float = PATIENCE_S
+    patience_s: float = BROKER_TIMEOUT_S
     needs_headers: bool = False
 
     @property

@@ -51,7 +51,7 @@ needed: to read them takes time."""
 
 _NO_HEADERS = "array<struct<key: string, value: binary>>"
 
-PATIENCE_S = 30
+BROKER_TIMEOUT_S = 30
 """How long a broker may take to answer, or to send the next message of the range."""
 
 _FETCH_OPTIONS = {
@@ -138,9 +138,9 @@ def _options(cluster: Cluster, name: str, start: Mapping[int, int]) -> dict[str,
         "startingOffsets": _json(name, start),
         "assign": json.dumps({name: sorted(start)}),
         "failOnDataLoss": "true",
-        "kafkaConsumer.pollTimeoutMs": str(PATIENCE_S * 1000),
-        "kafka.request.timeout.ms": str(PATIENCE_S * 500),
-        "kafka.default.api.timeout.ms": str(PATIENCE_S * 500),
+        "kafkaConsumer.pollTimeoutMs": str(BROKER_TIMEOUT_S * 1000),
+        "kafka.request.timeout.ms": str(BROKER_TIMEOUT_S * 500),
+        "kafka.default.api.timeout.ms": str(BROKER_TIMEOUT_S * 500),
         **_FETCH_OPTIONS,
     }
 

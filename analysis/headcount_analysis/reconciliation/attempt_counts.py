@@ -143,6 +143,11 @@ def answers(fates: pa.Table) -> pa.ChunkedArray:
     return pc.coalesce(status, pc.utf8_slice_codeunits(kind, 0, LONGEST_ERROR))
 
 
+def answer_of(status: object, error: str) -> str:
+    """Name one response as `answers` does; `status` and `error` are empty if there is none."""
+    return str(status or error.partition(":")[0][:LONGEST_ERROR] or NO_ANSWER)
+
+
 def _counts(row: Mapping[str, Any], number: int) -> Counts:
     keys = {flag for flag in FLAGS if row[flag]}
     if row["fate"] in set(Fate):

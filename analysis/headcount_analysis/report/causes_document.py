@@ -46,5 +46,6 @@ def _unacknowledged(report: Report, group: UnacknowledgedGroup) -> dict[str, Any
         "first_sent_at": first,
         "last_sent_at": last,
         "by_event_type": dict(group.by_type),
+        "by_class": dict(group.by_class),
         "sample": report.sample_of(group.answer),
     }

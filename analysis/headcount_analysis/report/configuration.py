@@ -6,6 +6,7 @@ from dataclasses import asdict
 from headcount.run.address import without_secrets
 from headcount.run.manifest import Manifest
 from headcount.run.secret_names import LEFT_OUT, is_secret
+from headcount.run.utc import clock_text
 from headcount.time_span import span_text
 from headcount_analysis.judge import watched
 from headcount_analysis.report.model import Report
@@ -43,12 +44,12 @@ def _run(report: Report) -> Iterator[tuple[str, str]]:
     yield "Ids in messages", manifest.id_location.phrase
     yield "Format of messages", _format(manifest)
     yield "Ledger", without_secrets(manifest.ledger)
-    yield "Started", manifest.created_at
-    yield "Ended", report.end.read_at
+    yield "Started", clock_text(manifest.created_at)
+    yield "Ended", clock_text(report.end.read_at)
     yield "Topic after the last response", watched(report.end) or "watched for an unknown time"
     if report.end.settle_s is not None:
         yield "Time for events to arrive (--settle)", span_text(report.end.settle_s)
-    yield "Verified", report.verified_at
+    yield "Verified", clock_text(report.verified_at)
 
 
 def _format(manifest: Manifest) -> str:

@@ -7,25 +7,25 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from headcount_analysis.classes_and_flags import UNEXCEPTIONAL
+from headcount_analysis.classes_and_flags import UNCLASSED, UNEXCEPTIONAL
 
 WORST_FIRST = (
-    *("lost", "corrupted", "duplicated", "ghost", "phantom", "unclassed"),
+    *("lost", "corrupted", "duplicated", "ghost", "phantom", UNCLASSED),
     *("reordered", "misplaced", "late", "absent", "recovered"),
 )
 """The classes and flags of exceptions, by how bad they are."""
 
-_AND, _UNCLASSED = " + ", "unclassed"
+_AND = " + "
 
 
 def kind_of(fate: str | None, flags: str) -> str:
     """Return the kind of a class and its flags, which are separated by spaces."""
-    return _AND.join([fate or _UNCLASSED, *flags.split()])
+    return _AND.join([fate or UNCLASSED, *flags.split()])
 
 
 def kinds_of(rows: pd.DataFrame) -> "pd.Series[str]":
     """Return the kind of each row of exceptions.csv."""
-    named = rows["class"].fillna(_UNCLASSED) + " " + rows["flags"]
+    named = rows["class"].fillna(UNCLASSED) + " " + rows["flags"]
     return named.str.strip().str.replace(" ", _AND)
 
 

@@ -1,4 +1,4 @@
-"""Shares: how often a class occurred, as a percentage and as one in how many."""
+"""Shares: how often a class occurred, as a percentage and as `1 in N`."""
 
 from headcount_analysis.classes_and_flags import FLAGS, Counts
 

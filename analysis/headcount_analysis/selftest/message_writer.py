@@ -69,7 +69,7 @@ class MessageWriter:
     def own(
         self, fields: EventFields, event_id: str, key: bytes | None, number: int
     ) -> MessageContent:
-        """Write a request's event; `number` is another for each message."""
+        """Write a request's event; `number` is different for each message."""
         variant = number % self.encoder.variants
         if not self.encoder.is_text:
             return self._written(fields, event_id, key, number)

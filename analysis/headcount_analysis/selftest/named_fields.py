@@ -12,7 +12,7 @@ MOST_PROBLEMS = 5
 
 
 def misnamed(altered: Mapping[AttemptId, FieldKinds], differences: Differences) -> tuple[str, ...]:
-    """Describe the attempts whose altered fields are not named as they were altered, a few."""
+    """Describe a few of the attempts whose altered fields the verifier named wrongly."""
     named = dict(_named(differences))
     problems = [
         f"{generator}.{seq}: altered {_listed(altered.get((generator, seq)))}, "
@@ -22,7 +22,9 @@ def misnamed(altered: Mapping[AttemptId, FieldKinds], differences: Differences) 
     ]
     counted = sum(differences.counts.sets.values())
     if counted != len(altered):
-        problems.append(f"the sets of fields add up to {counted}, altered were {len(altered)}")
+        problems.append(
+            f"the sets of fields add up to {counted} events, but {len(altered)} were altered"
+        )
     return tuple(problems[:MOST_PROBLEMS])
 
 

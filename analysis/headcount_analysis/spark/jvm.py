@@ -28,7 +28,7 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 _SCALA_VERSION = "2.13"  # of pyspark, whose own script says so
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
-WRITE_TIMEOUT_S = 120.0
+ARCHIVE_TIMEOUT_S = 120.0
 """How long a JVM may take to end if it writes class data before."""
 
 # A socket's path may have at most 107 bytes (unix(7)), and pyspark's socket names take 43.
@@ -204,7 +204,7 @@ def _end(process: subprocess.Popen[bytes], use: Use) -> None:
     with use.write_step() if is_writing else contextlib.nullcontext():
         try:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(WRITE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
+                process.wait(ARCHIVE_TIMEOUT_S if is_writing else STOP_TIMEOUT_S)
         finally:
             if process.poll() is None:
                 process.kill()

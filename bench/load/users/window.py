@@ -1,7 +1,9 @@
 """The window: counts the work of one Locust in its steady state, without start and end.
 
 It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
-JSON there when the window is over, and ends the run.
+JSON there when the window is over, and ends the run. With `--start-file`, the window begins once
+that file exists, so that several Locusts can begin together; until then, there is a file `.ready`
+beside the window's. `--pause` is how many seconds a user waits after each request.
 """
 
 import json
@@ -10,18 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust import events
+from locust import constant, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
+
+_POLL_S = 0.01
 
 
 def _add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--warm-up", type=float, default=1.0)
     parser.add_argument("--window", type=float, default=6.0)
     parser.add_argument("--window-file", default="window.json")
+    parser.add_argument("--start-file", default="")
+    parser.add_argument("--pause", type=float, default=0.0)
 
 
 def _on_test_start(environment: Environment, **_: Any) -> None:
+    assert environment.parsed_options is not None
+    if pause_s := environment.parsed_options.pause:
+        for user_class in environment.user_classes:
+            user_class.wait_time = constant(pause_s)
     gevent.spawn(_measure, environment)
 
 
@@ -30,6 +40,10 @@ def _measure(environment: Environment) -> None:
     assert options is not None
     assert environment.runner is not None
     gevent.sleep(options.warm_up)
+    if options.start_file:
+        Path(options.window_file).with_suffix(".ready").touch()
+        while not Path(options.start_file).exists():
+            gevent.sleep(_POLL_S)
     before = _totals(environment)
     gevent.sleep(options.window)
     after = _totals(environment)

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 from rich.table import Table
 
-from headcount.cli.configuration.option_defaults import parameters_of
+from headcount.cli.configuration.option_defaults import parameters_of, suggestion
 from headcount.cli.configuration.option_file import OptionFile
 from headcount.cli.main import COMMANDS, Commands, defaults_from
 from headcount.cli.options.groups import grouped_command
@@ -43,7 +43,8 @@ def config(ctx: click.Context, command: str, arguments: tuple[str, ...]) -> None
     assert isinstance(group, Commands)
     target = group.get_command(ctx, command)
     if target is None:
-        raise UsageError(f"there is no command {command!r}: choose from {', '.join(COMMANDS)}")
+        hint = suggestion(command, COMMANDS) or f": choose from {', '.join(COMMANDS)}"
+        raise UsageError(f"there is no command {command!r}{hint}")
     options = ctx.find_object(OptionFile)
     defaults = {} if options is None else defaults_from(options, ctx, command)
     called = target.make_context(

@@ -86,7 +86,7 @@ def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Fi
     yield _disk("disk of the cache", cache)
     yield _disk("disk of the reports", reports)
     for name, port in _PORTS.items():
-        taken = f"{port} is taken, which does no harm: a run uses a free one, and prints it"
+        taken = f"{port} is taken, so a run uses a free port and prints it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if cluster is not None:
         # A Kafka client loads slowly, and --help needs none.

@@ -120,7 +120,7 @@ def events(
     folder = find_run(run, reports_dir)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
     filters = {name: value for name, value in described.items() if value is not None}
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount_analysis.state.game.events import Wanted  # noqa: PLC0415
 

@@ -39,10 +39,10 @@ def follow(
     """Reconcile RUN while another process drives it, and judge it once its ledgers are sealed.
 
     RUN is a run's folder or its id. If this command is stopped and started again, it resumes where
-    it was. A generator that has written nothing for a minute counts as dead.
+    it stopped. A generator that has written nothing for a minute counts as dead.
     """
     folder = find_run(run, reports_dir)
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount.cli.result import show  # noqa: PLC0415
         from headcount.cli.verifying.followed_run import followed_run  # noqa: PLC0415

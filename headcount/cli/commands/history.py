@@ -48,13 +48,13 @@ Against the baseline:
   Each run is compared with the last passing runs before it, of the same scenario, target and load.
   WORSE   a count such as lost rose: never chance, however few the runs
   +12 %   a figure differs by more than the noise between the runs of the baseline
-  A change point is the run from which on a figure has another level; its confidence is the
-  probability that the order of the runs is not chance.
+  A change point is the first run from which on a figure has a different level; its confidence
+  says how certain it is that the difference is more than chance.
 """
 
 
 def _checked(context: click.Context, parameter: click.Parameter, location: str) -> str | None:
-    """Check a URL; a folder is checked when it is read, and needs no library that loads slowly."""
+    """Check a URL; a folder is checked when it is read, without the slow imports of a URL."""
     return checked_location(context, parameter, location) if "://" in location else location
 
 
@@ -128,6 +128,8 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     "location",
     metavar="PLACE",
     default="reports",
+    envvar="HEADCOUNT_REPORTS_DIR",
+    show_envvar=True,
     show_default=True,
     callback=_checked,
     help="Folder or URL with one folder for each run.",

@@ -1,7 +1,8 @@
 """`headcount init`: the first files of a project: scenario, options, and a job for its CI."""
 
+import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 from click.core import ParameterSource
 
-from headcount.cli.configuration.option_file import FILE
+from headcount.cli.configuration.option_file import FILE, PROJECT_FILE, OptionFile
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.target_options import check_host
 from headcount.cli.scaffold.answers import (
@@ -28,6 +29,7 @@ from headcount.errors import UsageError
 from headcount.files import write_atomically
 
 LOCUSTFILE = "locustfile.py"
+_KEPT_TABLE = f"Kept     {PROJECT_FILE}, whose table [tool.headcount] has the options"
 
 _EXAMPLES = """
 \b
@@ -48,6 +50,23 @@ _QUESTIONS: Mapping[str, str] = {
     "ci": "CI system",
     "start": "Command that starts the service in CI (empty if it runs already)",
 }
+
+
+def check_written_host(host: str) -> str:
+    """Return a service's URL. UsageError if it is not one, or has a password."""
+    if "@" in urlsplit(host).netloc:
+        raise UsageError("--host has a password, which no file should: set HEADCOUNT_HOST instead")
+    return check_host(host)
+
+
+_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "host": check_written_host,
+    "path": parse_path,
+    "body": functools.partial(parse_body, method="POST"),
+    "topic": parse_new_topic,
+    "start": parse_start,
+}
+"""The rules for answers that the options' own types do not know."""
 
 
 @grouped_command(epilog=_EXAMPLES)
@@ -90,7 +109,7 @@ _QUESTIONS: Mapping[str, str] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none, if it runs",
+    show_default="none, as it runs already",
     help="Shell command that starts the service in CI, after Kafka.",
 )
 @grouped_option(
@@ -122,14 +141,19 @@ _QUESTIONS: Mapping[str, str] = {
 def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     """Write a scenario, headcount.toml and a job for CI into this folder.
 
-    On a terminal, it asks for what neither the command line nor headcount.toml says. A file that
-    exists is kept.
+    On a terminal, it asks for what the command line and headcount.toml leave open. Existing files
+    are kept.
     """
     answers = _answers(_asked(ctx, options) if is_interactive() else options)
     console = Console()
+    own = ctx.find_object(OptionFile)
+    option_file = PROJECT_FILE if own is not None and own.path.name == PROJECT_FILE else FILE
     for name, text in project_files(answers).items():
-        console.result(_write(Path(name), text, force=force))
-    console.result(f"Next: headcount probe --write {FILE}, then headcount run")
+        # A new headcount.toml would hide the table.
+        is_hiding = name == FILE != option_file
+        line = _KEPT_TABLE if is_hiding else _write(Path(name), text, force=force)
+        console.result(line)
+    console.result(f"Next: headcount probe --write {option_file}, then headcount run")
 
 
 def is_interactive() -> bool:
@@ -146,17 +170,28 @@ def _asked(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
         if ctx.get_parameter_source(name) is ParameterSource.DEFAULT and not is_moot:
             default = answers[name]
             answers[name] = click.prompt(
-                question, default=default, type=types[name], show_default=bool(default)
+                question,
+                default=default,
+                type=types[name],
+                show_default=bool(default),
+                value_proc=functools.partial(_accepted, name, types[name]),
             )
     return answers
 
 
+def _accepted(name: str, kind: click.ParamType[Any], answer: str) -> str:
+    """Return an answer. An error makes click ask again, rather than after the last question."""
+    value: str = kind(answer)
+    try:
+        _CHECKS.get(name, str)(value)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    return value
+
+
 def _answers(options: Mapping[str, Any]) -> ProjectAnswers:
-    host = check_host(options["host"])
-    if "@" in urlsplit(host).netloc:
-        raise UsageError("--host has a password, which no file should: set HEADCOUNT_HOST instead")
     return ProjectAnswers(
-        host=host,
+        host=check_written_host(options["host"]),
         method=options["method"],
         path=parse_path(options["path"]),
         body=parse_body(options["body"], options["method"]),

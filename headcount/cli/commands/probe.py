@@ -14,7 +14,7 @@ from headcount.cli.options.locust_options import BY_PROBE, refuse_decided
 from headcount.cli.options.message_options import checked_text
 from headcount.cli.options.output_options import with_quiet
 from headcount.cli.options.pass_through import PassThrough
-from headcount.cli.options.target_options import check_host
+from headcount.cli.options.target_options import BROKERS_VARIABLE, TOPIC_VARIABLE, check_host
 from headcount.cli.options.types import Seconds
 from headcount.console import Console
 from headcount.errors import UsageError
@@ -28,7 +28,7 @@ from headcount.run.id_settings import parse_id_header, parse_id_settings
 from headcount.run.message_format import format_names, parse_format_name
 from headcount.run.outcome_rules import Rule
 
-REQUESTS, SETTLE_S = 10, 5.0
+PROBE_REQUESTS, PROBE_SETTLE_S = 10, 5.0
 
 _EXAMPLES = """
 \b
@@ -57,7 +57,7 @@ Exit codes:
     OptionGroup.LOAD,
     "--requests",
     type=click.IntRange(1, 1_000),
-    default=REQUESTS,
+    default=PROBE_REQUESTS,
     show_default=True,
     metavar="N",
     help="Requests to make; more if the scenario has more tasks.",
@@ -78,7 +78,9 @@ Exit codes:
     "--bootstrap-servers",
     metavar="HOST:PORT,…",
     default="",
-    show_default="those of the Kafka settings",
+    envvar=BROKERS_VARIABLE,
+    show_envvar=True,
+    show_default="from settings",
     help="Your Kafka brokers.",
 )
 @grouped_option(
@@ -87,6 +89,8 @@ Exit codes:
     "topics",
     multiple=True,
     metavar="NAME",
+    envvar=TOPIC_VARIABLE,
+    show_envvar=True,
     show_default="all that grow",
     help="Topic to watch; repeatable.",
 )
@@ -132,7 +136,7 @@ Exit codes:
     "--settle",
     "settle_s",
     type=Seconds(),
-    default=SETTLE_S,
+    default=PROBE_SETTLE_S,
     show_default="5s",
     help="Longest wait for messages after the last response.",
 )
@@ -177,7 +181,7 @@ def probe(
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
     registry = registry_from_environment(environ).with_url(parse_registry_url(schema_registry))
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
         from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
@@ -200,14 +204,14 @@ def probe(
         fixed = _target_options(locustfile, host, bootstrap_servers, kafka_options)
         rules = tuple(rule.text for rule in outcome_rules)
         write_options(option_file, findings.best, fixed | {"outcome": rules})
-        console.result(f"Written  {option_file}: headcount run needs no options")
+        console.result(f"Written  {option_file}: {_what_else(host, kafka_options, extra)}")
     return findings.exit_code
 
 
 def _target_arguments(
     locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
 ) -> tuple[str, ...]:
-    """Return how the command of a run with this target begins."""
+    """Return the first words of a `headcount run` command: the scenario and its target."""
     return (
         *("headcount", "run", locustfile),
         *(("--host", without_secrets(host)) if host else ()),
@@ -217,7 +221,7 @@ def _target_arguments(
 
 
 def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how it ends."""
+    """Return the last words of that command: rules for outcomes, and Locust's own options."""
     outcome = (part for rule in rules for part in ("--outcome", rule.text))
     return (*outcome, *(("--", *extra) if extra else ()))
 
@@ -225,13 +229,23 @@ def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[st
 def _target_options(
     locustfile: str, host: str, bootstrap_servers: str, kafka_options: KafkaOptions
 ) -> dict[str, Value]:
-    """Return the same target as options of a file, without an address that holds a secret."""
+    """Return scenario and target as options for a file, without a host that contains a secret."""
     return {
         "locustfile": locustfile,
         "host": "" if without_secrets(host) != host else host,
         "bootstrap-servers": bootstrap_servers,
         "kafka-config": str(kafka_options.kafka_config or ""),
     }
+
+
+def _what_else(host: str, kafka_options: KafkaOptions, extra: tuple[str, ...]) -> str:
+    """Say what a run needs that is not in the file: secrets, and Locust's options."""
+    needs = [
+        *(("HEADCOUNT_HOST",) if without_secrets(host) != host else ()),
+        *(("the same -X",) if kafka_options.kafka_settings else ()),
+        *(("the same options after --",) if extra else ()),
+    ]
+    return f"headcount run needs {' and '.join(needs) or 'no options'}"
 
 
 def _kafka_arguments(options: KafkaOptions) -> tuple[str, ...]:

@@ -97,18 +97,23 @@ def run(
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()
+    target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     metrics_options.check()
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / run_id_of(run_id))
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
+        from headcount.cli.apprise_notification import (  # noqa: PLC0415
+            notify_receivers,
+            receivers_of,
+        )
         from headcount.cli.judged_run import judged_run  # noqa: PLC0415
         from headcount.cli.locust_command import Load  # noqa: PLC0415
         from headcount.cli.notification import notify, webhook_url  # noqa: PLC0415
         from headcount.cli.result import show  # noqa: PLC0415
 
-    webhook = webhook_url(os.environ)
+    webhook, receivers = webhook_url(os.environ), receivers_of(os.environ)
     load = Load(
         *(locustfile, load_options, target_options, message_options, verify_options),
         *(ledger, extra, metrics_options.request),
@@ -117,4 +122,5 @@ def run(
     report = judged_run(load, kafka_options, folder, console, is_followed=is_followed)
     show(report, folder, console, as_json=as_json)
     notify(webhook, folder, report.exit_code, console)
+    notify_receivers(receivers, folder, console)
     return report.exit_code

@@ -90,7 +90,7 @@ def selftest(
     """
     message_options.check(os.environ)
     only = _only_format(context, message_options) if every_place else None
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount_analysis.selftest.rounds import Size  # noqa: PLC0415
 

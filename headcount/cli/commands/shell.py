@@ -31,6 +31,7 @@ Example:
 @with_kafka_options
 def shell(*, kafka_options: KafkaOptions, extra: tuple[str, ...]) -> None:
     """Open a pyspark shell that can read Kafka."""
+    java.check_supported(kafka_options.settings)
     java_options = java.jvm_options(kafka_options.settings)
     ready = platform({**os.environ, **kafka_options.environ}, Console())
     class_path = os.pathsep.join(str(jar) for jar in ready.connector_jars)

@@ -37,7 +37,7 @@ START_TIMEOUT_S = 90.0
 _OF_BROKER = frozenset(
     {"broker_only", "topics", "partitions", "replication", "secure", "reports_dir", "quiet"}
 )
-"""The parameters that apply to a broker alone."""
+"""The parameters that still apply if only a broker is started."""
 
 _EXAMPLES = """
 \b
@@ -87,11 +87,14 @@ def up(
         _refuse_others(ctx, extra)
         _run_broker(target_options, topics, reports_dir, Console(quiet=quiet))
     if len(topics) > 1:
-        raise UsageError("a service publishes to one --topic: give one, or --broker-only")
+        raise UsageError(
+            "a service publishes to one topic: pass only one --topic, or add --broker-only"
+        )
     refuse_decided("up", extra, BY_UP)
+    target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount.cli.local_stack import start  # noqa: PLC0415
         from headcount.cli.locust_command import flat, up_command  # noqa: PLC0415
@@ -122,7 +125,7 @@ def up(
 
 
 def _refuse_others(ctx: click.Context, extra: tuple[str, ...]) -> None:
-    """Refuse options of the command line that are not the broker's; those of a file may stay."""
+    """Refuse command-line options that do not concern the broker; those in a file are ignored."""
     for parameter in ctx.command.params:
         name = str(parameter.name)
         is_typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE

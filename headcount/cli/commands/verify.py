@@ -50,7 +50,7 @@ def verify(
 ) -> int:
     """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
     folder = find_run(run, reports_dir)
-    # A mistaken option and --help need none of what carries out the command, which loads slowly.
+    # These load slowly: --help, and the refusal of an invalid option, do without them.
     with permanent_objects():
         from headcount.cli.verifying.verified_run import verified_run  # noqa: PLC0415
 

@@ -4,7 +4,7 @@ A command line overrides an environment variable, which overrides the file.
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -34,11 +34,11 @@ def option_defaults(
             them.
 
     Raises:
-        UsageError: A name is unknown, or a value is not one that its option takes.
+        UsageError: A name is unknown, or a value is not valid for its option.
     """
     parameters = parameters_of(command)
     own = options.by_command.get(name, {})
-    for unknown in own.keys() - parameters.keys():
+    for unknown in sorted(own.keys() - parameters.keys()):
         raise UsageError(_unknown(options, f"{name}.{unknown}", unknown, parameters))
     if strange := options.shared.keys() - parameters.keys():
         known = other_names()
@@ -54,10 +54,10 @@ def option_defaults(
 
 
 def check_commands(options: OptionFile, names: Mapping[str, object]) -> None:
-    """Raise UsageError for a table that no command has the name of."""
+    """Raise UsageError for a table that is not named after a command."""
     for unknown in sorted(options.by_command.keys() - names.keys()):
         raise UsageError(
-            f"[{unknown}] in {options.path} is no command{_suggestion(unknown, names)}: "
+            f"[{unknown}] in {options.path} is not a command{suggestion(unknown, names)}: "
             f"a table holds the options of one command"
         )
 
@@ -72,6 +72,12 @@ def parameters_of(command: click.Command) -> dict[str, click.Parameter]:
     }
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a question in brackets for a mistyped name; empty if no known name is similar."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
 def _names(parameter: click.Parameter) -> Iterator[str]:
     """Yield the name of an argument, or the longest name of an option, without its hyphens."""
     if isinstance(parameter, click.Option):
@@ -83,7 +89,7 @@ def _names(parameter: click.Parameter) -> Iterator[str]:
 def _checked(
     options: OptionFile, name: str, parameter: click.Parameter, value: Any, scratch: click.Context
 ) -> Any:
-    """Return a value as the parameter takes it. UsageError if it cannot be one."""
+    """Return a value in the form that the parameter takes. UsageError if it is not valid."""
     place = f"{name} in {options.path}"
     values = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not parameter.multiple:
@@ -91,7 +97,7 @@ def _checked(
     if not all(isinstance(part, _SCALARS) for part in values):
         raise UsageError(f"{place} must be a text, a number, true or false")
     is_flag = isinstance(parameter, click.Option) and parameter.is_flag
-    if is_flag != all(isinstance(part, bool) for part in values):
+    if not all(isinstance(part, bool) == is_flag for part in values):
         wanted = "true or false" if is_flag else "a text or a number"
         raise UsageError(f"{place} must be {wanted}, not {_shown(value)}")
     texts = [str(part) for part in values]
@@ -107,14 +113,7 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _unknown(
-    options: OptionFile, place: str, name: str, known: Mapping[str, object] | set[str]
-) -> str:
+def _unknown(options: OptionFile, place: str, name: str, known: Iterable[str]) -> str:
     if name in NOT_IN_FILES:
         return f"{place} in {options.path} belongs on the command line: each call has its own"
-    return f"{place} in {options.path} is not an option{_suggestion(name, known)}"
-
-
-def _suggestion(name: str, known: Mapping[str, object] | set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return f"{place} in {options.path} is not an option{suggestion(name, known)}"

@@ -17,6 +17,9 @@ from typing import Any
 from headcount.errors import UsageError
 
 FILE, PROJECT_FILE = "headcount.toml", "pyproject.toml"
+PROJECT_TABLE = ("tool", "headcount")
+"""The path of the table in the project's file."""
+
 LONGEST_FILE = 1 << 20
 """A longer file is refused, in bytes."""
 
@@ -31,7 +34,7 @@ class OptionFile:
 
 
 def find_option_file(folder: Path, named: Path | None) -> OptionFile | None:
-    """Read the file that is named, or else the one in a folder; None if there is none.
+    """Read the named file, or else the one in a folder; None if there is none.
 
     UsageError if a file that is named is missing, or if a file is not TOML.
     """
@@ -50,7 +53,7 @@ def _read(path: Path, *, in_project: bool) -> OptionFile:
         content = path.read_bytes()
         if len(content) > LONGEST_FILE:
             raise UsageError(
-                f"{path} has more than {LONGEST_FILE:,} bytes: keep options only in it"
+                f"{path} has more than {LONGEST_FILE:,} bytes: keep only options in it"
             )
         table: Mapping[str, Any] = tomllib.loads(content.decode())
     except OSError as error:
@@ -59,7 +62,8 @@ def _read(path: Path, *, in_project: bool) -> OptionFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
     if in_project:
-        table = _subtable(_subtable(table, "tool", path), "headcount", path)
+        for name in PROJECT_TABLE:
+            table = _subtable(table, name, path)
     shared = {name: value for name, value in table.items() if not isinstance(value, dict)}
     by_command = {name: value for name, value in table.items() if isinstance(value, dict)}
     return OptionFile(path, shared, by_command)

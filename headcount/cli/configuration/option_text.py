@@ -1,72 +1,57 @@
-"""The text of an option file: sets options above its tables, and keeps everything else."""
+"""The text of an option file: sets options for all commands, and keeps everything else."""
 
-import json
-import re
-import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
+from typing import Any
 
 from headcount.errors import UsageError
 
 Value = str | tuple[str, ...]
 """A text, or the texts of an option that can be repeated."""
 
-_TABLE = re.compile(r"\s*\[")
-_ASSIGNMENT = re.compile(r"\s*(?:#\s*)?([A-Za-z-]+)\s*=")
+_RUN = "run"
 
 
 def with_options(
-    text: str, options: Mapping[str, Value], unset: Collection[str] = frozenset()
+    text: str,
+    options: Mapping[str, Value],
+    unset: Collection[str] = frozenset(),
+    path: tuple[str, ...] = (),
 ) -> str:
     """Set options for all commands, and remove others.
 
-    An option replaces the line that sets it, even if that line is a comment; new ones follow the
-    last option. UsageError if the file sets one of them over several lines.
+    An option stays where it is, with its comment; new ones follow the last. A run's own table
+    would override them, so what it sets is changed there, too.
+
+    Args:
+        text: A TOML document.
+        options: The options to set, by name.
+        unset: Names of options to remove.
+        path: The names of the table that has the options; empty for the whole document.
+
+    Raises:
+        UsageError: The text is not TOML, or something else than a table has the table's name.
     """
-    lines = text.splitlines()
-    end = next((place for place, line in enumerate(lines) if _TABLE.match(line)), len(lines))
-    head = list(_changed(lines[:end], options, unset))
-    present = set(map(_name_in, head))
-    while head and not head[-1].strip():
-        head.pop()
-    head += [_line(name, value) for name, value in options.items() if name not in present]
-    blank = [""] if head and end < len(lines) else []
-    changed = "\n".join([*head, *blank, *lines[end:]]) + "\n"
-    _check(changed, options, unset)
-    return changed
+    # It takes a while to load, and help needs none.
+    import tomlkit  # noqa: PLC0415
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 
-
-def _changed(
-    lines: Iterable[str], options: Mapping[str, Value], unset: Collection[str]
-) -> Iterator[str]:
-    written = set[str]()
-    for line in lines:
-        name = _name_in(line)
-        if name in options:
-            if name not in written:
-                yield _line(name, options[name])
-            written.add(name)
-        elif name not in unset or line.lstrip().startswith("#"):
-            yield line
-
-
-def _name_in(line: str) -> str:
-    match = _ASSIGNMENT.match(line)
-    return match[1] if match else ""
-
-
-def _line(name: str, value: Value) -> str:
-    # A JSON string or list of strings is TOML, too.
-    return f"{name} = {json.dumps(value, ensure_ascii=False)}"
-
-
-def _check(text: str, options: Mapping[str, Value], unset: Collection[str]) -> None:
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        table = {}
-    wanted = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in options.items()
-    }
-    if any(table.get(name) != value for name, value in wanted.items()) or table.keys() & unset:
-        lines = "; ".join(_line(name, value) for name, value in options.items())
-        raise UsageError(f"the option file is too unusual to be changed: write yourself: {lines}")
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise UsageError(f"it is not TOML: {error}") from None
+    shared: MutableMapping[str, Any] = document
+    for depth, name in enumerate(path, start=1):
+        shared = shared.setdefault(name, tomlkit.table(is_super_table=depth < len(path)))
+        if not isinstance(shared, MutableMapping):
+            raise UsageError(f"{name} in it must be a table")
+    run = shared.get(_RUN)
+    own = run if isinstance(run, MutableMapping) else {}
+    for name in unset:
+        shared.pop(name, None)
+        own.pop(name, None)
+    for name, value in options.items():
+        written = list(value) if isinstance(value, tuple) else value
+        for table in (shared, own) if name in own else (shared,):
+            if table.get(name) != written:
+                table[name] = written
+    return tomlkit.dumps(document)

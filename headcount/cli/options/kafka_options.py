@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import shlex
 import shutil
 import sys
 import tempfile
@@ -28,12 +29,11 @@ class KafkaOptions:
     def settings(self) -> KafkaSettings:
         """The settings. UsageError says which one is wrong.
 
-        Asks for a missing password, and warns of a file with secrets that other users can read.
+        Asks for a missing password, and warns of files with secrets that other users can read.
         """
-        path = self.kafka_config
-        if path is not None and config_file.readable_by_others(path):
+        for path in config_file.readable_by_others(self.kafka_config, self.kafka_settings):
             reason = "has a secret, but other users can read it"
-            Console(quiet=True).error(f"{path} {reason}: chmod 600 {path}")
+            Console(quiet=True).error(f"{path} {reason}: chmod 600 {shlex.quote(str(path))}")
         return config_file.load(self.kafka_config, self._assignments)
 
     @property

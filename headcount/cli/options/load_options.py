@@ -40,7 +40,7 @@ class LoadOptions:
 
     @property
     def default_run_time(self) -> str | None:
-        """The duration of a load without a run time or an end of its own; else None."""
+        """The default duration; None if a run time, the rate or a load shape ends the load."""
         has_end = bool(self.rate) and parse_rate(self.rate).duration_s is not None
         return None if self.run_time or has_end else RUN_TIME
 
@@ -58,7 +58,7 @@ class LoadOptions:
         for name, value in (("--spacing", self.spacing), ("--max-in-flight", self.max_in_flight)):
             if value is not None:
                 raise UsageError(
-                    f"{name} goes with --rate: add one, such as 100/s, or leave {name} out"
+                    f"{name} needs --rate: add a rate, such as 100/s, or leave {name} out"
                 )
 
     def size(self, scenario: str, shape: str | None) -> str:

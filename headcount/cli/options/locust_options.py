@@ -16,7 +16,7 @@ _LOCUSTFILE = "name the locustfile before --, as in headcount {command} FILE"
 _OWN = "write it before --, as an option of headcount {command}"
 _WORKER = "start a worker with plain Locust, on its own host"
 _WEB = "headcount run has no web UI; headcount up has one"
-_BOUNDED = "a probe makes --requests requests, each task in turn; headcount run takes it"
+_BOUNDED = "a probe makes --requests requests, each task in turn; only headcount run accepts it"
 
 _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-f", "--locustfile"), _LOCUSTFILE),
@@ -34,22 +34,22 @@ BY_RUN: Mapping[str, str] = {
     **dict.fromkeys(("--metrics-port", "--metrics-linger"), _OWN),
     **dict.fromkeys(("-P", "--web-port", "--web-host", "--autostart", "--autoquit"), _WEB),
 }
-"""What `headcount run` decides, and what to write instead."""
+"""Options of Locust that `headcount run` sets itself, and what to write instead."""
 BY_PROBE: Mapping[str, str] = {
     **BY_RUN,
     **dict.fromkeys(("-u", "--users", "-r", "--spawn-rate", "-t", "--run-time"), _BOUNDED),
     **dict.fromkeys(("--processes", "--rate", "--spacing", "--max-in-flight", "--mix"), _BOUNDED),
 }
-"""What `headcount probe` decides, and what to write instead."""
+"""Options of Locust that `headcount probe` sets itself, and what to write instead."""
 BY_UP: Mapping[str, str] = {
     **_ALWAYS,
     "--headless": "headcount up always has a web UI; headcount run has none",
 }
-"""What `headcount up` decides, and what to write instead."""
+"""Options of Locust that `headcount up` sets itself, and what to write instead."""
 
 
 def refuse_decided(command: str, extra: Sequence[str], decided: Mapping[str, str]) -> None:
-    """Refuse options that a command decides itself. UsageError names what to write instead."""
+    """Refuse options that a command sets itself. UsageError names what to write instead."""
     for word in extra:
         name = word.partition("=")[0] if word.startswith("--") else word[:_SHORT]
         if name in decided:

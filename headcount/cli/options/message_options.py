@@ -66,7 +66,8 @@ class MessageOptions:
     def of_locust(self) -> Mapping[str, str]:
         """The plugin's options for Locust.
 
-        Those not set stay empty, so that Locust's web form can change the others.
+        An option that the user did not set is empty, so that a later choice in Locust's web form
+        does not contradict a default.
         """
         return {
             "--id-header": self.id_header,

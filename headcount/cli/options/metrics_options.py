@@ -25,12 +25,12 @@ class MetricsOptions:
         listen_address(self.metrics_port)
         if self.metrics_linger and not self.metrics_port:
             raise UsageError(
-                "--metrics-linger goes with --metrics-port: add a port, or leave it out"
+                "--metrics-linger needs --metrics-port: add a port, or leave --metrics-linger out"
             )
 
     @property
     def request(self) -> "ExportRequest":
-        """What the run is to export. UsageError if an option is invalid."""
+        """What the run must export. UsageError if an option is invalid."""
         from headcount.telemetry.export.exporter_process import (  # noqa: PLC0415 - it loads slowly
             export_request,
         )

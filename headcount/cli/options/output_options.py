@@ -14,13 +14,15 @@ with_reports_dir = grouped_option(
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     default=Path("reports"),
+    envvar="HEADCOUNT_REPORTS_DIR",
+    show_envvar=True,
     show_default=True,
     help="Folder with one folder for each run.",
 )
 
 
 def made_folder(reports_dir: Path, command: str) -> Path:
-    """Make a folder for what a command writes that is not a run. UsageError if it cannot."""
+    """Make a folder for output other than a run. UsageError if that fails."""
     folder = reports_dir.absolute() / f"{command}-{new_run_id()}"
     try:
         folder.mkdir(parents=True)

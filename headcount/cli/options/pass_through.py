@@ -9,7 +9,7 @@ class PassThrough(GroupedCommand):
     """A command that passes what follows `--` on, as the argument `extra`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the command's own arguments, and keep the others as they are."""
+        """Parse the command's own arguments, and keep the others unchanged."""
         own, extra = _split(args)
         remaining = super().parse_args(ctx, own)
         ctx.params["extra"] = tuple(extra)

@@ -13,12 +13,13 @@ from headcount.errors import UsageError
 from headcount.run.folder import RunFolder
 
 REPORTS_DIR = "reports-dir"
+_BEFORE_FILES = frozenset({ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT})
 
 
 def complete_runs(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the ids of the runs that a word begins; after a comma, those of its last part."""
+    """Return the run ids that begin with a word, or with its last part if it contains commas."""
     if "/" in incomplete:
         return [CompletionItem(incomplete, type="dir")]
     before, comma, last = incomplete.rpartition(",")
@@ -29,7 +30,7 @@ def complete_runs(
 def _reports_dir(ctx: click.Context) -> Path:
     """Return the folder with the runs, before the command line is complete."""
     chosen = Path(ctx.params.get("reports_dir") or "reports")
-    if ctx.get_parameter_source("reports_dir") is ParameterSource.COMMANDLINE:
+    if ctx.get_parameter_source("reports_dir") in _BEFORE_FILES:
         return chosen
     try:
         options = find_option_file(Path(), None)

@@ -14,6 +14,9 @@ from headcount.http_url import is_http_url
 from headcount.run.address import without_secrets
 from headcount.stack.service import DEFAULT_APP
 
+BROKERS_VARIABLE, TOPIC_VARIABLE = "HEADCOUNT_BOOTSTRAP_SERVERS", "HEADCOUNT_TOPIC"
+"""The variables that Locust with the plugin reads, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class TargetOptions:
@@ -33,6 +36,11 @@ class TargetOptions:
     idempotence: bool | None
     ack_guarantee: str
     secure: bool = False
+
+    def check(self) -> None:
+        """Raise UsageError if the host is not a URL."""
+        if self.host is not None:
+            check_host(self.host)
 
     @property
     def service_environ(self) -> dict[str, str]:
@@ -98,6 +106,7 @@ _SERVICE = in_order(
         "ack_guarantee",
         default="",
         metavar="TEXT",
+        envvar="HEADCOUNT_PROMISE",
         show_default="the game's settings",
         help="What your service's acknowledgement guarantees.",
     ),
@@ -107,6 +116,8 @@ _TOPIC: Mapping[str, Any] = {
     "default": "events",
     "show_default": True,
     "metavar": "NAME",
+    "envvar": TOPIC_VARIABLE,
+    "show_envvar": True,
     "help": "Topic that the service publishes to.",
 }
 
@@ -115,7 +126,9 @@ _BROKERS = in_order(
         OptionGroup.KAFKA,
         "--bootstrap-servers",
         metavar="HOST:PORT,…",
-        show_default="start a broker",
+        envvar=BROKERS_VARIABLE,
+        show_envvar=True,
+        show_default="start one",
         help="Your Kafka brokers.",
     ),
     grouped_option(
@@ -171,7 +184,7 @@ def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[...,
         "multiple": True,
         "default": (_TOPIC["default"],),
         "show_default": _TOPIC["default"],
-        "help": "The service's topic; repeatable with --broker-only.",
+        "help": "Topic; repeatable with --broker-only.",
     }
     topic = grouped_option(OptionGroup.KAFKA, "--topic", "topics", **attributes)
     gathering = gathered("target_options", TargetOptions)(command)

@@ -12,6 +12,7 @@ from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, 
 from headcount.cli.options.output_options import checked_location
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.types import Seconds
+from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
 from headcount.thresholds.grammar import Threshold, parse_all, read_file
 from headcount.thresholds.metric_text import MetricError
 
@@ -154,7 +155,7 @@ _OPTIONS = in_order(
         "--settle",
         "settle_s",
         type=Seconds(),
-        show_default="10s, or the run's own",
+        show_default=f"{SETTLE_S:g}s, or the run's own",
         help="Longest wait for missing events.",
     ),
     grouped_option(
@@ -162,8 +163,8 @@ _OPTIONS = in_order(
         "--watch-for",
         "watch_for_s",
         type=Seconds(),
-        show_default="500ms, or the run's own",
-        help="Shortest watch for late duplicates and ghosts.",
+        show_default=f"{1000 * WATCH_FOR_S:g}ms, or the run's own",
+        help="Minimum watch for late duplicates and ghosts.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

@@ -22,10 +22,10 @@ from headcount.run.outcome_rules import Rule, joined
 from headcount.stack.process import POLL_S, Process
 
 RUN_ID = "probe"
-LONGEST_S = 8
-"""How long the scenario may run."""
+SCENARIO_LIMIT_S = 8
+"""The run time of the scenario, if it has not made all requests before."""
 STOP_TIMEOUT_S = 4
-"""How long requests in flight may then take."""
+"""How long the requests in flight may take after that."""
 _COLUMNS = ["seq", "event_type", "outcome", "http_status", "error", "sent_at_ns", "shape", "asked"]
 
 
@@ -55,7 +55,7 @@ def start_generator(scenario: ProbeScenario, folder: Path, environ: Mapping[str,
         # No field of an event is then left out of the comparison.
         "--id-at": "key",
         "--outcome": joined(scenario.outcome_rules),
-        "--run-time": f"{LONGEST_S}s",
+        "--run-time": f"{SCENARIO_LIMIT_S}s",
         "--stop-timeout": STOP_TIMEOUT_S,
         "--exit-code-on-error": 0,
     }

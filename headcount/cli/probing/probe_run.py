@@ -12,8 +12,8 @@ from headcount_analysis.probe.findings import ProbeFindings, find
 from headcount_analysis.probe.fit import FormatMaker
 
 from headcount.cli.probing.probe_generator import (
-    LONGEST_S,
     RUN_ID,
+    SCENARIO_LIMIT_S,
     STOP_TIMEOUT_S,
     ProbeScenario,
     await_tag,
@@ -37,8 +37,8 @@ from headcount.run.probe_ids import HeaderIds, probe_ids
 
 START_TIMEOUT_S = 60.0
 EXIT_TIMEOUT_S = 10.0
-WATCH_FOR_S = 0.5
-"""How long to watch for further messages once every id was seen."""
+EXTRA_WATCH_S = 0.5
+"""How long the topics are watched for further messages once every id has been seen."""
 _STEP_S = 0.1
 _ENDING_IN_ERROR = frozenset({2, 5})
 """Exit codes of a generator that refused the scenario, or could not record it."""
@@ -91,12 +91,12 @@ def _send(
     watch: TopicWatch,
     console: Console,
 ) -> tuple[HeaderIds, ...]:
-    """Let Locust make the requests, and watch the topics meanwhile; return the ids' headers."""
+    """Let Locust make the requests while the topics are watched; return the headers with ids."""
     with start_generator(scenario, run.path.parent, environ) as locust:
         with console.step("Starting Locust"):
             tag = await_tag(locust, run, START_TIMEOUT_S)
         header_ids = probe_ids(tag, scenario.ids.form, scenario.ids.header)
-        deadline_s = time.monotonic() + LONGEST_S + STOP_TIMEOUT_S + EXIT_TIMEOUT_S
+        deadline_s = time.monotonic() + SCENARIO_LIMIT_S + STOP_TIMEOUT_S + EXIT_TIMEOUT_S
         with console.step(f"Sending requests to {without_secrets(scenario.host) or 'the service'}"):
             while locust.returncode is None and time.monotonic() < deadline_s:
                 watch.advance(header_ids, _STEP_S)
@@ -112,7 +112,7 @@ def _await_messages(
     deadline_s = time.monotonic() + settle_s
     while not acked <= watch.seqs and time.monotonic() < deadline_s:
         watch.advance(header_ids, _STEP_S)
-    watch.advance(header_ids, WATCH_FOR_S)
+    watch.advance(header_ids, EXTRA_WATCH_S)
 
 
 def _formats(plan: ProbePlan) -> FormatMaker:

@@ -76,7 +76,7 @@ class TopicWatch:
             )
         if len(self.starts) > MOST_PARTITIONS:
             raise UsageError(
-                f"{self.cluster} has {len(self.starts):,} partitions, and a probe watches "
+                f"{self.cluster} has {len(self.starts):,} partitions, and a probe watches at most "
                 f"{MOST_PARTITIONS:,}: name the topics with --topic"
             )
 
@@ -153,7 +153,7 @@ class TopicWatch:
         }
 
     def _has_leader(self, topic: str, number: int, leader: int) -> bool:
-        """Return whether a partition can be asked: one that cannot fails the whole request."""
+        """Return whether a partition has a leader; without one it would fail the whole request."""
         if leader < 0:
             self.problems[topic] = f"partition {number} has no leader"
         return leader >= 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from headcount_analysis.probe.fit import OptionsFit
 
+from headcount.cli.configuration.option_file import PROJECT_FILE, PROJECT_TABLE
 from headcount.cli.configuration.option_text import Value, with_options
 from headcount.errors import UsageError
 from headcount.files import write_atomically
@@ -12,19 +13,21 @@ from headcount.files import write_atomically
 _OF_MESSAGES = frozenset({"id-header", "id-form", "id-at", "format", "compare-at"}) | frozenset(
     {"schema-registry"}
 )
-"""Options that have their default where the findings do not name them."""
+"""Options that are reset to their default unless the findings name them."""
 
 
 def write_options(path: Path, fit: OptionsFit, known: Mapping[str, Value]) -> None:
-    """Set the options of a fit, and those that were known before it, in an option file.
+    """Set the options of a fit in an option file, with those of the target that was probed.
 
-    UsageError if the file cannot be written, or not be changed.
+    In pyproject.toml they are in the table [tool.headcount]. UsageError if the file cannot be
+    written, or is not TOML.
     """
     fitting = {flag.removeprefix("--"): value for flag, value in fit.options}
     options = {name: value for name, value in {**known, **fitting}.items() if value}
     try:
         text = path.read_text("utf-8") if path.exists() else ""
-        changed = with_options(text, options, _OF_MESSAGES - options.keys())
+        table = PROJECT_TABLE if path.name == PROJECT_FILE else ()
+        changed = with_options(text, options, _OF_MESSAGES - options.keys(), table)
         write_atomically(path, changed)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, UsageError) as error:
         raise UsageError(f"cannot write {path}: {error}") from None

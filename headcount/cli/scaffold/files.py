@@ -21,7 +21,7 @@ class _FileTemplate(Template):
     """Text with names such as `@start`: both CI systems use the dollar sign."""
 
     delimiter = "@"
-    # `actions/checkout@v4` is no name.
+    # The `@v4` of `actions/checkout@v4` must not be read as a name.
     idpattern = r"(?a:start|title|request|shared)\b"
 
 

@@ -18,6 +18,7 @@ from headcount.cli.verifying.verification import judge
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console
 from headcount.kafka.cluster import Cluster
+from headcount.kafka_settings import java
 from headcount.ledger.location import open_location, traces, unsealed
 from headcount.run.folder import RunFolder
 
@@ -41,6 +42,7 @@ def followed_run(
     `bootstrap_servers` of None stands for the brokers of the run. Raises HeadcountError.
     """
     limits_of(verify_options)  # a mistake in it is reported before the wait, not after
+    java.check_supported(kafka_options.settings)
     manifest = folder.read_manifest()
     servers = bootstrap_servers or manifest.bootstrap_servers
     cluster = Cluster(servers, kafka_options.settings)
@@ -78,7 +80,7 @@ def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[
 
 
 class _Traces(NamedTuple):
-    """The files of a generator, since when they are unchanged, and when they were listed."""
+    """The files of a generator, when they last changed, and when they were last listed."""
 
     files: frozenset[tuple[str, int, int]]
     since_s: float

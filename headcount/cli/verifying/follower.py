@@ -159,7 +159,7 @@ def _check(query: StreamingQuery) -> None:
 
 
 def _leader_epochs(cluster: Cluster, manifest: Manifest) -> Mapping[int, int]:
-    """Return the leader epochs that are known; what others lead is read again at the end."""
+    """Return the known leader epochs; partitions without one are read again at the end."""
     try:
         description = topic.describe(cluster, manifest.topic)
     except PartError:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from headcount_analysis.read.settling_policy import Reach, TopicLook, Waits
 
 from headcount.errors import EvidenceError, HeadcountError
-from headcount.run.manifest import End
+from headcount.run.manifest import EarlierEnd, End
 
 _NAP_S = 0.5
-SHORTLY_BEFORE = 0.85
-"""The share of the settle time after which the first timed end is recorded; below `NEARLY_OVER`."""
+FIRST_END_AT = 0.85
+"""The share of the settle time at which the first timed end is recorded; below NEARLY_OVER_AT."""
 
 RecordReach = Callable[[], Reach]
 """Records how far the topic reaches now. Raises PartError and EvidenceError."""
@@ -71,6 +71,7 @@ class TopicSettling:
     _recorded: _RecordedReach = field(init=False)
     _read: _RecordedReach = field(init=False)
     _looks: list[TopicLook] = field(default_factory=list)
+    _ends: list[EarlierEnd] = field(default_factory=list)
     _cut_short: str = ""
     _timed: "list[_TimedRecord]" = field(default_factory=list)
 
@@ -88,7 +89,7 @@ class TopicSettling:
         arrive; the second is at its end.
         """
         now_s = self.since.at(time.monotonic())
-        for at_s in (SHORTLY_BEFORE * self.waits.settle_s, self.waits.settle_s):
+        for at_s in (FIRST_END_AT * self.waits.settle_s, self.waits.settle_s):
             if at_s > now_s:
                 self._timed.append(_TimedRecord(self.record, at_s, at_s - now_s))
         timed = tuple(self._timed)
@@ -128,12 +129,24 @@ class TopicSettling:
             settle_s=self.waits.settle_s,
             moving=self.waits.moving(self._looks),
             cut_short=why_not or self._cut_short,
+            earlier=self._earlier(last),
         )
         self.keep(end)
         return end
 
+    def _earlier(self, last: _RecordedReach) -> tuple[EarlierEnd, ...]:
+        """Return the ends before the last one; none unless all is sealed and events are missing."""
+        end = last.reach.end
+        if not (end.sealed and self._looks and self._looks[-1].missing):
+            return ()
+        return tuple(ended for ended in self._ends if ended.end_offsets != end.end_offsets)
+
     def _next_look_s(self, missing: int) -> float | None:
-        self._looks.append(TopicLook(self.since.at(self._recorded.at_s), missing))
+        at_s, offsets = self.since.at(self._recorded.at_s), self._recorded.reach.end.end_offsets
+        if self._ends and self._ends[-1].end_offsets == offsets:
+            self._ends.pop()  # what lies beyond it had not arrived at this later time, either
+        self._ends.append(EarlierEnd(at_s, offsets))
+        self._looks.append(TopicLook(at_s, missing))
         return self.waits.next_look_s(self._looks)
 
     def _overdue(self) -> _RecordedReach | None:

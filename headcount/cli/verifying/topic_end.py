@@ -17,6 +17,7 @@ from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.topic import TopicDescription
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
 from headcount.ledger.seal_age import seal_age_s
@@ -26,7 +27,7 @@ from headcount.run.manifest import End, Manifest
 REPLICATION_TIMEOUT_S = 60.0
 """Longer than a leader waits for a replica that hangs.
 
-That is `replica.lag.time.max.ms`, and up to half of it more until it notices.
+The leader waits `replica.lag.time.max.ms`, plus up to half of that until it notices.
 """
 POLL_S = 0.2
 TRIES = 5
@@ -49,6 +50,7 @@ class RunEnd:
         """Record the end of the run's part of the topic. Raises EvidenceError and PartError."""
         for _ in range(TRIES):
             progress = await_outbox(self.database, self.console)
+            described = self._described()
             end = record_end(
                 self.cluster, self.manifest.topic, self.parts, self.folder.begun or (), self.step
             )
@@ -56,7 +58,18 @@ class RunEnd:
             if not reading.is_moving:
                 break
         parts = as_of(end, self.folder, self.manifest, self.parts)
-        return Reach(end, parts, reading.database)
+        return Reach(
+            end, parts, reading.database, described.topic_id, dict(described.leader_epochs)
+        )
+
+    def _described(self) -> TopicDescription:
+        name = self.manifest.topic
+        described = topic.describe(self.cluster, name)
+        if described is None:
+            raise EvidenceError(
+                f"there is no topic {name!r} at {self.cluster}: its messages are gone"
+            )
+        return described
 
 
 def end_of_run(
@@ -128,10 +141,8 @@ def record_end(
 ) -> End:
     """Record where the topic ends; everything acknowledged by now lies before it.
 
-    `begun` are the generators that made requests. Raises EvidenceError and PartError.
+    `begun` are the generators that made requests. Raises PartError.
     """
-    if topic.describe(cluster, name) is None:
-        raise EvidenceError(f"there is no topic {name!r} at {cluster}: its messages are gone")
     offsets, unreadable = _replicated(cluster, name, step)
     sealed = tuple(part.generator for part in parts if part.seal)
     generators = {*begun, *(part.generator for part in parts)}

@@ -69,7 +69,7 @@ def judge(
     # The attempts whose rows are written so far have been answered, so their events lie before the
     # end that is read next.
     parts = ledger_parts(folder, manifest, cache.ledger)
-    # Spark takes seconds to start; meanwhile comes what does not need it.
+    # Spark takes seconds to start. Until then, do what does not need it.
     config = _spark_config(request, ready, manifest, parts)
     with (
         _spark(config, follower, jvm) as started,
@@ -94,7 +94,7 @@ def _spark_config(
     manifest: Manifest,
     parts: Sequence[GeneratorLedger],
 ) -> Callable[[], SessionConfig]:
-    """Return how to configure Spark for so many attempts, if it has to be started."""
+    """Return how to configure Spark for the number of attempts, if it has to be started."""
     return functools.partial(
         session_config,
         request.folder,

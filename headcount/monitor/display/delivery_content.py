@@ -24,14 +24,14 @@ _STAGES = {
 }
 _FATES = ("delivered", "lost", "duplicated", "recovered", "absent", "refused", "ghost")
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
-_NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered", "recovered", "absent")
+_NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered")
 _UNKNOWN = "\u2013"
 _NS_PER_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A figure; `kind` names its colour if it is one to look at, `note` stands below it."""
+    """A figure; `kind` names its colour if it needs attention, and `note` is shown below it."""
 
     id: str
     name: str
@@ -143,7 +143,7 @@ def _live_parts(snapshot: LiveSnapshot) -> Iterator[AttemptPart]:
     yield AttemptPart("missing", "lost", min(snapshot.missing, total.acked))
     yield AttemptPart("failed", "refused", total.failed)
     yield AttemptPart("indeterminate", "indeterminate", total.indeterminate)
-    yield AttemptPart("in flight", "target", total.in_flight)
+    yield AttemptPart("in flight", "started", total.in_flight)
 
 
 def _live_tiles(snapshot: LiveSnapshot) -> Iterator[Tile]:
@@ -217,7 +217,7 @@ def _final_tiles(counts: Mapping[str, int]) -> Iterator[Tile]:
 
 
 def _share(count: int, of: int) -> str:
-    """Format a share as a rate and as one in so many."""
+    """Format a share as a percentage and as `1 in N`."""
     return f"{100 * count / of:.3g} % of acknowledged, 1 in {of / count:,.0f}"
 
 

@@ -16,10 +16,9 @@ from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
 from headcount.ledger.schema import Seal
-from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
-from headcount.monitor.progress import ProgressCounter
+from headcount.monitor.progress_counter import ProgressCounter
 from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.open_model.user_pool import UserPool
 from headcount.plugin.attempts.attempt import (
@@ -52,10 +51,10 @@ class Recorder(SeqReservation):
     """Reserves ids, tracks attempts in flight, and writes rows in the background.
 
     `on_failure` is called once, with the first error that keeps the run from being accounted for.
-    `clock_offset_ns` is an artificial clock skew, for tests. `progress`, if set, counts each
-    attempt as it ends. `pool` is set if the run has a rate, and counts its arrivals; `dropped` is
-    the number of arrivals that could not start in time. `outcome_rules` map responses to outcomes,
-    `shortfall` counts requests not made, `endpoints` names the others; `id_settings` form the ids.
+    `clock_offset_ns` is an artificial clock skew, for tests. `pool` is set if the run has a rate,
+    and counts its arrivals; `dropped` is the number of arrivals that could not start in time.
+    `outcome_rules` map responses to outcomes, `shortfall` counts the requests that were not made,
+    `endpoints` records the paths of those that were, and `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -72,7 +71,6 @@ class Recorder(SeqReservation):
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
         self.endpoints = EndpointRecord()
-        self.progress: ProgressCounter | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
         ids = RunIds(writer.tag, id_settings.form)
@@ -102,6 +100,14 @@ class Recorder(SeqReservation):
     def attempted(self) -> int:
         """The number of attempts that have begun."""
         return self._next
+
+    def count_into(self, counter: ProgressCounter) -> None:
+        """Let a counter have the rows of all attempts that end from now on, in batches."""
+        self._segments.on_chunk = counter.add
+
+    def end_chunks(self) -> None:
+        """Let the counter have the rows of all attempts that have ended."""
+        self._segments.end_chunks()
 
     def write_health(self, health: Health) -> None:
         """Write this generator's health, shortfall and endpoints beside its ledger. OSError."""
@@ -256,7 +262,7 @@ class Recorder(SeqReservation):
             return  # sealing has already written its row
         buffer = self._batches[-1]
         if len(buffer) >= SEGMENT_ROWS:
-            buffer = SegmentBuffer()
+            buffer = self._segments.new_batch()
             self._batches.append(buffer)
         text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
@@ -280,11 +286,6 @@ class Recorder(SeqReservation):
                 attempt.asked,
             )
         )
-        if self.progress is not None:
-            # An unanswered request took at least as long as the wait for it.
-            ended_ns = ended_at_ns if answered_at_ns is None else answered_at_ns
-            times = attempt.intended_at_ns, attempt.sent_at_ns, ended_ns
-            self.progress.add(attempt.event_type, text, status, error, times, seq=attempt.seq)
 
     def _arrivals(self) -> Arrivals | None:
         return None if self.pool is None else self.pool.arrivals

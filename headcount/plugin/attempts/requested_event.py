@@ -17,7 +17,8 @@ def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
     if location.kind is not LocationKind.FIELD:
         return lambda _shape: False
 
-    # A shape is a text that is hashed once, so this costs less than a look at the names.
+    # A shape is a string, which caches its hash, so looking it up is faster than checking the
+    # names.
     @functools.lru_cache(maxsize=4096)
     def has_field(shape: str) -> bool:
         return bool(id_names(names_of(shape), location.name, id_settings.header))
@@ -43,7 +44,7 @@ def has_id(event: Mapping[str, object], shape: str) -> bool:
     ValueError if the name of a field contains it.
     """
     if MARK in shape:
-        raise ValueError("EVENT_ID stands in the name of a field, and can only be in a value")
+        raise ValueError("EVENT_ID is in the name of a field, but may only be in a value")
     return any_holds_id(event.values())
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import gevent
 import gevent.lock
 import gevent.threadpool
+import pyarrow as pa
 
 from headcount.ledger.endpoints import Endpoints
 from headcount.ledger.generator_health import Health
@@ -43,17 +44,33 @@ class SegmentWriter:
         self._writer = writer
         self._arrivals = arrivals
         self._on_error = on_error
-        self.batches = [SegmentBuffer()]
+        self.on_chunk: Callable[[pa.Table], None] | None = None
+        """Called with all rows that are added from now on, some hundred at a time."""
+        self.batches = [self.new_batch()]
         """The recorder adds rows to the last batch; the list object never changes."""
         self._flushing = gevent.lock.BoundedSemaphore(1)
         self._disk = gevent.threadpool.ThreadPool(1)
         self._disk.spawn(_lower_priority)
         self._flusher = gevent.spawn(self._flush_for_ever)
 
+    def new_batch(self) -> SegmentBuffer:
+        """Return an empty batch."""
+        return SegmentBuffer(self._chunk_ended)
+
+    def end_chunks(self) -> None:
+        """Pass on the rows that were added since the last chunk."""
+        for buffer in self.batches:
+            buffer.end_chunk()
+
+    def _chunk_ended(self, rows: pa.Table) -> None:
+        if self.on_chunk is not None:
+            self.on_chunk(rows)
+
     def flush(self) -> None:
         """Write the current rows; rows added meanwhile wait for the next flush. OSError."""
+        self.end_chunks()
         batches = self.batches.copy()
-        self.batches[:] = [SegmentBuffer()]
+        self.batches[:] = [self.new_batch()]
         for buffer in batches:
             if len(buffer):
                 self._disk.apply(self._write_segment, (buffer,))

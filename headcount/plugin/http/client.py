@@ -1,4 +1,4 @@
-"""The client: sends each request once, and plain requests on a shorter path than usual.
+"""The client: sends each request once, and plain requests by a shorter path through the code.
 
 A plain request needs only a head and a body: no parameters or files, no cookies to send, no proxy,
 and a body whose content type is named. The parts common to similar requests are written once, as a
@@ -18,8 +18,8 @@ from locust.contrib.fasthttp import (
 )
 
 from headcount.plugin.event_id import MARK_BYTES, SIGN
-from headcount.plugin.http.connections import OnceOnlyPool
 from headcount.plugin.http.decoding import DecodingError, decoded
+from headcount.plugin.http.once_only_connections import OnceOnlyPool
 from headcount.plugin.http.payload import body_of, in_payload
 from headcount.plugin.http.response import (
     AccountedError,

@@ -1,9 +1,7 @@
 """The id header: the value of the request header that carries the id."""
 
 from headcount.run.id_location import TRACEPARENT
-
-SPAN_DIGITS = 16
-_OTHER_SPAN = "0" * (SPAN_DIGITS - 1) + "1"
+from headcount.run.trace_context import span_id_of
 
 
 def value_of(id_header: str, event_id: str) -> str:
@@ -18,7 +16,4 @@ def is_traceparent(id_header: str) -> bool:
 
 def _trace_context(trace_id: str) -> str:
     """Format version, trace-id, the caller's span, and that the caller samples."""
-    span_id = trace_id[-SPAN_DIGITS:]
-    if not span_id.strip("0"):  # which is not valid
-        span_id = _OTHER_SPAN
-    return f"00-{trace_id}-{span_id}-01"
+    return f"00-{trace_id}-{span_id_of(trace_id)}-01"

@@ -77,10 +77,10 @@ class HeldResponse(Accounted, ResponseContextManager):
     """A response whose outcome is written when its `with` block ends or it is garbage-collected.
 
     The block may set `outcome`. If it does not, calling an acknowledged response a failure makes it
-    indeterminate; calling any response a success changes nothing. A block that is left by an
-    exception before it decided proves no more than one that calls the response a failure: the
-    exception may have come instead of the decision. The row always has the outcome so far, in case
-    the run ends within the block.
+    indeterminate; calling any response a success changes nothing. If an exception leaves the block
+    before it has decided, that counts as calling the response a failure, because nobody knows what
+    the block would have decided. The row always has the outcome so far, in case the run ends within
+    the block.
     """
 
     _row: HeldRow
@@ -257,8 +257,7 @@ def length_of(response: FastResponse) -> int:
 def read_whole(response: FastResponse) -> BaseException | None:
     """Read a response to its end; return the error that cut it off, if any.
 
-    A body that cannot be decoded is complete: it is a failure for Locust, and a response all the
-    same.
+    A body that cannot be decoded is complete: Locust counts it as a failure, but it is a response.
     """
     try:
         _ = response.content

@@ -1,8 +1,9 @@
-"""The outcome of a response: by the rules of the user, otherwise by its status."""
+"""The outcome of a response: by the rules of the user, otherwise by its status or its error."""
 
 from locust.contrib.fasthttp import FastResponse
 
-from headcount.run.outcome import Outcome, of_status
+from headcount.plugin.http.once_only_connections import is_unsent
+from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, Rule, decide
 
 
@@ -16,3 +17,8 @@ def by_status(response: FastResponse, status: int) -> Outcome:
     """Return the outcome that the status of a response stands for."""
     retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
     return of_status(status, retry_after=retry_after)
+
+
+def by_error(error: BaseException) -> Outcome:
+    """Return the outcome that the error of a request without a response stands for."""
+    return of_error(error, is_unsent=is_unsent(error))

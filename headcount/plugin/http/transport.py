@@ -1,8 +1,8 @@
 """The transport: sends one request on one connection and reads the response, with little overhead.
 
-A plain response (see `headcount.response_head`) is used as it is. Any other is passed on to
-geventhttpclient's parser, with the bytes read and the error, if any, so that its result is the same
-as without this transport, down to the error message.
+A plain response (see `headcount.response_head`) is returned directly. For any other,
+geventhttpclient's own parser gets the bytes read so far, and the error if there was one, so that
+its result is the same as without this transport, down to the error message.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import gevent.socket
 from geventhttpclient.client import HTTPClient
 from geventhttpclient.header import Headers
 
-from headcount.plugin.http.connections import OnceOnlyConnections
+from headcount.plugin.http.once_only_connections import OnceOnlyConnections
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.socket_io import read, send
 from headcount.response_head import Frame

@@ -13,6 +13,7 @@ import gevent
 import psutil
 
 from headcount.ledger.generator_health import History, Sample
+from headcount.monitor.cpu_wait import CpuWait
 from headcount.plugin.attempts.recorder import Recorder
 
 SAMPLE_EVERY_S = 1.0
@@ -36,6 +37,7 @@ class HealthSampler:
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first calls only start the measurements
         psutil.cpu_percent()
+        self._cpu_wait = CpuWait()
         self._lag_s = 0.0
         self._taken_s = time.monotonic()
         self._is_logged = False
@@ -91,6 +93,7 @@ class HealthSampler:
             dropped=recorder.dropped,
             users=self._count_users(),
             host_cpu_percent=psutil.cpu_percent(),
+            waited_percent=self._cpu_wait.percent(),
         )
         self._lag_s, self._taken_s = 0.0, time.monotonic()
         return sample

@@ -8,14 +8,12 @@ from collections.abc import Callable
 
 import gevent
 
-from headcount.monitor.progress import ProgressCounter
+from headcount.monitor.progress_counter import counter_of
 from headcount.plugin.attempts.recorder import Recorder
 
 PROGRESS = "headcount_progress"
 """The message that carries a report."""
 REPORT_EVERY_S = 1.0
-NOTHING, COUNTS, DURATIONS = "", "counts", "durations"
-"""How detailed the generators' reports are."""
 
 
 class ProgressReporter:
@@ -24,7 +22,7 @@ class ProgressReporter:
     Args:
         generator: The generator's number.
         recorder: Keeps the generator's attempts.
-        detail: COUNTS or DURATIONS.
+        detail: What the reports have, of `detail_of`.
         send: Sends a report to the master.
         measure_lag: Returns the lateness of the generator's timers in the last second, in ms.
     """
@@ -38,9 +36,10 @@ class ProgressReporter:
         measure_lag: Callable[[], float],
     ) -> None:
         self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
-        self._progress = recorder.progress = ProgressCounter(
-            generator, with_durations=detail == DURATIONS
-        )
+        # The first report loads what counts: better before the first request.
+        counter_of(generator, detail).report({})
+        self._progress = counter_of(generator, detail)
+        recorder.count_into(self._progress)
         self._greenlet = gevent.spawn(self._report_for_ever)
 
     def finish(self) -> None:
@@ -55,6 +54,8 @@ class ProgressReporter:
 
     def _report(self, *, is_last: bool = False) -> None:
         clock_s = self._recorder.now_ns / 1e9
+        # No greenlet switch happens until the report is made, so that no attempt is left out.
+        self._recorder.end_chunks()
         in_flight = self._recorder.attempts_in_flight()
         by_type = Counter(attempt.event_type for attempt in in_flight)
         sent_ns = {attempt.seq: attempt.sent_at_ns for attempt in in_flight}

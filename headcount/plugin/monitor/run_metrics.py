@@ -4,11 +4,13 @@ import argparse
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import JUDGED_BY_PARENT
+from headcount.telemetry.export.export_settings import why_no_endpoint
 from headcount.telemetry.export.exporter_process import (
     NOTHING_EXPORTED,
     ExporterProcess,
@@ -25,8 +27,8 @@ _log = logging.getLogger(__name__)
 class RunMetrics:
     """The metrics of one run.
 
-    If `request` says so, the totals are written to the run's folder each time they are updated, and
-    an exporter is started that reads them.
+    If `request` asks for it, each update writes the totals to the run's folder, and an exporter
+    that reads them is started.
     """
 
     def __init__(self, folder: RunFolder, stats: LiveStats, request: ExportRequest) -> None:
@@ -73,11 +75,17 @@ class RunMetrics:
 def request_of(
     options: argparse.Namespace, environ: Mapping[str, str], *, has_web_ui: bool
 ) -> ExportRequest:
-    """Return what this process is to export. UsageError if an option is mistaken."""
+    """Return what this process must export. UsageError if an option is not valid."""
     if options.probe_requests:
         return NOTHING_EXPORTED
     if JUDGED_BY_PARENT in environ:
         return ExportRequest(is_by_parent=bool(options.metrics_by_parent))
     # In a web UI, the endpoint stays until the next test begins.
     linger = _NO_LINGER if has_web_ui else options.metrics_linger
-    return export_request(options.metrics_port, linger, environ)
+    request = export_request(options.metrics_port, linger, environ)
+    # Without a web UI, no verdict follows, which is what a trace is for.
+    return replace(
+        request,
+        has_page=has_web_ui and not why_no_endpoint(),
+        sends_trace=request.sends_trace and has_web_ui,
+    )

@@ -16,8 +16,8 @@ from headcount.monitor.display.load_progress import ProgressFile
 from headcount.monitor.display.run_view import RunStage, RunView
 from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
+from headcount.monitor.progress_counter import detail_of
 from headcount.monitor.watch_gap import WatchGap
-from headcount.plugin.monitor.progress_reports import COUNTS, DURATIONS
 from headcount.plugin.monitor.run_metrics import RunMetrics
 from headcount.plugin.monitor.watcher import Watcher
 from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
@@ -66,6 +66,7 @@ class RunMonitor:
         self.finished_generators: set[int] = set()
         """The generators that have sent their last report."""
         self._progress_file = progress_file
+        self._export = export
         self.metrics = RunMetrics(folder, self._stats, export)
         is_needed = export.needs_totals or bool(self._abort_rules.needing_topic)
         needs_watcher = is_shown or is_needed
@@ -74,8 +75,11 @@ class RunMonitor:
 
     @property
     def report_detail(self) -> str:
-        """How detailed the generators' reports must be."""
-        return DURATIONS if self._abort_rules.needs_durations else COUNTS
+        """What the generators' reports must have."""
+        return detail_of(
+            needs_durations=self._abort_rules.needs_durations,
+            needs_histograms=self._export.is_read,
+        )
 
     def receive(self, progress: Progress) -> None:
         """Add a generator's report."""

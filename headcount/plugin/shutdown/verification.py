@@ -20,7 +20,7 @@ _JUDGED = frozenset({0, 1, 3, 4})
 def why_not_verifiable(command: str = "verify RUN") -> str:
     """Why no run can be verified in this environment; empty if one can.
 
-    `command` is the one of `headcount` that does elsewhere what cannot be done here.
+    `command` is the `headcount` command that the user can run elsewhere instead.
     """
     missing = [name for name in ("rich", "pyspark") if importlib.util.find_spec(name) is None]
     if not missing:

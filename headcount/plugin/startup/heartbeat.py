@@ -2,7 +2,8 @@
 
 from locust import runners
 
-TOLERATED_S = 10
+MISSING_AFTER_S = 10
+"""A worker is missing after this long without a heartbeat."""
 
 
 def tolerate_stalls() -> None:
@@ -13,5 +14,5 @@ def tolerate_stalls() -> None:
     10 s.
     """
     runners.HEARTBEAT_LIVENESS = max(
-        runners.HEARTBEAT_LIVENESS, TOLERATED_S // runners.HEARTBEAT_INTERVAL
+        runners.HEARTBEAT_LIVENESS, MISSING_AFTER_S // runners.HEARTBEAT_INTERVAL
     )

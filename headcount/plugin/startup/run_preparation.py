@@ -181,7 +181,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    """Return the cluster that the option, else the settings, else the default name. UsageError."""
+    """Return the cluster of the option, else of the settings, else the default. UsageError."""
     settings = from_environment(os.environ)
     servers = options.bootstrap_servers or settings.bootstrap_servers or DEFAULT_SERVERS
     return Cluster(servers, settings)

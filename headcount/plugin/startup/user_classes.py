@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from locust import User
 
 from headcount.errors import UsageError
-from headcount.plugin.http.connections import check_pool
+from headcount.plugin.http.once_only_connections import check_pool
 from headcount.plugin.user import LedgerUser
 
 _WRITE = "write `from headcount.plugin import LedgerUser`, derive from it, and pass event="

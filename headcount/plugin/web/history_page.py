@@ -53,11 +53,11 @@ class HistoryPage:
     _lock: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(1))
 
     def update(self, timeout_s: float = TIMEOUT_S) -> tuple[str, HTTPStatus]:
-        """Make the page anew; return why that failed, or an empty text, and the status."""
+        """Rebuild the page; return the reason if that failed (else empty), and the HTTP status."""
         if why_not := why_not_verifiable("history"):
             return why_not, HTTPStatus.CONFLICT
         if not self._lock.acquire(blocking=False):
-            return "the history is being made already: try again soon", HTTPStatus.TOO_MANY_REQUESTS
+            return "another request is making it: try again soon", HTTPStatus.TOO_MANY_REQUESTS
         try:
             return self._made(timeout_s)
         finally:

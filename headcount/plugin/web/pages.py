@@ -34,7 +34,7 @@ _PAGE_POLICY = (
     "frame-ancestors 'self'"
 )
 _POSTED = frozenset({"/comparison", history_page.UPDATE, "/start-form"})
-"""Routes that need POST: they start a process, or take what was filled in."""
+"""Routes that need POST: they start a process, or receive a filled-in form."""
 _SCRIPTS = "".join(
     f'<script src="./headcount/static/{name}" defer></script>' for name in ("tab.js", "form.js")
 )

@@ -1,7 +1,7 @@
 """The start form's own group of fields: those of the plugin's options that each test may change.
 
-Locust's form has no place for a group, a default or a mistake at its field, so a script adds the
-group (`static/form.js`). Locust takes its values as those of any option.
+Locust's form cannot group fields, or show a default or a mistake beside a field, so a script
+(`static/form.js`) adds the group. Locust reads its values like those of any other option.
 """
 
 import argparse
@@ -118,7 +118,7 @@ def _filled_in(environment: Environment) -> argparse.Namespace:
 
 
 def mistakes(environment: Environment, options: argparse.Namespace) -> dict[str, str]:
-    """Return the mistakes in the options by field; one that has no field under an empty name."""
+    """Return the mistakes in the options by field; those without a field under an empty name."""
     wrong: dict[str, str] = {}
     for name, do in _checks(environment, options):
         try:

@@ -1,4 +1,4 @@
-"""Refuses the start of a test that nothing would come of, and says why, in the start form.
+"""Refuses to start a test that could make no request; the start form then shows the reason.
 
 Locust itself reports such a start as a success: with no worker ready it only logs a warning.
 """
@@ -41,7 +41,7 @@ def _why_no_generator(runner: MasterRunner) -> str:
         return ""
     if runner.state == STATE_INIT:
         return "no generator has connected yet: start one with locust --worker"
-    # Locust's workers sleep for as long after a test, and connect anew.
+    # After a test, Locust's workers sleep for that long, and then connect again.
     wait_s = runner.environment.stop_timeout
     return (
         f"no generator is ready: after a test, each connects again in {wait_s:g} s "

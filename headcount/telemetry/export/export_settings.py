@@ -4,6 +4,7 @@ import importlib.util
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import unquote, urlsplit
 
 from headcount.errors import UsageError
@@ -40,14 +41,27 @@ class ListenAddress:
         return f"{self.host}:{self.port}"
 
 
+class Signal(StrEnum):
+    """What is sent by OpenTelemetry's protocol, as its variables name it."""
+
+    METRICS = "METRICS"
+    TRACES = "TRACES"
+
+    @property
+    def words(self) -> str:
+        """What a run sends of it."""
+        return "the metrics" if self is Signal.METRICS else "the trace"
+
+
 @dataclass(frozen=True, slots=True)
 class OtlpReceiver:
-    """A receiver of OpenTelemetry's protocol.
+    """A receiver of a signal by OpenTelemetry's protocol.
 
     `address` is shown to users, so it has no secrets; `secrets` are the texts that no message may
     contain. The exporter itself reads the variables.
     """
 
+    signal: Signal
     protocol: str
     address: str
     every_s: float = EVERY_S
@@ -89,39 +103,45 @@ def linger_s(text: str) -> float:
     return seconds_of("--metrics-linger", text) if text else LINGER_S
 
 
-def otlp_receiver(environ: Mapping[str, str]) -> OtlpReceiver | None:
-    """Return the receiver that the variables name; None if they name none.
+def otlp_receiver(
+    environ: Mapping[str, str], signal: Signal = Signal.METRICS
+) -> OtlpReceiver | None:
+    """Return the receiver of a signal that the variables name; None if they name none.
 
     Raises:
         UsageError: The variables are mistaken, or a package is missing.
     """
-    if not _is_wanted(environ):
+    if not _is_wanted(environ, signal):
         return None
-    protocol = _value(environ, "PROTOCOL") or _HTTP
+    protocol = _value(environ, signal, "PROTOCOL") or _HTTP
     if protocol not in _PACKAGES:
         raise UsageError(
             f"OTEL_EXPORTER_OTLP_PROTOCOL must be {_HTTP} or {_GRPC}, got {protocol!r}"
         )
     if not _is_installed(_PACKAGES[protocol]):
-        raise UsageError(f"the metrics cannot be sent by OTLP: {remedy(_OTLP_EXTRA)}")
-    address = _value(environ, "ENDPOINT") or _DEFAULT_ADDRESSES[protocol]
+        raise UsageError(f"{signal.words} cannot be sent by OTLP: {remedy(_OTLP_EXTRA)}")
+    address = _value(environ, signal, "ENDPOINT") or _DEFAULT_ADDRESSES[protocol]
     return OtlpReceiver(
-        protocol, without_secrets(address), _interval_s(environ), tuple(_secrets(environ, address))
+        signal,
+        protocol,
+        without_secrets(address),
+        _interval_s(environ),
+        tuple(_secrets(environ)),
     )
 
 
-def _is_wanted(environ: Mapping[str, str]) -> bool:
+def _is_wanted(environ: Mapping[str, str], signal: Signal) -> bool:
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
-    chosen = environ.get("OTEL_METRICS_EXPORTER", "").strip()
+    chosen = environ.get(f"OTEL_{signal}_EXPORTER", "").strip()
     if chosen:
         return _OTLP in {name.strip() for name in chosen.split(",")}
-    return bool(_value(environ, "ENDPOINT"))
+    return bool(_value(environ, signal, "ENDPOINT"))
 
 
-def _value(environ: Mapping[str, str], name: str) -> str:
-    """Return a variable's value; the one for metrics wins over the one for all signals."""
-    for prefix in ("OTEL_EXPORTER_OTLP_METRICS", "OTEL_EXPORTER_OTLP"):
+def _value(environ: Mapping[str, str], signal: Signal, name: str) -> str:
+    """Return a variable's value; the one for the signal wins over the one for all signals."""
+    for prefix in (f"OTEL_EXPORTER_OTLP_{signal}", "OTEL_EXPORTER_OTLP"):
         if text := environ.get(f"{prefix}_{name}", "").strip():
             return text
     return ""
@@ -147,12 +167,13 @@ def _interval_s(environ: Mapping[str, str]) -> float:
     return interval_ms / 1000
 
 
-def _secrets(environ: Mapping[str, str], address: str) -> Iterator[str]:
-    """Yield what may be secret, the longest first."""
-    url = urlsplit(address)
-    secrets = {url.query, url.username or "", url.password or ""}
-    for name in ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"):
-        text = environ.get(name, "").strip()
+def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield what may be secret, the longest first; a message may be about another signal."""
+    secrets = set[str]()
+    for prefix in ("OTEL_EXPORTER_OTLP", *(f"OTEL_EXPORTER_OTLP_{signal}" for signal in Signal)):
+        url = urlsplit(environ.get(f"{prefix}_ENDPOINT", "").strip())
+        secrets.update((url.query, url.username or "", url.password or ""))
+        text = environ.get(f"{prefix}_HEADERS", "").strip()
         values = [pair.partition("=")[2].strip() for pair in text.split(",")]
         secrets.update((text, *values, *map(unquote, values)))
     yield from sorted(filter(None, secrets), key=len, reverse=True)

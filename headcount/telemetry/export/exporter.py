@@ -3,8 +3,8 @@
     python -m headcount.telemetry.export.exporter reports/my-run --listen 127.0.0.1:9464
 
 It reads the run's folder, where the monitor writes the totals once a second. So a receiver that is
-slow or gone costs the generator nothing. When it is terminated, it sends the last point, waits for
-the last scrape, and ends. A problem is one line of its output.
+slow or gone costs the generator nothing. When it is terminated, it sends the last point and the
+trace of the run, waits for the last scrape, and ends. A problem is one line of its output.
 """
 
 import argparse
@@ -12,18 +12,25 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headcount.errors import HeadcountError
 from headcount.run.folder import RunFolder
-from headcount.telemetry.export.export_settings import ListenAddress, listen_address, otlp_receiver
+from headcount.telemetry.export.export_settings import (
+    ListenAddress,
+    Signal,
+    listen_address,
+    otlp_receiver,
+)
 from headcount.telemetry.export.run_source import RunSource, TotalsFile
 
 if TYPE_CHECKING:
     from headcount.telemetry.export.metrics_endpoint import MetricsEndpoint
     from headcount.telemetry.export.otlp_sender import OtlpSender
     from headcount.telemetry.export.prometheus_page import PrometheusPage
+    from headcount.telemetry.export.trace_sender import TraceSender
 
 NICENESS = 10
 PROBLEM = "headcount: "
@@ -45,11 +52,13 @@ def main() -> None:
     try:
         address = listen_address(arguments.listen)
         endpoint = None if address is None else _endpoint(address, source)
-        sender = _sender(source)
+        senders = list(_senders(folder, source))
     except HeadcountError as error:
         sys.exit(f"{PROBLEM}{error}")
     is_over.wait()
-    if sender is not None:
+    for sender in senders:
+        sender.begin_finish()
+    for sender in senders:
         sender.finish()
     if endpoint is not None:
         moment = source.moment()
@@ -75,18 +84,35 @@ def _endpoint(address: ListenAddress, source: RunSource) -> "MetricsEndpoint":
     return MetricsEndpoint(address, make_page)
 
 
-def _sender(source: RunSource) -> "OtlpSender | None":
-    receiver = otlp_receiver(os.environ)
-    if receiver is None:
-        return None
-    from headcount.telemetry.export.otlp_sender import OtlpSender  # noqa: PLC0415 - it loads slowly
+def _senders(folder: RunFolder, source: RunSource) -> "Iterator[OtlpSender | TraceSender]":
+    problem = _ProblemLine()
+    metrics, traces = (otlp_receiver(os.environ, sent) for sent in Signal)
+    if metrics is not None:
+        from headcount.telemetry.export.otlp_sender import (  # noqa: PLC0415 - it loads slowly
+            OtlpSender,
+        )
 
-    return OtlpSender(receiver, source.moment, _report)
+        yield OtlpSender(metrics, source.moment, problem.write)
+    if traces is not None:
+        from headcount.telemetry.export.trace_sender import (  # noqa: PLC0415 - it loads slowly
+            TraceSender,
+        )
+        from headcount.telemetry.export.trace_source import spans_of  # noqa: PLC0415 - as above
+
+        yield TraceSender(traces, lambda: spans_of(folder, os.environ), problem.write)
 
 
-def _report(text: str) -> None:
-    sys.stdout.write(f"{PROBLEM}{text}\n")
-    sys.stdout.flush()
+class _ProblemLine:
+    """Writes the first problem of all senders."""
+
+    def __init__(self) -> None:
+        self._first = threading.Lock()
+
+    def write(self, text: str) -> None:
+        """Write a line, unless there is one."""
+        if self._first.acquire(blocking=False):
+            sys.stdout.write(f"{PROBLEM}{text}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from headcount.stack.ports import is_free
 from headcount.stack.process import Process
 from headcount.telemetry.export.export_settings import (
     ListenAddress,
+    Signal,
     linger_s,
     listen_address,
     otlp_receiver,
@@ -24,27 +25,40 @@ STOP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What a run is to export.
+    """What a run must export.
 
-    `is_by_parent` says that the exporter belongs to the process that started this one. `problem`
-    says why nothing is sent by OTLP, although it should.
+    `is_by_parent` says that the exporter of metrics belongs to the process that started this one,
+    and `has_page` that the web UI has a page of metrics. `problem` says why something is not sent
+    by OTLP, although it should.
     """
 
     address: ListenAddress | None = None
     linger_s: float = 0.0
-    sends_otlp: bool = False
+    sends_metrics: bool = False
+    sends_trace: bool = False
     is_by_parent: bool = False
+    has_page: bool = False
     problem: str = ""
 
     @property
     def needs_process(self) -> bool:
         """Whether this process must start an exporter."""
-        return self.address is not None or self.sends_otlp
+        return self.exports_metrics or self.sends_trace
+
+    @property
+    def exports_metrics(self) -> bool:
+        """Whether the exporter that this process starts exports metrics."""
+        return self.address is not None or self.sends_metrics
 
     @property
     def needs_totals(self) -> bool:
         """Whether an exporter reads the totals."""
-        return self.needs_process or self.is_by_parent
+        return self.exports_metrics or self.is_by_parent
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anyone may read the metrics."""
+        return self.needs_totals or self.has_page
 
 
 NOTHING_EXPORTED = ExportRequest()
@@ -59,15 +73,19 @@ def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -
     address, lingers_s = listen_address(metrics_port), linger_s(linger)
     if address is not None and not is_available(address):
         raise UsageError(f"--metrics-port {address} is in use: choose another")
-    try:
-        receiver, problem = otlp_receiver(environ), ""
-    except UsageError as error:
-        receiver, problem = None, str(error)
-    return ExportRequest(address, lingers_s, receiver is not None, problem=problem)
+    is_sent, problem = dict.fromkeys(Signal, False), ""
+    for signal in Signal:
+        try:
+            is_sent[signal] = otlp_receiver(environ, signal) is not None
+        except UsageError as error:
+            problem = problem or str(error)
+    return ExportRequest(
+        *(address, lingers_s, is_sent[Signal.METRICS], is_sent[Signal.TRACES]), problem=problem
+    )
 
 
 def is_available(address: ListenAddress) -> bool:
-    """Return whether the endpoint could listen there now, as far as that is checked here."""
+    """Return whether the endpoint could listen there now; an IPv6 address is not checked."""
     return ":" in address.host or is_free(address.port, address.host)
 
 
@@ -82,6 +100,8 @@ class ExporterProcess:
         argv = [sys.executable, "-m", "headcount.telemetry.export.exporter", str(folder.path)]
         if request.address is not None:
             argv += ["--listen", str(request.address), "--linger", str(self._linger_s)]
+        if not request.sends_trace:
+            environ = {**environ, f"OTEL_{Signal.TRACES}_EXPORTER": "none"}
         log_path = folder.logs / "metrics.log"
         self._process = Process("the exporter", argv, log_path=log_path, environ=environ)
         self._is_reported = self._is_finished = False
@@ -97,7 +117,7 @@ class ExporterProcess:
             lines = []
         problems = [line.removeprefix(PROBLEM) for line in lines if line.startswith(PROBLEM)]
         if code and not problems and not self._is_finished:
-            problems = [f"the exporter of the metrics has died: {self._process.log_summary}"]
+            problems = [f"the exporter has died: {self._process.log_summary}"]
         self._is_reported = bool(problems)
         return problems[0] if problems else ""
 

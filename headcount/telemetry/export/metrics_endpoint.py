@@ -51,7 +51,7 @@ class MetricsEndpoint:
     def await_last_scrape(self, timeout_s: float) -> bool:
         """Wait until the verdict was scraped; return whether it was.
 
-        What has not scraped the endpoint for `timeout_s`, or never, is not waited for.
+        Gives up `timeout_s` after the last scrape; at once if there was none.
         """
         with self._changed:
             while not self._has_shown_verdict and self._scraped_s is not None:
@@ -68,7 +68,7 @@ class MetricsEndpoint:
 
 
 class _EndpointServer(ThreadingHTTPServer):
-    """A server whose requests end before it does."""
+    """A server that finishes its requests before it stops."""
 
     daemon_threads = False
 

@@ -40,7 +40,7 @@ def prometheus_page(
 
 
 class _Families(Collector):
-    """The families of a page."""
+    """The metric families of a page."""
 
     def __init__(self, points: tuple[RunPoint, ...], resource: Mapping[str, str]) -> None:
         self._points, self._resource = points, resource

@@ -1,4 +1,4 @@
-"""The run source: what the metrics of a run are made of, read from its folder."""
+"""The run source: reads from a run's folder what its metrics are computed from."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -77,7 +77,7 @@ class RunSource:
         if manifest is None:
             return None
         self._totals = self._read_totals() or self._totals
-        self._judgement = self._judgement or self._read_judgement()
+        self._judgement = self._judgement or read_judgement(self._folder)
         return RunMoment(
             run_points(self._totals, self._judgement),
             resource_attributes(manifest, self._environ),
@@ -90,10 +90,12 @@ class RunSource:
             return self._folder.read_manifest()
         return None
 
-    def _read_judgement(self) -> RunJudgement | None:
-        verdict = read_verdict(self._folder.path)
-        if verdict is None:
-            return None
-        with contextlib.suppress(HeadcountError):
-            return RunJudgement(verdict, self._folder.read_locust_exit())
-        return RunJudgement(verdict)
+
+def read_judgement(folder: RunFolder) -> RunJudgement | None:
+    """Return what is known of a run that is judged; None before."""
+    verdict = read_verdict(folder.path)
+    if verdict is None:
+        return None
+    with contextlib.suppress(HeadcountError):
+        return RunJudgement(verdict, folder.read_locust_exit())
+    return RunJudgement(verdict)

@@ -1,4 +1,4 @@
-"""The lease of an event in the outbox: how long only its maker may publish it.
+"""The lease of an event in the outbox: until it ends, only the event's owner may publish it.
 
 `storage/outbox.py` keeps leases, by the database's clock. Pure.
 """
@@ -6,7 +6,7 @@
 from headcount_service.settings import Settings
 
 MARGIN_S = 5.0
-"""How much longer than the producer's time-out it is: a broker may append a message after that."""
+"""A lease is this much longer than the producer's time-out: a broker may append even later."""
 
 
 def lease_ms(settings: Settings) -> int:

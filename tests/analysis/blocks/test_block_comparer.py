@@ -8,7 +8,7 @@ import pytest
 from headcount_analysis.read import topic_rows
 from headcount_analysis.report.model import Report
 
-from tests.analysis.history import RunHistory, event_id
+from tests.analysis.synthetic_run import RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

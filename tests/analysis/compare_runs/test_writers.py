@@ -61,10 +61,19 @@ def test_sentences_without_a_clear_change(tmp_path: Path) -> None:
     equal = sentences(compared(tmp_path / "equal", [100, 101, 102], [101, 102, 100]))
     assert equal == ["No clear change in 56 figures."]
     noisy = sentences(compared(tmp_path / "noisy", [100, 300], [150, 400]))
+    assert noisy[0] == "No clear change in 8 of 56 figures."
     assert noisy[-1].startswith("48 of 56 figures could not be decided")
     single = sentences(compared(tmp_path / "single", [100], [150]))
     assert single[0].startswith("One run per side cannot separate change from noise")
     assert "http p99 is 50 % higher" in single
+
+
+def test_the_headline_does_not_call_what_is_undecided_no_change(tmp_path: Path) -> None:
+    """Only if most figures could be decided is there no clear change."""
+    equal = compared(tmp_path / "equal", [100, 101, 102], [101, 102, 100])
+    assert words.headline(equal) == "No clear change"
+    noisy = compared(tmp_path / "noisy", [100, 300], [150, 400])
+    assert words.headline(noisy) == "Cannot tell: 48 of 56 figures could not be decided"
 
 
 def test_a_count_from_none(tmp_path: Path) -> None:

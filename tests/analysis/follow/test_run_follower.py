@@ -20,7 +20,7 @@ from headcount.ledger.writer import LedgerWriter
 from headcount.run.manifest import Generators
 from headcount.run.verdict import Verdict
 from tests.analysis.blocks.test_block_comparer import fates, troubled, without_time
-from tests.analysis.history import RUN, RunHistory, event_id
+from tests.analysis.synthetic_run import RUN, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

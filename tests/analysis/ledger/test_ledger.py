@@ -13,7 +13,7 @@ from headcount_analysis.ledger import attempts, overview
 from headcount_analysis.ledger.ledger_state import GeneratorState
 
 from headcount.ledger.reader import read_ledger
-from tests.analysis.history import RUN, RunHistory
+from tests.analysis.synthetic_run import RUN, RunHistory
 
 pytestmark = pytest.mark.e2e
 

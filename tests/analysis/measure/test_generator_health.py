@@ -91,6 +91,29 @@ def test_with_a_rate_too_few_users_are_a_cause() -> None:
     assert known.cause is SaturationCause.USERS
 
 
+DROPPED = samples([20.0] * 9, dropped=3)
+
+
+@pytest.mark.parametrize(
+    ("waited_percent", "lag_ms", "cause"),
+    [
+        (30.0, 40.0, SaturationCause.USERS),
+        (75.0, 40.0, SaturationCause.HOST),
+        (30.0, 140.0, SaturationCause.HOST),
+        (None, 40.0, SaturationCause.HOST),
+    ],
+)
+def test_a_busy_host_is_the_cause_only_if_it_kept_the_generator_waiting(
+    waited_percent: float | None, lag_ms: float, cause: SaturationCause
+) -> None:
+    """Arrivals that were dropped while the generator had CPU time to spare found no free user."""
+    *before, last = with_host(DROPPED, 98.0).samples
+    last = replace(last, waited_percent=waited_percent, schedule_lag_ms=lag_ms)
+    starved = [replace(sample, waited_percent=75.0) for sample in before]
+    (known,) = generators({0: Health((*starved, last))}, [0], {"rate": "300/s"}).known
+    assert known.cause is cause
+
+
 def test_an_overload_of_many_generators_is_one_note() -> None:
     """It names three of them, and how many more there are."""
     weighed = generators(dict.fromkeys(range(5), with_host(BUSY, 50.0)), range(5), {})

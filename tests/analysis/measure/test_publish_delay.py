@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from headcount_analysis.measure.publish_delay import longest_delay_s
+from headcount_analysis.measure.publish_delay import least_delay_s, longest_delay_s
+
+from headcount.run.manifest import EarlierEnd
 
 BASE_MS = 1_700_000_000_000
 
@@ -20,6 +22,8 @@ def fates(folder: Path, *delays_ms: Iterable[int]) -> Path:
             "outcome": "acked",
             "answered_at_ns": (BASE_MS + 10 * seq) * 1_000_000,
             "broker_at_ms": BASE_MS + 10 * seq + delay_ms,
+            "partition": generator,
+            "offset": seq,
         }
         for generator, delays in enumerate(delays_ms)
         for seq, delay_ms in enumerate(delays)
@@ -52,3 +56,31 @@ def test_few_events_prove_no_clock_offset(tmp_path: Path) -> None:
 def test_events_without_a_time(tmp_path: Path) -> None:
     """They have no delay, nor do times in another unit."""
     assert longest_delay_s(fates(tmp_path, [10**12])) is None
+
+
+def test_a_delay_that_all_events_have(tmp_path: Path) -> None:
+    """By timestamps it may be a difference of clocks; the topic's earlier ends show it.
+
+    Event 3 was acknowledged 20 ms before the last response, and was beyond the end that was
+    recorded 12 s after that.
+    """
+    path = fates(tmp_path, [12_000] * 6)
+    earlier = [EarlierEnd(0.5, {0: 2}), EarlierEnd(12, {0: 3}), EarlierEnd(13, {0: 6})]
+    assert longest_delay_s(path) == 0
+    assert least_delay_s(path, earlier, {0: (BASE_MS + 50) * 1_000_000}) == pytest.approx(12.02)
+
+
+@pytest.mark.parametrize("ends", [{0: 6, 1: 6}, {0: 6, 1: 9, 2: 0}])
+def test_events_within_the_first_end_show_no_delay(tmp_path: Path, ends: dict[int, int]) -> None:
+    """They may have arrived at any time before it."""
+    path = fates(tmp_path, [0] * 6, [0] * 6)
+    assert least_delay_s(path, [EarlierEnd(0.5, ends)], {0: 1, 1: 1}) is None
+    assert least_delay_s(path, [], {}) is None
+
+
+def test_a_partition_that_was_added(tmp_path: Path) -> None:
+    """All of its events arrived after an end at which it did not exist."""
+    path = fates(tmp_path, [0] * 6, [0] * 2)
+    last_ns = (BASE_MS + 50) * 1_000_000
+    earlier = [EarlierEnd(0.5, {0: 6})]
+    assert least_delay_s(path, earlier, {0: last_ns, 1: last_ns}) == pytest.approx(0.55)

@@ -22,7 +22,7 @@ from headcount.run.manifest import Abort
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import Window, parse
 from headcount.thresholds.metrics import METRICS, Metric, MetricKind, names_of
-from tests.analysis.history import RunHistory, event_id
+from tests.analysis.synthetic_run import RunHistory, event_id
 
 MS = 1_000_000
 SAMPLE = WindowSample(

@@ -14,7 +14,7 @@ from headcount_analysis.measure.timeline import (
 from pyspark.sql import SparkSession
 
 from headcount.run.marks import Mark, append_mark
-from tests.analysis.history import MS, START_NS, RunHistory, event_id
+from tests.analysis.synthetic_run import MS, START_NS, RunHistory, event_id
 
 S = 1000 * MS
 

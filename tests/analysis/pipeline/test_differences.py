@@ -26,7 +26,7 @@ from headcount.console import Console
 from headcount.errors import EvidenceError
 from headcount.ledger.digest import MAX_ASKED
 from headcount.run.verdict import Verdict
-from tests.analysis.history import Frames, RunHistory, event_id
+from tests.analysis.synthetic_run import Frames, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

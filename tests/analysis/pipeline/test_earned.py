@@ -18,7 +18,7 @@ from headcount_analysis.report.model import Report
 from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import Label
 from headcount.thresholds.grammar import parse
-from tests.analysis.history import MS, START_NS, RunHistory, event_id
+from tests.analysis.synthetic_run import MS, START_NS, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

@@ -23,7 +23,7 @@ from headcount.kafka.cluster_metadata import cluster_id
 from headcount.kafka.topic import end_offsets
 from headcount.run.manifest import End
 from headcount.stack.broker import Broker
-from tests.analysis.history import RUN, RunHistory
+from tests.analysis.synthetic_run import RUN, RunHistory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

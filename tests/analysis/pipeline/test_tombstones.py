@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.analysis.history import RunHistory, event_id
+from tests.analysis.synthetic_run import RunHistory, event_id
 
 
 @pytest.mark.parametrize(("name", "verdict"), [("debezium", "pass"), ("json", "fail")])

@@ -33,7 +33,7 @@ from headcount.open_model.scheduled_arrivals import Arrivals
 from headcount.run.manifest import Scheduled
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import parse
-from tests.analysis.history import RUN, START_NS, Frames, RunHistory, event_id
+from tests.analysis.synthetic_run import RUN, START_NS, Frames, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

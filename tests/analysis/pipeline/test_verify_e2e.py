@@ -23,7 +23,7 @@ from headcount.run.manifest import End, Manifest
 from headcount.run.verdict import Verdict
 from headcount.stack.broker import Broker
 from headcount.stack.process import wait_until
-from tests.analysis.history import RunHistory, event_id
+from tests.analysis.synthetic_run import RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 from headcount_analysis.read.settling_policy import Reach, TopicLook, Waits
 from headcount_analysis.read.topic_range import OffsetRange
+from headcount_analysis.read.topic_seen import TopicSeen
 from pyspark.sql import DataFrame
 
 from headcount.errors import EvidenceError
-from headcount.run.manifest import End
+from headcount.run.manifest import EarlierEnd, End
 from headcount.run.verdict import Verdict
-from tests.analysis.history import START_NS, RunHistory, event_id
+from tests.analysis.synthetic_run import START_NS, RunHistory, event_id
 
 WAITS = Waits(settle_s=10)
 
@@ -26,6 +27,9 @@ class Ends:
     offsets: list[int]
     watched_s: float = 10.0
     moving: int = 0
+    earlier: tuple[EarlierEnd, ...] = ()
+    leader_epochs: dict[int, int] | None = None
+    topic_id: str | None = None
     missing: list[int] = field(default_factory=list)
     why_not: str = ""
 
@@ -42,7 +46,10 @@ class Ends:
         assert answered_ns > START_NS
         self.missing.append(missing)
         looked = len(self.missing)
-        return Reach(self._end(self.offsets[looked])) if looked < len(self.offsets) else None
+        if looked >= len(self.offsets):
+            return None
+        end = self._end(self.offsets[looked])
+        return Reach(end, topic_id=self.topic_id, leader_epochs=self.leader_epochs)
 
     def settled(self, why_not: str = "") -> End:
         """Return the last end that was read."""
@@ -54,6 +61,7 @@ class Ends:
             settle_s=10.0,
             moving=self.moving,
             cut_short=why_not,
+            earlier=self.earlier,
         )
 
     def _end(self, offset: int) -> End:
@@ -154,6 +162,52 @@ def test_events_that_may_still_arrive_are_not_proven_lost(
     assert "not proven: it may still arrive" in report.reasons[0]
     assert any(text.startswith(reason) for text in report.reasons)
     assert any("--settle" in text and "--until latest" in text for text in report.reasons)
+
+
+@pytest.mark.e2e
+def test_a_delay_of_all_events_is_not_a_loss(outbox: RunHistory) -> None:
+    """Every event has the timestamp of its response, and three arrived 9.5 s after the last one."""
+    outbox.messages = [(*m[:2], min(m[2], 5), *m[3:]) for m in outbox.messages[:-1]]
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+    earlier = (EarlierEnd(9.5, {0: 3, 1: 0}),)
+    report = outbox.verified_again(settling=Ends(outbox, [3, 7], earlier=earlier))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "1 lost" in report.reasons[0]
+    assert any(text.startswith("events arrived up to 9.5 s after") for text in report.reasons)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("topic_id", "epoch", "verdict"),
+    [(None, 0, Verdict.PASS), (None, 1, Verdict.FAIL), ("another", 0, Verdict.INCONCLUSIVE)],
+)
+def test_a_topic_that_changes_while_events_are_missing(
+    outbox: RunHistory,
+    monkeypatch: pytest.MonkeyPatch,
+    topic_id: str | None,
+    epoch: int,
+    verdict: Verdict,
+) -> None:
+    """A new leader lacks messages that were read: they are read again, and are lost.
+
+    After the topic was recreated, nothing is proven.
+    """
+    source, taken = outbox.source, list(outbox.messages)
+
+    def truncated(offsets: OffsetRange) -> DataFrame:
+        if offsets.end[0] > 3:
+            outbox.messages = [m for m in taken if m[1] != 2]
+        return source(offsets)
+
+    if epoch:
+        monkeypatch.setattr(outbox, "source", truncated)
+    outbox.end = {0: 3, 1: 0}
+    outbox.write()
+    ends = Ends(outbox, [3, 8], leader_epochs={0: epoch, 1: 0}, topic_id=topic_id)
+    outbox.seen = TopicSeen(leader_epochs={0: 0, 1: 0})
+    report = outbox.verified_again(settling=ends)
+    assert report.verdict is verdict
 
 
 @pytest.mark.e2e

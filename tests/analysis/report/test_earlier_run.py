@@ -34,7 +34,7 @@ def a_run(reports: Path, name: str, hour: int, scenario: str = "shop.py") -> Pat
 
 
 def before(reports: Path) -> EarlierRun | None:
-    """Look for the run before the current one."""
+    """Look for the run previous to the current one."""
     return earlier_run(RunFolder(reports / "now"), CURRENT)
 
 

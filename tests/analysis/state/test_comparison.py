@@ -16,7 +16,7 @@ from headcount_analysis.state.differences import StateResult
 from headcount.run import stored_state
 from headcount.run.state_changes import Changes
 from headcount.run.verdict import Verdict
-from tests.analysis.history import RUN, RunHistory, event_id
+from tests.analysis.synthetic_run import RUN, RunHistory, event_id
 
 pytestmark = pytest.mark.e2e
 

@@ -55,3 +55,23 @@ def test_an_interrupted_run_that_can_be_judged(
     remedy = f"; to judge what was done: headcount verify {folder.path}" * (evidence == "seal")
     stderr = capsys.readouterr().err
     assert f"headcount: interrupted; everything that was started is stopped{remedy}\n" in stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["run", "--follow", "--bootstrap-servers", "127.0.0.1:9"], ["shell"]]
+)
+def test_what_spark_s_connector_lacks_is_said_first(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Before anything starts, and before a run has a folder."""
+    monkeypatch.chdir(tmp_path)
+    settings = ["-X", "security.protocol=SASL_SSL", "-X", "sasl.mechanism=AWS_MSK_IAM"]
+    monkeypatch.setattr(sys, "argv", ["headcount", *command, *settings])
+    with pytest.raises(SystemExit) as ended:
+        main_module.main()
+    assert ended.value.code == 2
+    assert "AWS_MSK_IAM is not supported by Spark's connector" in capsys.readouterr().err
+    assert not (tmp_path / "reports").exists()

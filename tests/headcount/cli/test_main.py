@@ -89,6 +89,15 @@ def test_a_mistyped_option() -> None:
     assert "Did you mean '--until'?" in result.output
 
 
+@pytest.mark.parametrize("name", ["run", "up"])
+def test_a_mistaken_host(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before anything starts."""
+    monkeypatch.setattr("headcount.cli.local_stack.start", None)
+    monkeypatch.setattr("headcount.cli.judged_run.judged_run", None)
+    result = CliRunner().invoke(module.cli, [name, "--host", "shop.test"])
+    assert "--host must be http" in str(result.exception)
+
+
 SLOW = {
     *("pyspark", "py4j", "pandas", "numpy", "pyarrow", "altair", "jinja2"),
     *("kafka", "confluent_kafka", "fastavro", "google.protobuf", "jsonschema", "httpx2"),

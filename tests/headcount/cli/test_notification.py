@@ -49,9 +49,11 @@ def webhook(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     with ThreadingHTTPServer((LOOPBACK, 0), WebhookHandler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://{LOOPBACK}:{server.server_address[1]}/{SECRET}", posted
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://{LOOPBACK}:{server.server_address[1]}/{SECRET}", posted
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def errors_of(url: str, folder: RunFolder) -> str:

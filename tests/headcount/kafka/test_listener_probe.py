@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from headcount.errors import PartError, UsageError
+from headcount.kafka import listener_probe
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.listener_probe import why_unusable
 from headcount.kafka.topic import describe
@@ -87,6 +88,25 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
 def test_one_usable_listener_is_enough(listeners: dict[str, str]) -> None:
     """An unusable listener is skipped if there is a usable one."""
     assert describe(Cluster(f"{listeners['tls']},{listeners['clients']}"), "none") is None
+
+
+@pytest.mark.e2e
+def test_all_advertised_addresses_are_tried_at_once(
+    listeners: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many brokers are silent, the reason comes as soon as for one."""
+    count = 5
+    everyone = threading.Barrier(count)
+
+    def why_no_connection(*_: object) -> str:
+        everyone.wait(60)
+        return "which is silent"
+
+    monkeypatch.setattr(listener_probe, "why_no_connection", why_no_connection)
+    brokers = [(f"b-{number}.invalid", 9092) for number in range(count)]
+    monkeypatch.setattr(listener_probe, "advertised_brokers", lambda *_: brokers)
+    reason = why_unusable(listeners["clients"])
+    assert "its brokers advertise themselves as b-0.invalid:9092, which is silent" in reason
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Certificates and keys: the same, whatever format the file has."""
 
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from headcount.kafka_settings.certificate_errors import CertificateFileError
 from headcount.kafka_settings.certificate_files import (
     authorities,
+    check_pair,
     key_pair,
     private_key,
 )
@@ -115,10 +117,12 @@ def test_java_s_own_format_is_read(
     pair = key_pair(keys, PASSWORD, KEY_PASSWORD)
     assert same_key(pair, certificate)
     assert pair.certificate_pem.startswith(certificate.cert_chain_pems[0].bytes().decode())
-    with pytest.raises(CertificateFileError, match="its password is another one"):
+    with pytest.raises(CertificateFileError, match="its password is wrong"):
         authorities(trust, "wrong")
-    with pytest.raises(CertificateFileError, match="the password of its key is another one"):
+    with pytest.raises(CertificateFileError, match="the password of its key is wrong"):
         key_pair(keys, PASSWORD, PASSWORD)
+    with pytest.raises(CertificateFileError, match=r"ssl\.keystore\.password is missing"):
+        key_pair(keys, None, None)
     with pytest.raises(CertificateFileError, match="damaged"):
         authorities(trust[:-60], None)
 
@@ -152,6 +156,26 @@ def test_a_file_without_certificates_is_refused(content: bytes, reason: str) -> 
         authorities(content, None)
 
 
+def test_a_key_of_another_certificate_is_refused(authority: trustme.CA) -> None:
+    """Before a client is refused for it."""
+    one, other = authority.issue_cert("one.test"), authority.issue_cert("other.test")
+    key = private_key(one.private_key_pem.bytes(), None)
+    chain = one.cert_chain_pems[0].bytes().decode()
+    check_pair(chain, key)
+    with pytest.raises(CertificateFileError, match="the key of another certificate"):
+        check_pair(other.cert_chain_pems[0].bytes().decode(), key)
+
+
+def test_old_authorities_are_read_without_warnings(authority: trustme.CA) -> None:
+    """A machine's own may be older than today's rules, by which serial numbers are positive."""
+    certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    size = certificate.serial_number.bit_length() // 8 + 1
+    serial = certificate.serial_number.to_bytes(size, "big")
+    old = certificate.public_bytes(Encoding.DER).replace(serial, b"\x80" + serial[1:], 1)
+    pem = ssl.DER_cert_to_PEM_cert(old)
+    assert authorities(pem.encode(), None) == pem
+
+
 def test_a_pair_does_not_show_its_key(certificate: trustme.LeafCert) -> None:
     """Its text, which an error may contain, has the certificate only."""
     pair = key_pair(certificate.private_key_and_cert_chain_pem.bytes(), None, None)
@@ -174,5 +198,7 @@ def test_a_trust_store_of_keytool_s_default_format(
         capture_output=True,
     )
     assert authorities(store.read_bytes(), PASSWORD) == authority.cert_pem.bytes().decode()
-    with pytest.raises(CertificateFileError, match="only with another password"):
+    with pytest.raises(CertificateFileError, match=r"ssl\.truststore\.password is wrong"):
         authorities(store.read_bytes(), "wrong")
+    with pytest.raises(CertificateFileError, match=r"ssl\.truststore\.password is missing"):
+        authorities(store.read_bytes(), None)

@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from headcount.errors import UsageError
-from headcount.kafka_settings import config_file
+from headcount.kafka_settings import config_file, jaas
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings, Mechanism, Protocol
 
 SECRET = "hunter2;not to be seen"  # noqa: S105 - of a test
@@ -86,26 +86,83 @@ def test_a_truststore_is_the_authorities(tmp_path: Path) -> None:
     assert config_file.load(written(tmp_path, inline)) == read[0]
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \t\n"])
+def test_editors_do_not_matter(tmp_path: Path, before: str, end: str) -> None:
+    """A byte order mark, the ends of lines, and spaces before them: the settings are the same."""
+    path = written(tmp_path, "")
+    path.write_bytes((before + LOGIN.replace("\n", end)).encode())
+    assert config_file.load(path) == config_file.load(written(tmp_path, LOGIN))
+
+
 def test_single_settings_win(tmp_path: Path) -> None:
-    """They replace those of the file."""
-    settings = config_file.load(written(tmp_path, LOGIN), ["sasl.username=bob"])
+    """They replace those of the file, by whichever name it has them; the last of several wins."""
+    settings = config_file.load(written(tmp_path, LOGIN), ["sasl.username=al", "sasl.username=bob"])
     assert settings.username == "bob"
+    both = written(tmp_path, "sasl.mechanism=SCRAM-SHA-256\n" + LOGIN)
+    settings = config_file.load(both, ["sasl.mechanism=PLAIN"])
+    assert settings.mechanism is Mechanism.PLAIN
+    plain = "${env:ENTRY}"
+    entry = f'{jaas.PLAIN} required username="carol" password="pw";'
+    settings = config_file.load(
+        written(tmp_path, LOGIN), [f"sasl.jaas.config={plain}"], {"ENTRY": entry}
+    )
+    assert (settings.username, settings.secrets) == ("carol", ("pw",))
 
 
-def test_secrets_can_be_kept_elsewhere(tmp_path: Path) -> None:
-    """In the environment, another properties file, or a folder with a file for each."""
-    (tmp_path / "password").write_text(SECRET + "\n")
-    (tmp_path / "secrets.properties").write_text(f"pw={SECRET}\n")
-    for reference in (
-        "${env:KAFKA_PASSWORD}",
-        f"${{file:{tmp_path}/secrets.properties:pw}}",
-        f"${{directory:{tmp_path}:password}}",
-    ):
-        path = written(tmp_path, LOGIN.replace(SECRET, reference))
-        settings = config_file.load(path, environ={"KAFKA_PASSWORD": SECRET})
-        assert settings.secrets == (SECRET,)
-        path.chmod(0o644)
-        assert not config_file.readable_by_others(path)
+def test_another_authority_or_key_replaces_the_file_s(tmp_path: Path) -> None:
+    """Java's name for it, librdkafka's, and PEM in a setting stand for the same."""
+    leaf = trustme.CA().issue_cert("client.test")
+    pair = tmp_path / "pair.pem"
+    pair.write_bytes(leaf.private_key_and_cert_chain_pem.bytes())
+    gone = "ssl.truststore.location=/gone\nssl.keystore.location=/gone\n"
+    path = written(tmp_path, f"security.protocol=SSL\n{gone}")
+    names = "ssl.ca.location", "ssl.certificate.location", "ssl.key.location"
+    settings = config_file.load(path, [f"{name}={pair}" for name in names])
+    assert settings.ca_pem == leaf.cert_chain_pems[0].bytes().decode()
+    by_store = [f"ssl.keystore.location={pair}", f"ssl.truststore.location={pair}"]
+    gone = "".join(f"{name}=/gone\n" for name in names)
+    path = written(tmp_path, f"security.protocol=SSL\n{gone}")
+    assert config_file.load(path, by_store) == settings
+
+
+def test_the_machine_s_own_authorities(tmp_path: Path) -> None:
+    """By default, by librdkafka's word for them, and where a name has no value."""
+    own = config_file.load(written(tmp_path, "security.protocol=SSL\n"))
+    assert own.ca_pem is None
+    for setting in ("ssl.ca.location=probe", "ssl.ca.location=", "ssl.truststore.location="):
+        path = written(tmp_path, f"security.protocol=SSL\n{setting}\n")
+        assert config_file.load(path) == own
+
+
+def test_no_check_of_host_names(tmp_path: Path) -> None:
+    """Java's spelling is an empty value, librdkafka's a word; https is the default of both."""
+    for value, verifies in {"": False, "none": False, "https": True, "HTTPS": True}.items():
+        setting = f"ssl.endpoint.identification.algorithm={value}"
+        path = written(tmp_path, f"security.protocol=ssl\n{setting}\n")
+        assert config_file.load(path).verifies_hostname is verifies
+
+
+def test_a_token_server_may_have_an_authority_of_its_own(tmp_path: Path) -> None:
+    """Java's login module names it, librdkafka has settings for it."""
+    authority = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    common = (
+        "security.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER\n"
+        "sasl.oauthbearer.token.endpoint.url=https://id.test/token\n"
+    )
+    own = (
+        "sasl.oauthbearer.client.id=me\nsasl.oauthbearer.client.secret=s\n"
+        f"https.ca.location={authority}\n"
+    )
+    entry = (
+        f'{jaas.OAUTH} required clientId="me" clientSecret="s" ssl.truststore.type="PEM" '
+        f'ssl.truststore.location="{authority}";'
+    )
+    settings = config_file.load(written(tmp_path, common + own))
+    assert config_file.load(written(tmp_path, f"{common}sasl.jaas.config={entry}\n")) == settings
+    assert settings.token_source is not None
+    assert settings.token_source.ca_pem == authority.read_text()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +181,13 @@ def test_secrets_can_be_kept_elsewhere(tmp_path: Path) -> None:
         ("sasl.jaas.config=com.example.Login required;", "com.example.Login is not supported"),
         ("sasl.password=${env:NOWHERE}", "no environment variable NOWHERE"),
         ("sasl.password=${file:/no/such:pw}", "cannot be read"),
+        ("sasl.password=${file:/no/such}", "a file's path and a key in it"),
         ("sasl.login.callback.handler.class=a.B", "only Kafka's own"),
+        ("ssl.enabled.protocols=TLSv1.3,TLSv1", "ssl.enabled.protocols=TLSv1 is not supported"),
+        (
+            "sasl.mechanism=OAUTHBEARER\nsasl.oauthbearer.method=default",
+            "=default is not supported",
+        ),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, reason: str) -> None:
@@ -157,16 +220,6 @@ def test_the_command_line_takes_no_secret() -> None:
     assert config_file.check_assignment("security.protocol=SSL") == "security.protocol=SSL"
     with pytest.raises(UsageError, match="-X takes name=value"):
         config_file.check_assignment("security.protocol")
-
-
-def test_a_file_that_others_can_read_is_noticed(tmp_path: Path) -> None:
-    """Only if it has a secret itself."""
-    path = written(tmp_path, LOGIN)
-    assert not config_file.readable_by_others(path)
-    path.chmod(0o640)
-    assert config_file.readable_by_others(path)
-    path.write_text("security.protocol=SSL\n")
-    assert not config_file.readable_by_others(path)
 
 
 def test_settings_reach_another_process(tmp_path: Path) -> None:

@@ -20,6 +20,16 @@ def test_an_entry_is_a_module_and_its_options() -> None:
     )
 
 
+def test_escapes_are_those_of_java() -> None:
+    """Letters and octal numbers stand for other characters; the flag may be in capitals."""
+    text = r'org.example.Login REQUIRED a="x\ny" b="\151\q" c="x\\ny";'
+    assert jaas.parse(text) == (
+        "org.example.Login",
+        {"a": "x\ny", "b": "iq", "c": r"x\ny"},
+    )
+    assert "\n" not in jaas.write(jaas.PLAIN, {"a": "x\r\ny"})  # Java ends a value there
+
+
 @given(st.dictionaries(st.from_regex(r"[a-zA-Z_]{1,9}", fullmatch=True), st.text()))
 def test_what_is_written_reads_back(options: dict[str, str]) -> None:
     """Whatever a password contains."""

@@ -1,6 +1,7 @@
 """A generator's health: bounded, read back as written, and unknown if the file is damaged."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from headcount.ledger.generator_health import (
     Health,
     History,
     Sample,
+    merged,
     read_health,
 )
 from headcount.ledger.reader import read_ledger
@@ -84,6 +86,17 @@ def test_a_long_run_has_wider_samples() -> None:
     assert len(widths) == 1
     assert [sample.schedule_lag_ms for sample in samples].count(500) == 1
     assert all(sample.cpu_percent == 50 for sample in samples[:-1])
+
+
+def test_merged_samples_average_what_is_known() -> None:
+    """The load of the host and the wait for a CPU may be unknown in some samples, or in all."""
+    known, other = (
+        replace(a_sample(number), host_cpu_percent=load, waited_percent=wait)
+        for number, load, wait in ((1, 40.0, 10.0), (2, 60.0, None))
+    )
+    averages = merged([known, other, a_sample(3)])
+    assert (averages.host_cpu_percent, averages.waited_percent) == (50.0, 10.0)
+    assert merged([a_sample(1), a_sample(2)]).waited_percent is None
 
 
 @pytest.mark.parametrize("count", [1, MOST_SAMPLES, MOST_SAMPLES + 1])

@@ -65,14 +65,17 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @given(rows=some.lists(ROWS, min_size=1, max_size=8))
 def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
-    """Values, nulls and types are the same for any rows."""
+    """Values, nulls and types are the same for any rows; each row is passed on once."""
     folder = tmp_path_factory.mktemp("ledger")
     for generator in range(2):
         (folder / str(generator)).mkdir()
-    columns = SegmentBuffer()
+    chunks: list[pa.Table] = []
+    columns = SegmentBuffer(chunks.append)
     for row in rows:
         columns.add(row)
     assert len(columns) == len(rows)
-    by_row, by_column = written(folder, 0, rows), written(folder, 1, columns.table())
+    table = columns.table()
+    assert pa.concat_tables(chunks).unify_dictionaries().equals(table)
+    by_row, by_column = written(folder, 0, rows), written(folder, 1, table)
     assert by_column.schema == by_row.schema
     assert by_column.drop(["generator"]).to_pylist() == by_row.drop(["generator"]).to_pylist()

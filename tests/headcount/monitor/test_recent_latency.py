@@ -1,8 +1,20 @@
 """Recent latency: a percentile of the latest response times."""
 
+import pyarrow as pa
 import pytest
 
-from headcount.monitor.recent_latency import FEWEST_SAMPLES, WINDOW_S, RecentLatency, bucket_of
+from headcount.monitor.recent_latency import (
+    FEWEST_SAMPLES,
+    WINDOW_S,
+    RecentLatency,
+    counts_by_bucket,
+)
+
+
+def bucket_of(duration_us: int) -> int:
+    """Return the bucket of one response time."""
+    (bucket,) = counts_by_bucket(pa.chunked_array([[duration_us]]))
+    return bucket
 
 
 @pytest.mark.parametrize("ms", [0.05, 1, 41, 999, 60_000])

@@ -8,6 +8,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from socket import gaierror
 from typing import Any
 
 import gevent
@@ -114,6 +115,23 @@ def _killed(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     return [_ask(session), server.received]
 
 
+def _own_error(session: Any, server: ConnectionRecordingServer) -> list[Any]:
+    """Throw errors that a refused connection raises into requests that the server has received."""
+    server.is_open.clear()
+    users = [gevent.spawn(_ask, session), gevent.spawn(_ask, session, params={"a": 1})]
+    while len(server.received) < len(users):
+        gevent.sleep(0.01)
+    for user, error in zip(users, (ConnectionRefusedError("mine"), gaierror("mine")), strict=True):
+        user.kill(error)
+    server.is_open.set()
+    return [user.get() for user in users]
+
+
+def _refused(session: Any, server: ConnectionRecordingServer) -> list[Any]:
+    server.stop(0)
+    return [_ask(session), _ask(session, params={"a": 1})]
+
+
 def _side_by_side(session: Any, server: ConnectionRecordingServer) -> list[Any]:
     server.is_open.clear()
     users = [gevent.spawn(_ask, session) for _ in range(3)]
@@ -150,6 +168,8 @@ CASES: dict[str, Callable[[Any, ConnectionRecordingServer], list[Any]]] = {
     "ahead, refused": _ahead_refused,
     "closed meanwhile": _closed_meanwhile,
     "killed": _killed,
+    "own error": _own_error,
+    "refused": _refused,
     "side by side": _side_by_side,
     "despite retries": _despite_retries,
 }

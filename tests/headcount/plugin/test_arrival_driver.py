@@ -498,7 +498,7 @@ def test_web_ui(bench: Bench, tmp_path: Path) -> None:
     [
         (("--rate", "5"), "--rate must be RATE, RATE:TIME or FROM..TO:TIME"),
         (("--rate", "5/s", "--max-in-flight", "0"), "whole number from 1 to 1,000,000, got '0'"),
-        (("--max-in-flight", "9"), "--max-in-flight goes with --rate"),
+        (("--max-in-flight", "9"), "--max-in-flight needs --rate"),
         (("--rate", "5/s", "-f", "locustfiles/sword_rush.py"), "the load shape Rush both set"),
     ],
 )

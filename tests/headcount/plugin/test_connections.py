@@ -14,6 +14,8 @@ EXPECTED = {
     "ahead, refused": [],
     "closed meanwhile": ["acked", "acked", [1, 2]],
     "killed": ["acked", [1, 2]],
+    "own error": ["indeterminate", "indeterminate"],
+    "refused": ["failed", "failed"],
     "side by side": ["acked", "acked", "acked", [1, 2, 3]],
     # The number of requests received.
     "despite retries": [12],
@@ -26,4 +28,4 @@ def test_which_connection_a_request_takes(tmp_path: Path, certificate: Path) -> 
     command = [sys.executable, "-m", program, str(tmp_path / "ledger"), str(certificate)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"http": EXPECTED, "https": EXPECTED, "attempted": [54, 54]}
+    assert json.loads(done.stdout) == {"http": EXPECTED, "https": EXPECTED, "attempted": [62, 62]}

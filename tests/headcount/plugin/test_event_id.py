@@ -107,7 +107,7 @@ def test_the_short_path_is_used_where_it_can_be(results: dict[tuple[str, str], R
 
 
 def test_statistics_have_one_name(results: dict[tuple[str, str], Result]) -> None:
-    """Names, URLs and errors have `{event_id}` for the id, so that there are few of them."""
+    """In names, URLs and errors `{event_id}` replaces the id: similar requests share one."""
     sent = results["lean", "plain"]["sent"]
     names = {name: record["name"] for name, record in sent.items()}
     assert names["path"] == "/orders/{event_id}?x=1"
@@ -157,7 +157,7 @@ def test_what_is_refused(results: dict[tuple[str, str], Result]) -> None:
     """Before anything is sent, with the reason: the run would prove nothing about it."""
     result = results["lean", "plain"]
     key, located, *without_event = result["refused"]
-    assert "EVENT_ID stands in the name of a field" in key
+    assert "EVENT_ID is in the name of a field" in key
     assert "the service writes the request's id into the field x-event-id" in located
     assert len(without_event) == 3
     for reason in without_event:

@@ -42,7 +42,7 @@ def a_comparison(*runs: str, method: str = "POST", **more: Any) -> dict[str, Any
 
 
 def a_form(**values: str) -> dict[str, Any]:
-    """A request to check what was filled in."""
+    """A request to check a filled-in form."""
     path = "/headcount/start-form"
     return {"method": "POST", "path": path, "data": values, "headers": SAME_ORIGIN}
 
@@ -211,7 +211,7 @@ def test_metrics_before_the_first_test(answers: Answers) -> None:
 
 
 def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
-    """With labels, and with what an empty field stands for; Locust's form has none of it."""
+    """It has labels and says what an empty field stands for, unlike Locust's own form."""
     page = answers["fields"]["text"]
     for label, name in (("Rate", "rate"), ("Thresholds", "thresholds"), ("ID at", "id_at")):
         assert f'<label for="headcount-{name}">{label}</label>' in page

@@ -1,4 +1,4 @@
-"""A start that nothing would come of is refused in the start form, with the reason."""
+"""A start that could make no request is refused in the start form, with the reason."""
 
 import json
 import subprocess

@@ -71,8 +71,8 @@ def test_the_ledger_records_the_outcome(
 ) -> None:
     """An explicit outcome wins; `failure()` makes a 2xx indeterminate; else the status decides.
 
-    A block that is left before it decided makes a 2xx indeterminate, too. A response that is kept
-    and never used in a with block has its row, with the outcome that was set.
+    A block that an exception leaves before it has decided makes a 2xx indeterminate. A response
+    that is kept and never used in a with block has its row, with the outcome that was set.
     """
     assert recorded[way] == EXPECTED
 

@@ -47,4 +47,5 @@ def test_a_failure_is_one_that_never_reached_the_service(
     error: Exception, outcome: Outcome
 ) -> None:
     """A connection that was never made is a failure; after a broken one, the outcome is unknown."""
-    assert of_error(error) is outcome
+    assert of_error(error, is_unsent=True) is outcome
+    assert of_error(error, is_unsent=False) is Outcome.INDETERMINATE

@@ -36,5 +36,5 @@ def test_it_needs_trace_ids() -> None:
     """Other ids lead to no trace."""
     check_trace_url(URL, IdForm.TRACE)
     check_trace_url("", IdForm.PLAIN)
-    with pytest.raises(UsageError, match="--trace-url goes with --id-form trace"):
+    with pytest.raises(UsageError, match="--trace-url needs --id-form trace"):
         check_trace_url(URL, IdForm.UUID)

@@ -152,7 +152,7 @@ def test_a_second_broker_in_one_folder_is_refused(
     broker: Broker, new_broker: NewBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two brokers in a folder would destroy its data: the second fails, the first runs on."""
-    monkeypatch.setattr("headcount.stack.broker.CLAIM_DEADLINE_S", 0.2)
+    monkeypatch.setattr("headcount.stack.broker.LOCK_TIMEOUT_S", 0.2)
     with pytest.raises(PartError, match=r"another broker is using .*: stop it"):
         new_broker(broker.data_dir)
     broker.poll_or_raise()

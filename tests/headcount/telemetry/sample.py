@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from headcount.monitor.duration_histogram import DurationCounts, RequestDurations
+from headcount.monitor.duration_histogram import counts_of
 from headcount.run.verdict import StoredVerdict, Verdict
 from headcount.telemetry.live_totals import EndedRequests, LiveTotals
 
@@ -20,22 +20,14 @@ COUNTS = {
 }
 
 
-def durations_of(*durations_us: int) -> DurationCounts:
-    """Return the counts of some durations."""
-    durations = RequestDurations()
-    for duration_us in durations_us:
-        durations.add(duration_us, duration_us)
-    return durations.http
-
-
 TOTALS = LiveTotals(
     requests=(
         EndedRequests(EVENT_TYPE, "acked", "2xx", 8),
         EndedRequests(EVENT_TYPE, "failed", "4xx", 2),
         EndedRequests(EVENT_TYPE, "indeterminate", "none", 1),
     ),
-    http={EVENT_TYPE: durations_of(*[4_000] * 6, *[200_000] * 5)},
-    from_intended={EVENT_TYPE: durations_of(*[4_000] * 6, *[400_000] * 5)},
+    http={EVENT_TYPE: counts_of([4_000] * 6 + [200_000] * 5)},
+    from_intended={EVENT_TYPE: counts_of([4_000] * 6 + [400_000] * 5)},
     in_flight={EVENT_TYPE: 1},
     schedule_lag_s=0.25,
     dropped=3,

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from headcount.monitor.duration_histogram import counts_of
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
 from headcount.telemetry.export.exporter_process import ExporterProcess, export_request
 from headcount.telemetry.export.run_source import TotalsFile
 from headcount.telemetry.live_totals import EndedRequests, LiveTotals
-from tests.headcount.telemetry.sample import EVENT_TYPE, TOTALS, durations_of, verdict_document
+from tests.headcount.telemetry.sample import EVENT_TYPE, TOTALS, verdict_document
 from tests.headcount.telemetry.test_exported_metrics import DASHBOARD
 from tests.manifests import MANIFEST
 from tests.prometheus import DEADLINE_S, Prometheus, prometheus
@@ -24,8 +25,8 @@ LATER = LiveTotals(
         EndedRequests(EVENT_TYPE, "failed", "4xx", 20),
         EndedRequests(EVENT_TYPE, "indeterminate", "none", 10),
     ),
-    http={EVENT_TYPE: durations_of(*[4_000] * 60, *[200_000] * 50)},
-    from_intended={EVENT_TYPE: durations_of(*[4_000] * 60, *[400_000] * 50)},
+    http={EVENT_TYPE: counts_of([4_000] * 60 + [200_000] * 50)},
+    from_intended={EVENT_TYPE: counts_of([4_000] * 60 + [400_000] * 50)},
     dropped=30,
 )
 """The totals of the same run some time later."""

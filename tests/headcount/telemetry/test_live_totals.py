@@ -1,6 +1,7 @@
 """Live totals: the sums of all generators' reports."""
 
-from headcount.monitor.progress import Ended, Progress, ProgressCounter
+from headcount.monitor.duration_histogram import counts_of
+from headcount.monitor.progress import Ended, Progress
 from headcount.telemetry.live_totals import (
     EndedRequests,
     LiveTotals,
@@ -8,15 +9,13 @@ from headcount.telemetry.live_totals import (
     dump_totals,
     load_totals,
 )
-from tests.headcount.telemetry.sample import TOTALS, durations_of
-
-MS = 1_000_000
+from tests.headcount.telemetry.sample import TOTALS
 
 
 def test_reports_of_all_generators_add_up() -> None:
     """Requests and durations over time and generators; the latest of what is not a sum."""
     totals = RunTotals()
-    sword = {"sword": durations_of(10_000)}
+    sword = {"sword": counts_of([10_000])}
     first = Progress(
         *(0, {"sword": 3}, (Ended(1, "sword", "acked", "", 1),)),
         http=sword,
@@ -41,13 +40,14 @@ def test_reports_of_all_generators_add_up() -> None:
 
 def test_the_class_of_a_status() -> None:
     """Also of an acknowledgement by a rule; an error without a response has no class."""
-    counter = ProgressCounter(0, with_durations=False)
-    answers = (("acked", 201, None), ("acked", 409, None), ("failed", 404, None))
-    errors = (("indeterminate", None, "TimeoutError: no answer"), ("failed", None, "503"))
-    for seq, (outcome, status, error) in enumerate((*answers, *errors)):
-        counter.add("sword", outcome, status, error, (0, 0, MS), seq=seq)
+    ended = (
+        Ended(1, "sword", "acked", "", 1),
+        Ended(1, "sword", "acked", "409", 1),
+        Ended(1, "sword", "failed", "404", 1),
+        Ended(1, "sword", "indeterminate", "TimeoutError", 1),
+    )
     totals = RunTotals()
-    totals.receive(counter.report({}))
+    totals.receive(Progress(0, {"sword": 4}, ended))
     classes = {(ended.outcome, ended.status_class) for ended in totals.totals(None, None).requests}
     assert {("acked", "2xx"), ("acked", "4xx"), ("failed", "4xx")} < classes
     assert ("indeterminate", "none") in classes

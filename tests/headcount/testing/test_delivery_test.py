@@ -43,6 +43,9 @@ class Customer(LedgerUser):
         order = {"item": "apple", "quantity": self.random.randint(1, 5)}
         self.client.post("/orders", json=order, event=order, event_type="order")
 """
+OPTIONS = ("-q", "-p", "no:cacheprovider", "-W", "error::DeprecationWarning")
+"""Many projects allow no deprecated calls."""
+
 TEST = """
 import socket, subprocess, sys, time
 import pytest
@@ -74,7 +77,7 @@ def test_a_delivery_test_fails_with_the_lost_ids(tmp_path: Path) -> None:
     (tmp_path / "scenario.py").write_text(SCENARIO, "utf-8")
     (tmp_path / "test_shop.py").write_text(TEST, "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_shop.py"],
+        [sys.executable, "-m", "pytest", *OPTIONS, "test_shop.py"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -82,6 +85,6 @@ def test_a_delivery_test_fails_with_the_lost_ids(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1, done.stdout
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout, done.stdout
     assert "AssertionError: FAIL" in done.stdout
     assert "lost: order " in done.stdout

@@ -8,7 +8,7 @@ from headcount.time_span import span_text
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks.doubts import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
-from headcount_analysis.read.settling_policy import NEARLY_OVER
+from headcount_analysis.read.settling_policy import NEARLY_OVER_AT
 
 NAME = "topic settled"
 BECAUSE = "it may still arrive"
@@ -48,7 +48,7 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
             _REMEDY,
         )
     delay_s = evidence.longest_delay_s
-    if delay_s is not None and delay_s >= NEARLY_OVER * end.watched_s:
+    if delay_s is not None and delay_s >= NEARLY_OVER_AT * end.watched_s:
         yield Doubt(
             f"events arrived up to {span_text(delay_s)} after they were acknowledged; the topic "
             f"was {watched(end)}, and {lost:,} are missing",

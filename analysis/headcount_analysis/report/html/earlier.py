@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.utc import clock_text
+from headcount.run.verdict import Label
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.earlier_run import EarlierDocument, EarlierRun
 from headcount_analysis.report.model import Report
@@ -29,7 +30,7 @@ class EarlierChange:
 
 @dataclass(frozen=True, slots=True)
 class EarlierLine:
-    """What the first screen says about the run before."""
+    """What the first screen says about the previous run."""
 
     run_id: str
     href: str
@@ -40,7 +41,7 @@ class EarlierLine:
 
 
 def earlier_line(report: Report) -> EarlierLine | None:
-    """Compare a report with the run before; None if there is none, or nothing was counted."""
+    """Compare a report with the previous run; None if there is none, or nothing was counted."""
     earlier = report.earlier
     if earlier is None or earlier.document.counts is None or report.counts is None:
         return None
@@ -56,7 +57,10 @@ def earlier_line(report: Report) -> EarlierLine | None:
 
 
 def _classes(report: Report, document: EarlierDocument) -> Iterator[EarlierChange]:
-    """Yield what got worse, what got better, and the losses if they are the same."""
+    """Yield what got worse, what got better, and the losses if they are the same.
+
+    In an inconclusive run, less of a class proves nothing.
+    """
     assert report.counts is not None
     now, before = report.counts.as_dict(), document.counts or {}
     texts: dict[str, list[str]] = {"worse": [], "better": []}
@@ -68,6 +72,8 @@ def _classes(report: Report, document: EarlierDocument) -> Iterator[EarlierChang
             )
         elif name == _ALWAYS:
             yield EarlierChange(f"{count:,} {name}, as before")
+    if report.label is Label.INCONCLUSIVE:
+        del texts["better"]
     for assessment, changed in texts.items():
         if changed:
             yield EarlierChange(f"{assessment}: {', '.join(changed)}", assessment)

@@ -1,8 +1,9 @@
 """Links to exceptions: `#exceptions?class=lost&type=sword` shows these rows, and no others.
 
-The filters are `class` (a class or a flag), `type` (the event type), `partition`, `process`, `from`
-and `to` (times, ISO 8601), and `text`, words that a row contains, such as an id. The script of the
-table applies them; without it, a link leads to the first row with that class and one other value.
+The filters are `class` (a class or a flag), `type` (the event type), `partition`, `process`,
+`error` (the response to a request that was not acknowledged), `from` and `to` (times, ISO 8601),
+and `text`, words that a row contains, such as an id. The script of the table applies them; without
+it, a link leads to the first row with that class and one other value.
 
 Pure.
 """
@@ -12,6 +13,8 @@ from collections.abc import Collection, Mapping
 from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
+
+from headcount_analysis.causes.exception_patterns import Pattern
 
 SECTION = "exceptions"
 
@@ -40,6 +43,12 @@ def linked(sentence: str, names: Collection[str]) -> Markup:
         parts += [escape(sentence[place : match.start()]), _anchored(match[0], match[1])]
         place = match.end()
     return Markup("").join([*parts, escape(sentence[place:])])
+
+
+def pattern_link(pattern: Pattern, some: str) -> Markup:
+    """Link the exceptions of a pattern to their rows, and say what they have in common."""
+    href = link({"class": pattern.of, **pattern.filters})
+    return Markup('<a href="{}">{}</a>: {}').format(href, some, pattern.what)
 
 
 def _anchored(text: str, name: str) -> Markup:

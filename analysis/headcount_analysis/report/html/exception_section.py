@@ -1,6 +1,6 @@
 """The section of exceptions: patterns, losses by partition and process, errors, and the table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -9,12 +9,13 @@ from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import LossGroup
 from headcount_analysis.causes.percent import percent
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
+from headcount_analysis.report.count_sentences import selected_exceptions
+from headcount_analysis.report.exception_kinds import WORST_FIRST
 from headcount_analysis.report.exceptions import Exceptions
-from headcount_analysis.report.html.exception_links import link
+from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.exception_steps import clock, status_text
 from headcount_analysis.report.html.exception_table import ExceptionTable, exception_table, short
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import selected_exceptions
 from headcount_analysis.report.tables import iso_time
 
 SHOWN_GROUPS = 20
@@ -57,11 +58,15 @@ class LossTable:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """The requests with the same response that was no acknowledgement."""
+    """The requests with the same response that was no acknowledgement.
+
+    `classes` are what became of them, each with the link to its rows, empty if it has none.
+    """
 
     answer: str
     reach: str
     count: str
+    classes: tuple[ClassLink, ...]
     first: str
     last: str
     event_types: str
@@ -98,9 +103,9 @@ def exception_section(report: Report, exceptions: Exceptions) -> ExceptionSectio
 
 
 def _pattern(pattern: Pattern, names: Mapping[str, int]) -> Markup:
-    is_listed = pattern.of in names
-    href = link({"class": pattern.of, **pattern.filters}) if is_listed else "#errors"
-    return Markup('<a href="{}">{}</a>: {}').format(href, pattern.some, pattern.what)
+    if pattern.of in names:
+        return pattern_link(pattern, pattern.some)
+    return Markup('<a href="#errors">{}</a>: {}').format(pattern.some, pattern.what)
 
 
 def _loss_table(noun: str, groups: tuple[LossGroup, ...]) -> LossTable:
@@ -127,11 +132,18 @@ def _error(report: Report, group: UnacknowledgedGroup) -> ErrorRow:
         short(status_text(group.answer)),
         group.reach,
         f"{group.count:,}",
+        tuple(_classes(group)),
         _clock(group.first_ns),
         _clock(group.last_ns),
         _types(group.by_type.items()),
         short(report.sample_of(group.answer)),
     )
+
+
+def _classes(group: UnacknowledgedGroup) -> Iterator[ClassLink]:
+    for name, count in group.by_class.items():
+        filters = {"class": name, "error": short(group.answer)}
+        yield ClassLink(name, f"{count:,} {name}", link(filters) if name in WORST_FIRST else "")
 
 
 def _clock(at_ns: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Steps of one id: when it was asked, sent, answered and acknowledged, and what is in the topic.
+"""Steps of one id: its request due, sent, answered and acknowledged, and its event in the topic.
 
 Pure.
 """

@@ -6,8 +6,10 @@ Pure.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from headcount.run.outcome import Outcome
 from headcount.run.trace_url import trace_link
 from headcount_analysis.classes_and_flags import Fate
+from headcount_analysis.reconciliation.attempt_counts import answer_of
 from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
@@ -19,6 +21,7 @@ LONGEST_CELL = 160
 
 MOST_OPTIONS = 200
 
+_UNACKED = frozenset({Outcome.FAILED, Outcome.INDETERMINATE})
 _IN_TOPIC = "in topic"
 
 _MS_PER_NS = 1_000_000
@@ -151,6 +154,7 @@ def _row(
         "type": short(str(record["event_type"])),
         "partition": str(partition),
         "process": short(str(record["server"])),
+        "error": _error(record),
     }
     new = [name for name in _anchors(_names(record), filters) if name not in anchors]
     anchors.update(new)
@@ -163,6 +167,13 @@ def _row(
         filters,
         tuple(new),
     )
+
+
+def _error(record: Mapping[str, object]) -> str:
+    """Return the response to a request that was not acknowledged, as the errors name it."""
+    if record["outcome"] not in _UNACKED:
+        return ""
+    return short(answer_of(record["http_status"], str(record["error"])))
 
 
 def _anchors(names: Sequence[str], filters: Mapping[str, str]) -> Iterator[str]:
@@ -181,7 +192,7 @@ def _options(rows: Sequence[ExceptionRow]) -> dict[str, list[str]]:
     """Return the values of each filter; none where there is no choice, or too much."""
     values = {
         name: {row.filters[name] for row in rows} - {""}
-        for name in ("type", "partition", "process")
+        for name in ("type", "partition", "process", "error")
     }
     return {
         name: sorted(known, key=_by_number) if 1 < len(known) <= MOST_OPTIONS else []

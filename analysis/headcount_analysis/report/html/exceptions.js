@@ -1,6 +1,6 @@
 "use strict";
-// Without this script the table shows all rows with their ways; with it, readers filter the rows, by
-// the tools above or by a link such as #exceptions?class=lost, and open the way of one id.
+// Without this script the table shows all rows with their steps; with it, readers filter the rows, by
+// the tools above or by a link such as #exceptions?class=lost, and open the steps of one id.
 (() => {
   const tools = document.getElementById("exception-tools");
   if (!tools) return;
@@ -8,6 +8,7 @@
   const table = document.getElementById("exception-table");
   const status = document.getElementById("exception-count");
   const fields = [...tools.elements].filter((field) => field.name);
+  const FILTERS = ["type", "partition", "process", "error"];
   const DAY_MS = 86_400_000;
 
   const entries = [...table.tBodies].map((body) => ({
@@ -56,7 +57,7 @@
     const words = value("text").toLowerCase().split(/\s+/).filter(Boolean);
     const isShown = ({ body, at, classes, words: content }) =>
       (!value("class") || classes.includes(value("class"))) &&
-      ["type", "partition", "process"].every((name) => !value(name) || body.dataset[name] === value(name)) &&
+      FILTERS.every((name) => !value(name) || body.dataset[name] === value(name)) &&
       (Number.isNaN(from) || at >= from) &&
       (Number.isNaN(to) || at <= to) &&
       words.every((word) => content.includes(word));
@@ -92,7 +93,7 @@
     const [place, query] = decodeURI(location.hash).split(/\?(.*)/s);
     if (place !== "#exceptions" || query === undefined) return;
     const filters = new URLSearchParams(location.hash.slice(place.length + 1));
-    for (const name of ["type", "partition", "process"]) {
+    for (const name of FILTERS) {
       if (filters.has(name) && !tools.elements[name]) addField(name);
     }
     for (const field of fields) set(field, filters.get(field.name) ?? "");
@@ -107,7 +108,7 @@
     history.replaceState(null, "", filters.size ? `#exceptions?${filters}` : "#exceptions");
   };
 
-  // These are where links lead without this script; the browser must not go there now.
+  // Links lead to these anchors only without this script; with it, the browser must not jump there.
   for (const place of table.querySelectorAll("span[id]")) place.remove();
   for (const entry of entries) {
     const id = entry.body.querySelector("td.id span:last-child");

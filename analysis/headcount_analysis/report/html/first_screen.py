@@ -1,8 +1,11 @@
 """The first screen: what the run was, what broke, how much was lost, when, and what is slow."""
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from headcount.ledger.event_types import TOTAL
 from headcount.run.address import without_secrets
@@ -13,17 +16,17 @@ from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report.duration_text import duration
-from headcount_analysis.report.html.exception_links import link
+from headcount_analysis.report.count_sentences import classes_of
+from headcount_analysis.report.duration_text import duration, spaced
+from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import classes_of
 from headcount_analysis.report.share import share_of_class, short_share
 
 _OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered", "lost"})
 _ALWAYS = "duplicated"
+_MOST_PATTERNS = 3
 _LIMITS = {"<": "limit", "<=": "limit", ">": "minimum", ">=": "minimum", "==": "must be"}
-_UNIT = re.compile(r"(?<=\d)(ms|s)\b")
 _WHOLE = re.compile(r"\.0+(?!\d)")
 _LISTED = (
     frozenset(COUNT_KEYS)
@@ -51,13 +54,14 @@ class BrokenCheck:
     """A check that keeps the run from a pass: what broke, details, and what to do about it.
 
     `href` leads to the place of the page that shows it. A class has no remedy here: the table of
-    checks has it.
+    checks has it. `patterns` say what its exceptions have in common, with links to their rows.
     """
 
     text: str
     href: str
     details: tuple[str, ...] = ()
     remedy: str = ""
+    patterns: tuple[Markup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +132,13 @@ def threshold_text(judged: ThresholdResult) -> str:
     """Describe a threshold by what was measured: `http.p99 569.8 ms, limit 20 ms`."""
     threshold = judged.threshold
     name = threshold.text.partition(threshold.comparison)[0].strip()
-    limit = _WHOLE.sub("", _spaced(threshold.show(threshold.limit)))
+    limit = _WHOLE.sub("", spaced(threshold.show(threshold.limit)))
     rule = _LIMITS.get(threshold.comparison, "must not be")
     window = threshold.window
     part = f", after {duration(window.after_s)}" if window.after_s else ""
     part += "" if window.for_s is None else f" for {duration(window.for_s)}"
     unproven = " (unproven)" if judged.result is Result.UNPROVEN else ""
-    return f"{name} {_spaced(judged.shown)}, {rule} {limit}{part}{unproven}"
-
-
-def _spaced(text: str) -> str:
-    return _UNIT.sub(r" \1", text)
+    return f"{name} {spaced(judged.shown)}, {rule} {limit}{part}{unproven}"
 
 
 def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:
@@ -148,7 +148,19 @@ def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:
     times = report.class_times.get(check.name)
     sent = "" if times is None else f"sent {between(times.first_ns, times.last_ns)}"
     details = tuple(filter(None, (meaning, share, sent)))
-    return BrokenCheck(count, href_of_class(check.name, counts) or "#checks", details)
+    href = href_of_class(check.name, counts) or "#checks"
+    return BrokenCheck(count, href, details, patterns=tuple(_patterns(report, check.name)))
+
+
+def _patterns(report: Report, name: str) -> Iterator[Markup]:
+    """Yield the strongest patterns of a class; its first and last time are said anyway."""
+    of_class = (
+        pattern
+        for pattern in report.patterns
+        if pattern.of == name and "from" not in pattern.filters
+    )
+    for pattern in itertools.islice(of_class, _MOST_PATTERNS):
+        yield pattern_link(pattern, pattern.some)
 
 
 def href_of_class(name: str, counts: Counts | None) -> str:

@@ -56,8 +56,9 @@ def latency_figures(
         measures: The measures to show.
         texts: What to say about each.
     """
+    end_s = time_axis(course).high if course.slices else 0.0
     lines = {
-        measure: _lines(course.latency[measure])
+        measure: _lines(course.latency[measure], end_s)
         for measure in measures
         if course.latency.get(measure)
     }
@@ -78,9 +79,15 @@ def _chart(
     return LineChart(axis, lines, "ms", 170, MarkKind.LINE, width_s, scale=scale)
 
 
-def _lines(slices: Sequence[LatencySlice]) -> tuple[ChartLine, ...]:
-    """Return a line for each percentile, with gaps where a slice has too few values for it."""
-    middles = [time_slice.elapsed_s + time_slice.width_s / 2 for time_slice in slices]
+def _lines(slices: Sequence[LatencySlice], end_s: float) -> tuple[ChartLine, ...]:
+    """Return a line for each percentile, with gaps where a slice has too few values for it.
+
+    The last slice may reach beyond the end of the run, where the axis ends.
+    """
+    middles = [
+        (time_slice.elapsed_s + min(time_slice.elapsed_s + time_slice.width_s, end_s)) / 2
+        for time_slice in slices
+    ]
     lines = [
         ChartLine(
             name := percentile_name(quantile),

@@ -12,7 +12,7 @@ from headcount_analysis.report.html.svg import drawn
 
 _MARGIN_S = 10
 _DENSE, _THIN = 300, 0.6
-"""With more slices than this, lines are so much thinner."""
+"""With more slices than _DENSE, lines have _THIN of their usual width."""
 
 _RATES = ("started", "answered", "arrived")
 # Overlapping lines stay visible: the lower ones are wider.
@@ -64,7 +64,8 @@ def load_figures(
         rules,
         OUTCOMES,
         "Requests not acknowledged, per second",
-        "By send time. Failed: not published, as far as the answer says; indeterminate: unknown.",
+        "By send time. Failed: the response proves that nothing was published; indeterminate: "
+        "unknown.",
     )
     yield from _bars(
         course,

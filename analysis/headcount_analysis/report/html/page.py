@@ -8,6 +8,7 @@ from headcount.ledger.event_types import TOTAL
 from headcount.run.verdict import tally_of
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.configuration import configuration
+from headcount_analysis.report.count_sentences import sum_of_classes
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import first_screen
 from headcount_analysis.report.html.class_charts import class_figure
@@ -47,7 +48,6 @@ from headcount_analysis.report.html.page_tables import (
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import sum_of_classes
 
 _HERE = Path(__file__).parent
 
@@ -93,14 +93,15 @@ def render(report: Report, exceptions: Exceptions) -> str:
         course=load_over_time(report),
         course_caption=load_caption(report),
         moments=timeline_events(report),
-        latency_total=latency(report, only_total=True),
-        latency=latency(report, only_total=False),
+        has_intended=Measure.FROM_INTENDED in measures,
+        latency_total=latency(report, measures, only_total=True),
+        latency=latency(report, measures, only_total=False),
         groups=breakdown_groups(report.breakdown),
         groups_caption=breakdown_caption(report.breakdown),
         curve_figure=percentile_figure(
             report.percentiles,
             measures,
-            f"Latency by percentile; rarer to the right. {report.rates}.",
+            f"Latency by percentile, rarer to the right; {report.rates}.",
         ),
         latency_figures=tuple(latency_figures(report.over_time, measures, _latency_texts(report))),
         by_generator=class_counts("generator", by_generator(report)),
@@ -125,7 +126,9 @@ def _scripts(exceptions: Exceptions) -> Iterator[str]:
 
 
 def _length_s(report: Report) -> float:
-    """Return the time over which requests were due, in s, rounded up to whole slices."""
+    """Return the time that the achieved rate covers, in s: all of the run, or of its schedule."""
+    if report.rates.target_per_s is None and report.span_s:
+        return report.span_s
     course = report.over_time
     due = [time_slice.elapsed_s for time_slice in course.slices if time_slice.due]
     return due[-1] + course.width_s if due else course.width_s
@@ -140,7 +143,7 @@ def _load_text(report: Report) -> str:
         counts = [getattr(time_slice, name) for time_slice in course.slices]
         if sum(counts):
             most = max(counts) / course.width_s
-            rates.append(f"{name} {sum(counts) / length_s:,.1f} avg, {most:,.1f} max")
+            rates.append(f"{name} {sum(counts) / length_s:,.1f} avg, {most:,.5g} max")
     return f"Per second: {'; '.join(rates)}. Overlapping lines have different widths."
 
 

@@ -1,6 +1,6 @@
 """The tables of the page: header cells and rows of text, made from a report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +12,7 @@ from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
+from headcount_analysis.report.duration_text import spaced
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import Entry
@@ -41,6 +42,16 @@ class PageTable:
     rows: tuple[tuple[str, ...], ...]
     kinds: tuple[str, ...] = ()
 
+    @property
+    def text_columns(self) -> frozenset[int]:
+        """The columns without any number, which are aligned to the left."""
+        columns = enumerate(zip(*self.rows, strict=True))
+        return frozenset(place for place, cells in columns if not any(map(_is_number, cells)))
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lstrip("+-")[:1].isdigit()
+
 
 def load_over_time(report: Report) -> PageTable:
     """Show at most SHOWN_SLICES slices, evenly spaced."""
@@ -68,9 +79,10 @@ def load_caption(report: Report) -> str:
     )
 
 
-def latency(report: Report, *, only_total: bool) -> PageTable:
-    """Show each measure in ms, either in total or by event type."""
+def latency(report: Report, measures: Iterable[Measure], *, only_total: bool) -> PageTable:
+    """Show some measures in ms, either in total or by event type."""
     frame = tables.latency(report).drop(columns=[*tables.RATES])
+    frame = frame[frame["measure"].isin([measure.value for measure in measures])]
     is_total = frame["event_type"] == TOTAL
     rows = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
     rows = rows.assign(measure=[Measure(measure).words for measure in rows["measure"]])
@@ -222,11 +234,13 @@ def checks(report: Report) -> PageTable:
 
 
 def thresholds(report: Report) -> PageTable:
-    """Show each threshold with its measured value and its result."""
-    rows = (
-        (result.threshold.text, result.shown, result.result.value) for result in report.thresholds
+    """Show each threshold with its result and its measured value."""
+    rows = tuple(
+        (result.threshold.text, result.result.value, spaced(result.shown))
+        for result in report.thresholds
     )
-    return PageTable(("threshold", "measured", "result"), tuple(rows))
+    kinds = tuple(result.result.value for result in report.thresholds)
+    return PageTable(("threshold", "result", "measured"), rows, kinds)
 
 
 def state(report: Report) -> PageTable:

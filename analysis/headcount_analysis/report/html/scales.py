@@ -15,6 +15,7 @@ _STEPS_S = (
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _LATEST_S = 4_102_444_800  # 2100
 _WIDE_DECADES = 1.6
+_APART_DECADES = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,16 @@ def _log_scale(low: float, high: float) -> Scale:
     start = max(bound for bound in bounds if bound <= low)
     end = min(bound for bound in bounds if bound >= high)
     is_narrow = math.log10(end / start) <= _WIDE_DECADES
-    ticks = [
-        bound
-        for bound in bounds
-        if start <= bound <= end and (is_narrow or round(math.log10(bound), 6).is_integer())
-    ]
+    powers = [bound for bound in bounds if round(math.log10(bound), 6).is_integer()]
+    far = [edge for edge in (start, end) if all(_is_far(edge, power) for power in powers)]
+    kept = bounds if is_narrow else sorted({*powers, *far})
+    ticks = [bound for bound in kept if start <= bound <= end]
     return Scale(start, end, tuple(Tick(tick, short(tick)) for tick in ticks), is_log=True)
+
+
+def _is_far(end: float, power: float) -> bool:
+    """Return whether the labels of an end of the scale and of a power of ten do not overlap."""
+    return abs(math.log10(end / power)) > _APART_DECADES
 
 
 def _one_two_five(first_power: int, last_power: int) -> Iterator[float]:

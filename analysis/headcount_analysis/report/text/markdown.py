@@ -8,9 +8,9 @@ from headcount.run.verdict import Result, tally_of
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.judge import watched
 from headcount_analysis.report import tables
+from headcount_analysis.report.count_sentences import counted_exceptions, sum_of_classes
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.sentences import counted_exceptions, sum_of_classes
 from headcount_analysis.report.text.markdown_text import code as _code
 from headcount_analysis.report.text.markdown_text import table as _table
 from headcount_analysis.report.text.markdown_text import text as _text

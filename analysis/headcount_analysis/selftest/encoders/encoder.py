@@ -18,7 +18,7 @@ Break = Callable[[bytes], bytes]
 """A way to make a message unreadable."""
 
 NOISE = "HEADCOUNT-NOISE"
-"""Stands for a text that is another in every message."""
+"""Stands for a text that is different in every message."""
 
 SERVICE_HEADERS = {"Host": "127.0.0.1:8000", "User-Agent": "python/gevent-http-client"}
 
@@ -68,7 +68,7 @@ class Encoder(Protocol):
 
     @property
     def tombstone_has_own_key(self) -> bool:
-        """Whether that is so even if its key is that of an event."""
+        """Whether that also holds if its key is that of an event."""
 
     def document(self, event: Document, variant: int) -> Document:
         """Put an event where it is compared."""

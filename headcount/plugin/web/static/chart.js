@@ -146,7 +146,7 @@ const deliveryChart = (() => {
       cross.setAttribute("visibility", "visible");
       text.textContent = describe(bin, data, shown);
     };
-    // The chart is drawn anew each second; what is under the pointer stays.
+    // The chart is redrawn each second; the values under the pointer must stay.
     if (pointerX === null) text.textContent = summary;
     else showAt(pointerX);
     place.onpointermove = (event) => showAt(event.clientX);

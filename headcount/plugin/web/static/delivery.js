@@ -4,6 +4,7 @@
 (() => {
   const EVERY_MS = 1000;
   const TIMEOUT_MS = 15000;
+  const LONG_NOTE = 24;
   const RESULTS = { kept: "green", broken: "red", unproven: "yellow" };
   const byId = (id) => document.getElementById(id);
   let last = null;
@@ -86,6 +87,7 @@
   function showTiles(tiles) {
     const shown = tiles.map((tile) => {
       const box = cell("", "div", tile.kind ? "above" : "");
+      if (tile.note.length > LONG_NOTE) box.classList.add("long");
       if (tile.kind) coloured(box, tile.kind);
       const name = cell("", "dt");
       name.append(explained(tile.name, tile.explanation));
@@ -116,7 +118,7 @@
     byId("lines").replaceChildren(...rows);
   }
 
-  // The page is drawn anew each second; what has the focus, and its explanation, must stay.
+  // The page is redrawn each second; the focused element and its explanation must stay.
   function replaceKeepingFocus(place, children) {
     const focusable = () => [...place.querySelectorAll("[tabindex]")];
     const focused = focusable().indexOf(document.activeElement);

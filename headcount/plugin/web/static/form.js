@@ -11,7 +11,7 @@
   style.href = "./headcount/static/form.css";
   document.head.append(style);
 
-  // Locust's theme shows in the colour of its text.
+  // The colour of Locust's text tells which theme it has.
   function applyTheme(group) {
     const [red, green, blue] = getComputedStyle(group.parentElement).color.match(/\d+/g).map(Number);
     group.dataset.theme = red + green + blue > 384 ? "dark" : "light";

@@ -1,4 +1,4 @@
-// Has the history made, and shows it in Locust's theme.
+// Lets the server make the history, and shows it in Locust's theme.
 "use strict";
 
 (() => {

@@ -233,6 +233,17 @@ def test_a_mark_far_away_does_not_stretch_the_axis() -> None:
     assert data["rules"] == [[4.5, "killed"], [10, "over"]]
 
 
+def test_the_last_percentiles_end_with_the_run() -> None:
+    """The last slice may reach beyond it, but its point is within the axis."""
+    slices = tuple(
+        LatencySlice(float(at), 3.0, 100, Percentiles(1.0, 2.0, 3.0, 4.0)) for at in (0, 3)
+    )
+    run = replace(course(LoadSlice(0.0), LoadSlice(3.0)), latency={Measure.HTTP: slices})
+    (data,) = by_title(latency_figures(run, (Measure.HTTP,), {})).values()
+    assert data["x"] == [0, 4]
+    assert {(line["from"], line["step"]) for line in data["lines"]} == {(1.5, 2.0)}
+
+
 def test_percentiles_are_drawn_only_of_enough_values() -> None:
     """A p99 of 99 values would be their maximum; the maximum has no such need."""
     slices = tuple(

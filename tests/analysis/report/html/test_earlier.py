@@ -1,18 +1,20 @@
-"""The comparison with the run before: counts are better or worse, speed is only shown."""
+"""The comparison with the previous run: counts are better or worse, speed is only shown."""
 
 from dataclasses import replace
 
+from headcount_analysis.judge import Limits, judge
 from headcount_analysis.report.earlier_run import EarlierDocument, EarlierLatency, EarlierRun
 from headcount_analysis.report.html.earlier import earlier_line
 from headcount_analysis.report.html.page import render
 
-from headcount.run.verdict import Verdict
+from headcount.run.verdict import Label, Verdict
+from tests.analysis.judge.test_judge import with_counts
 from tests.analysis.report.html.test_first_screen import buckets
 from tests.analysis.report.literal import a_report, some_exceptions
 
 
 def a_document(**counts: int) -> EarlierDocument:
-    """Create the verdict of the run before."""
+    """Create the verdict of the previous run."""
     return EarlierDocument(
         "run-0",
         Verdict.PASS,
@@ -37,6 +39,16 @@ def test_counts_are_worse_or_better() -> None:
     same = earlier_line(replace(report, earlier=EarlierRun(a_document(lost=1))))
     assert same is not None
     assert same.changes[0].text == "1 lost, as before"
+
+
+def test_an_inconclusive_run_is_never_better() -> None:
+    """What its evidence does not show may have happened; what it shows has."""
+    evidence = replace(with_counts(late=3), problems=("it crashed",))
+    report = replace(a_report(), evidence=evidence, judgement=judge(evidence, Limits()))
+    assert report.label is Label.INCONCLUSIVE
+    line = earlier_line(replace(report, earlier=EarlierRun(a_document(ghost=2))))
+    assert line is not None
+    assert {change.assessment for change in line.changes} == {"worse", ""}
 
 
 def test_another_load_is_named() -> None:

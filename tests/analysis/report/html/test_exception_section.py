@@ -6,7 +6,7 @@ from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import Losses, LossGroup
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.html import exception_section as section_module
-from headcount_analysis.report.html.exception_section import exception_section
+from headcount_analysis.report.html.exception_section import ClassLink, exception_section
 
 from headcount.run.locust_exit import LocustExit
 from tests.analysis.report.literal import HOSTILE, START_NS, a_report, some_exceptions
@@ -40,21 +40,33 @@ def test_losses_lead_to_their_rows() -> None:
     assert (row.share, row.first, row.last) == ("1.7 %, 1 in 58", "22:13:20", "22:13:27")
 
 
-def test_errors_have_a_sample() -> None:
-    """Count, first and last time, event types, and the beginning of the first response."""
+def test_errors_have_a_sample_and_lead_to_their_rows() -> None:
+    """Count, classes, first and last time, event types, and the first response.
+
+    Refused requests, which are no exceptions, have no rows and no link.
+    """
     groups = (
         UnacknowledgedGroup(
-            "503", "refused", 9, START_NS, LATER_NS, {"a": 4, "b": 3, "c": 1, "d": 1}
+            *("503", "refused", 9, START_NS, LATER_NS),
+            {"a": 4, "b": 3, "c": 1, "d": 1},
+            {"refused": 8, "ghost": 1},
         ),
-        UnacknowledgedGroup("TimeoutError", "unanswered", 1, None, None, {"a": 1}),
+        UnacknowledgedGroup("TimeoutError", "unanswered", 1, None, None, {"a": 1}, {"absent": 1}),
     )
     ended = LocustExit(1, answers={"503": '{"error": "full"}'})
     report = replace(a_report(), unacknowledged=groups, locust_exit=ended)
     refused, unanswered = exception_section(report, some_exceptions()).errors
     assert refused == section_module.ErrorRow(
-        *("503 Service Unavailable", "refused", "9", "22:13:20.000", "22:13:27.250"),
+        *("503 Service Unavailable", "refused", "9"),
+        (
+            ClassLink("refused", "8 refused", ""),
+            ClassLink("ghost", "1 ghost", "#exceptions?class=ghost&error=503"),
+        ),
+        *("22:13:20.000", "22:13:27.250"),
         *("a 4, b 3, c 1, 1 more", '{"error": "full"}'),
     )
     assert unanswered == section_module.ErrorRow(
-        *("TimeoutError", "unanswered", "1", "", "", "a", ""),
+        *("TimeoutError", "unanswered", "1"),
+        (ClassLink("absent", "1 absent", "#exceptions?class=absent&error=TimeoutError"),),
+        *("", "", "a", ""),
     )

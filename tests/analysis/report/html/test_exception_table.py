@@ -111,7 +111,7 @@ def test_filters_offer_what_there_is() -> None:
     """Values in order, numbers as numbers; nothing where there is no choice."""
     rows = [{**LOST, "acked_partition": partition} for partition in (10, 2, 1)]
     options = table_of(*rows).options
-    assert options == {"type": [], "partition": ["1", "2", "10"], "process": []}
+    assert options == {"type": [], "partition": ["1", "2", "10"], "process": [], "error": []}
 
 
 def test_the_first_row_of_a_link_is_its_place() -> None:
@@ -124,6 +124,17 @@ def test_the_first_row_of_a_link_is_its_place() -> None:
         "exceptions?class=lost&process=42",
     )
     assert second.anchors == ("exceptions?class=lost&type=guild",)
+
+
+def test_only_what_was_not_acknowledged_has_an_error() -> None:
+    """The status, or the error up to its colon, as the errors name it."""
+    failed = {**LOST, "class": "ghost", "outcome": "failed", "http_status": 503}
+    timed_out = {**failed, "outcome": "indeterminate", "http_status": "", "error": "Gone: 9 s"}
+    in_flight = {**timed_out, "error": ""}
+    table = table_of(LOST, failed, timed_out, in_flight)
+    assert [row.filters["error"] for row in table.rows] == ["", "503", "Gone", "no answer"]
+    assert table.options["error"] == ["503", "Gone", "no answer"]
+    assert "exceptions?class=ghost&error=503" in table.rows[1].anchors
 
 
 def test_what_happened_is_in_plain_words() -> None:

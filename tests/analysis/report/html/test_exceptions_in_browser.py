@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import Losses, LossGroup
+from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.exceptions import COLUMNS, Exceptions
 from headcount_analysis.report.html.page import render
 
@@ -59,6 +60,7 @@ def rows() -> list[dict[str, object]]:
             "acked_partition": place % 3 if kind == "lost" else "",
             "acked_offset": place if kind == "lost" else "",
             "server": str(40 + place % 2),
+            **({"outcome": "failed", "http_status": 409 + place % 2} if kind == "ghost" else {}),
             "sent_at": f"2023-11-14T22:13:{20 + place}.000000Z",
             "sent_at_ns": START_NS + place * SECOND_NS,
         }
@@ -74,6 +76,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         a_report(),
         patterns=(Pattern("lost", 3, 6, "event type", {"type": TYPE}),),
         losses=Losses(by_partition=(LossGroup("2", 9, 2, START_NS, START_NS),)),
+        unacknowledged=(
+            UnacknowledgedGroup("409", "refused", 2, None, None, {TYPE: 2}, {"ghost": 2}),
+        ),
     )
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render(report, Exceptions({"lost": 6, "ghost": 3}, frame)), encoding="utf-8")
@@ -136,6 +141,7 @@ def shown_with(browser: Chromium, **values: str) -> str:
         ({"type": "guild"}, "1357"),
         ({"partition": "2"}, "25"),
         ({"process": "41"}, "1357"),
+        ({"error": "409"}, "68"),
         ({"from": "22:13:24"}, "45678"),
         ({"to": "22:13:22"}, "012"),
         ({"from": "22:13:21.5", "to": "22:13:23.5"}, "23"),
@@ -145,7 +151,7 @@ def shown_with(browser: Chromium, **values: str) -> str:
     ],
 )
 def test_rows_are_filtered(browser: Chromium, filters: dict[str, str], numbers: str) -> None:
-    """By class, type, partition, process, time and words; all filters must match."""
+    """By class, type, partition, process, error, time and words; all filters must match."""
     assert shown(browser) == "012345678"
     assert shown_with(browser, **filters) == numbers
     assert browser.evaluate(STATUS) == f"{len(numbers)} of 9 rows"
@@ -198,6 +204,7 @@ def test_a_link_without_rows(browser: Chromium, link: str) -> None:
         (".classes li:nth-child(2) a", "678"),
         (".patterns a", "024"),
         (".losses a", "25"),
+        ("#error-table a", "68"),
     ],
 )
 def test_sentences_and_tables_lead_to_their_rows(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
@@ -75,6 +76,22 @@ def test_a_loss_is_a_count_and_a_rate_and_has_times() -> None:
         "sent 22:13:20 to 22:13:27 UTC",
     )
     assert broken.href == "#exceptions?class=lost"
+
+
+def test_a_loss_says_what_the_lost_events_have_in_common() -> None:
+    """Where they were lost, each with a link; when is said anyway, and other classes are not."""
+    patterns = (
+        Pattern("lost", 3, 3, "event type sword", {"type": "sword"}),
+        Pattern("ghost", 3, 3, "event type guild", {"type": "guild"}),
+        Pattern("lost", 3, 3, "22 % of the run", {"from": "a", "to": "b"}),
+        Pattern("lost", 2, 3, "in partition 1", {"partition": "1"}),
+    )
+    lossy = replace(a_lossy_report(attempted=3, acked=3, lost=3), patterns=patterns)
+    (broken, *_) = broken_checks(lossy)
+    assert broken.patterns == (
+        '<a href="#exceptions?class=lost&amp;type=sword">all 3 lost</a>: event type sword',
+        '<a href="#exceptions?class=lost&amp;partition=1">2 of 3 lost</a>: in partition 1',
+    )
 
 
 def test_what_is_no_class_leads_to_the_checks() -> None:

@@ -86,10 +86,18 @@ def test_outliers_do_not_hide_typical_durations() -> None:
     scale = value_scale(durations, "ms")
     assert scale.is_log
     assert (scale.low, scale.high) == (5, 1000)
-    assert [tick.label for tick in scale.ticks] == ["10", "100", "1,000"]
+    assert [tick.label for tick in scale.ticks] == ["5", "10", "100", "1,000"]
     assert 0 < scale.share(8) < scale.share(900) < 1
     assert not value_scale(durations, "count").is_log
     assert not value_scale([8.0, 100.0], "ms").is_log
+
+
+def test_the_ends_of_a_logarithmic_scale_are_labelled_unless_a_label_is_near() -> None:
+    """A line beyond the last power of ten is read against the end of the scale."""
+    ends = value_scale([*[12.0] * 50, 2510.0], "ms")
+    assert [tick.label for tick in ends.ticks] == ["10", "100", "1,000", "5,000"]
+    near = value_scale([*[12.0] * 50, 1_900.0], "ms")
+    assert [tick.label for tick in near.ticks] == ["10", "100", "1,000", "2,000"]
 
 
 def test_the_top_of_a_scale_can_be_given() -> None:

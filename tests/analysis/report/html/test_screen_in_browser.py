@@ -29,6 +29,10 @@ CLICK = f"{HEAD}.querySelector('button').click()"
 SORT = f"{HEAD}.ariaSort"
 AXE = "axe.run().then(done => JSON.stringify(done.violations.map(each => each.id)))"
 IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+IN_VIEW = """
+(() => {{ const box = document.querySelector({}).getBoundingClientRect();
+  return box.height > 0 && box.top >= 0 && box.top < innerHeight; }})()
+"""
 NAV_TOP = "document.querySelector('nav').getBoundingClientRect().top"
 HEADING_TOP = "document.getElementById('latency').getBoundingClientRect().top"
 NAV_BOTTOM = "document.querySelector('nav').getBoundingClientRect().bottom"
@@ -85,6 +89,32 @@ def test_the_navigation_stays_and_covers_no_heading(browser: Chromium, page: Pat
     browser.evaluate("document.querySelector('nav a[href=\"#latency\"]').click()")
     assert browser.evaluate(NAV_TOP) == 0
     assert browser.evaluate(HEADING_TOP) >= browser.evaluate(NAV_BOTTOM)
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("", ".verdict li a"),
+        ("", ".earlier"),
+        ("", ".figures [href='#event-types']"),
+        (".verdict li a", "#exception-table tbody"),
+        (".verdict .kept a", "#check-table tbody tr"),
+        (".figures a[href='#event-types']", "#type-table tr.slowest"),
+        (".figures a[href='#latency']", "#latency"),
+    ],
+)
+def test_a_question_is_answered_on_the_first_screen_or_by_one_click(
+    browser: Chromium, page: Path, link: str, shown: str
+) -> None:
+    """What was lost, what to do, which endpoint is slow, and whether it was worse before."""
+    browser.show_as(1280)
+    browser.open("about:blank")
+    browser.open(page.as_uri())
+    browser.evaluate("document.documentElement.style.scrollBehavior = 'auto'")
+    if link:
+        assert browser.evaluate(IN_VIEW.format(json.dumps(link))) is True
+        browser.evaluate(f"document.querySelector({json.dumps(link)}).click()")
+    assert browser.evaluate(IN_VIEW.format(json.dumps(shown))) is True
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])

@@ -27,15 +27,8 @@ def folder(tmp_path: Path) -> Path:
 
 def rows(folder: Path, *arguments: str, **environ: str) -> dict[str, str]:
     """Print the options, and return the rest of each line by option."""
-    done = subprocess.run(
-        [PROGRAM, "config", *arguments],
-        cwd=folder,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
+    done = called(folder, "config", *arguments, **environ)
+    assert done.returncode == 0, done.stderr
     lines = (line.split(maxsplit=1) for line in done.stdout.splitlines())
     return {line[0]: " ".join(line[1].split()) for line in lines}
 
@@ -51,16 +44,56 @@ def test_where_each_is_set(folder: Path) -> None:
     assert rows(folder)["host"] == "https://shop.test headcount.toml"
 
 
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_the_variables_of_locust(folder: Path, command: str) -> None:
+    """Those of the target hold for commands, too: whoever sets one means both."""
+    variables = {
+        "HEADCOUNT_BOOTSTRAP_SERVERS": "kafka:9092",
+        "HEADCOUNT_TOPIC": "sold",
+        "HEADCOUNT_PROMISE": "acks=1",
+        "HEADCOUNT_REPORTS_DIR": "kept",
+    }
+    held = rows(folder, command, **variables)
+    for variable, value in variables.items():
+        option = variable.removeprefix("HEADCOUNT_").lower().replace("_", "-")
+        assert held[option] == f"{value} {variable}"
+
+
 def test_another_command(folder: Path) -> None:
     """It has its own options."""
     assert rows(folder, "up")["topic"] == "others headcount.toml"
 
 
-def test_a_mistake_ends_any_command(folder: Path) -> None:
-    """Exit 2, with one line that names it."""
-    (folder / "headcount.toml").write_text("toppic = 1\n", "utf-8")
-    done = subprocess.run(
-        [PROGRAM, "run"], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("toppic = 1", "toppic in headcount.toml is not an option (did you mean topic?)"),
+        ("[up]\nport = 1", "up.port in headcount.toml is not an option"),
+        ("[run]\nusers = 'x'", "users in headcount.toml: 'x' is not a valid integer"),
+        ("[rum]\nusers = 1", "[rum] in headcount.toml is no command (did you mean run?)"),
+    ],
+)
+def test_a_mistake_ends_any_command(folder: Path, text: str, reason: str) -> None:
+    """Exit 2, with one line that names it, even if it is another command's."""
+    (folder / "headcount.toml").write_text(text, "utf-8")
+    done = called(folder, "history")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "toppic in headcount.toml is not an option" in done.stderr
+    assert reason in done.stderr
+
+
+def test_an_unknown_command(folder: Path) -> None:
+    """The error suggests one."""
+    assert "no command 'rum' (did you mean run?)" in called(folder, "config", "rum").stderr
+
+
+def called(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Call the command in a folder."""
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        cwd=folder,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )

@@ -78,4 +78,4 @@ def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(doctor_module, "_PORTS", {"Kafka": port})
         result = asked(tmp_path)
     assert result.return_value == 0, result.output
-    assert f"{port} is taken, which does no harm: a run uses a free one" in result.output
+    assert f"{port} is taken, so a run uses a free port" in result.output

@@ -59,6 +59,16 @@ def test_the_options_of_a_probe(folder: Path) -> None:
     assert "--topic sold" in (folder / FILES[-1]).read_text()
 
 
+def test_the_options_of_a_project(folder: Path) -> None:
+    """A headcount.toml would hide the table of pyproject.toml, and is not written."""
+    (folder / "pyproject.toml").write_text('[tool.headcount]\ntopic = "sold"\n')
+    output = init("--start", "./shop").output
+    assert "Kept     pyproject.toml" in output
+    assert "headcount probe --write pyproject.toml" in output
+    assert not (folder / "headcount.toml").exists()
+    assert "--topic sold" in (folder / FILES[-1]).read_text()
+
+
 def test_by_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal, what is not set is asked for; a GET has no body."""
     monkeypatch.setattr(module, "is_interactive", lambda: True)
@@ -70,6 +80,20 @@ def test_by_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert options_in(folder)["bootstrap-servers"] == "127.0.0.1:9092"
     assert 'self.client.get("/stock", event={}' in (folder / "locustfile.py").read_text()
     assert not (folder / ".github").exists()
+
+
+def test_an_answer_that_cannot_be_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same question is asked again, with the reason."""
+    monkeypatch.setattr(module, "is_interactive", lambda: True)
+    wrong = ("shop", "get it", "orders", "{apple}", "", "a topic", "jenkins")
+    right = ("http://shop", "PUT", "/orders", "{}", "kafka:9092", "sold", "none")
+    pairs = [(bad, good) if bad else (good,) for bad, good in zip(wrong, right, strict=True)]
+    result = init(answers="\n".join([*(word for pair in pairs for word in pair), "", ""]))
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Error: ") == len(wrong) - 1
+    for rule in ("--host must be", "--path must begin", "--body must be", "--topic must have"):
+        assert f"Error: {rule}" in result.output
+    assert options_in(folder)["host"] == "http://shop"
 
 
 def test_a_host_with_a_password() -> None:

@@ -54,6 +54,7 @@ def test_values_of_each_kind() -> None:
 def test_one_value_of_a_repeatable_option() -> None:
     """A list is not needed."""
     assert called([], {"threshold": "a < b"})["thresholds"] == ("a < b",)
+    assert called([], {"threshold": []})["thresholds"] == ()
 
 
 def test_what_overrides_what(monkeypatch: pytest.MonkeyPatch) -> None:

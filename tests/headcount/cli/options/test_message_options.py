@@ -43,7 +43,7 @@ def test_defaults_follow_the_form() -> None:
     [
         (["--id-header", "traceparent"], "--id-header traceparent takes a trace-id"),
         (["--id-at", "traceparent", "--id-form", "uuid"], "--id-at traceparent takes a trace-id"),
-        (["--trace-url", "http://a.test/{trace_id}"], "--trace-url goes with --id-form trace"),
+        (["--trace-url", "http://a.test/{trace_id}"], "--trace-url needs --id-form trace"),
         (["--format", "avro"], "add --schema-registry URL"),
         (["--format", "raw", "--compare-at", "/a"], "--format raw compares no content"),
     ],

@@ -196,6 +196,19 @@ def test_an_emptied_outbox_restarts_the_settle_time(clock: Clock) -> None:
     assert since.at(clock.monotonic()) == 0
 
 
+def test_earlier_ends_are_kept_while_events_are_missing(clock: Clock) -> None:
+    """Each with the last time at which nothing lay beyond it; without a loss they prove nothing."""
+    arrivals_s = every([0.0] * 40 + [3.2] * 4 + [6.0] * 5)
+    end, missing = Topic(clock, arrivals_s, 50, reading_s=0).judge(Waits())
+    assert (missing, end.end_offsets) == (1, {0: 49})
+    (first, second) = end.earlier
+    assert (first.end_offsets, second.end_offsets) == ({0: 40}, {0: 44})
+    assert 2 < first.watched_s <= 3.2
+    assert 4.8 < second.watched_s <= 6
+    settled, missing = Topic(clock, arrivals_s, 49).judge(Waits())
+    assert (missing, settled.earlier) == (0, ())
+
+
 def test_a_broker_that_goes_away_meanwhile(clock: Clock) -> None:
     """The messages already read count, and the end is not final."""
     topic = Topic(clock, [0.0] * 45, 50, dies_at_s=3)

@@ -112,7 +112,7 @@ def growing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Growing:
     folder.create()
     run = Growing(folder)
     fake = SimpleNamespace(
-        describe=lambda *_: object(),
+        describe=lambda *_: SimpleNamespace(topic_id=None, leader_epochs={}),
         end_offsets=lambda *_: {0: run.end},
         written_offsets=lambda *_: {0: run.end + run.hidden},
         beginning_offsets=lambda *_: {},

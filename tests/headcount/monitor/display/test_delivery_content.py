@@ -80,6 +80,8 @@ def test_a_running_test() -> None:
         "failed-requests": "refused",
         "indeterminate": "indeterminate",
     }
+    greys = {"indeterminate", "target"}
+    assert [part["name"] for part in shown["parts"] if part["kind"] in greys] == ["indeterminate"]
     assert shown["chart"]["first_ms"] == 1_764_500_000_000
     assert shown["chart"]["bins"] == [[0, 30, 17, 15, 2], [1, 0, 0, 0, 0]]
 

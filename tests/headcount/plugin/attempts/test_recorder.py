@@ -34,7 +34,7 @@ print(Writer.written)
 
 UNANSWERED = """
 import time
-from headcount.monitor.progress import ProgressCounter
+from headcount.monitor.progress_counter import ProgressCounter
 from headcount.run.outcome import Outcome
 from headcount.plugin.attempts import segment_writer as module
 from headcount.plugin.attempts.recorder import Recorder
@@ -53,7 +53,8 @@ class Writer:
 
 module.FLUSH_EVERY_S = 3600
 recorder = Recorder(Writer(), print)
-recorder.progress = ProgressCounter(0, with_durations=True)
+counter = ProgressCounter(0, with_durations=True)
+recorder.count_into(counter)
 answered, timed_out, in_flight = (
     recorder.begin({"event_type": "a"}, "a", "user") for _ in range(3)
 )
@@ -61,7 +62,7 @@ recorder.answered(answered, Outcome.ACKED, 200)
 time.sleep(0.02)
 recorder.unanswered(timed_out, Outcome.INDETERMINATE, "timed out")
 recorder.seal()
-reported = recorder.progress.report({}).durations
+reported = counter.report({}).durations
 durations = [duration for batch in reported for duration in batch.http_us]
 print(len(durations), sum(duration >= 20_000 for duration in durations))
 """

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from headcount.monitor.cpu_wait import CpuWait
+
 # Locust, which the package imports, patches the standard library of its process.
 SAMPLED = """
 import dataclasses, json, time
@@ -65,6 +67,8 @@ def test_blocking_shows_as_lag() -> None:
     """In the sample of that interval, along with the recorder's counts."""
     samples, _ = sampled(0.5)
     assert max(sample["schedule_lag_ms"] for sample in samples) > 400
+    if CpuWait().percent() is not None:
+        assert all(sample["waited_percent"] is not None for sample in samples)
     assert {(sample["in_flight"], sample["attempted"], sample["users"]) for sample in samples} == {
         (2, 3, 7)
     }

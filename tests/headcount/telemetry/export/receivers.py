@@ -19,17 +19,29 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import (
     MetricsServiceServicer,
     add_MetricsServiceServicer_to_server,
 )
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from headcount.stack.ports import LOOPBACK
+
+TRACES_PATH = "/v1/traces"
 
 
 @dataclass
 class ReceivedMetrics:
-    """The requests that a receiver got, and their headers."""
+    """The requests that a receiver got, and the headers of those with metrics."""
 
     address: str = ""
     requests: list[ExportMetricsServiceRequest] = field(default_factory=list)
+    traces: list[ExportTraceServiceRequest] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     arrived: threading.Event = field(default_factory=threading.Event)
 
@@ -38,6 +50,13 @@ class ReceivedMetrics:
         self.headers.append(headers)
         self.requests.append(request)
         self.arrived.set()
+
+    @property
+    def spans(self) -> list[Span]:
+        """The spans of the only request with a trace."""
+        (request,) = self.traces
+        (resource,) = request.resource_spans
+        return [span for scope in resource.scope_spans for span in scope.spans]
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -73,7 +92,10 @@ def http_receiver(status: int = 200) -> Iterator[ReceivedMetrics]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            received.add(ExportMetricsServiceRequest.FromString(body), dict(self.headers))
+            if self.path == TRACES_PATH:
+                received.traces.append(ExportTraceServiceRequest.FromString(body))
+            else:
+                received.add(ExportMetricsServiceRequest.FromString(body), dict(self.headers))
             self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -106,8 +128,16 @@ def grpc_receiver() -> Iterator[ReceivedMetrics]:
             received.add(request, sent)
             return ExportMetricsServiceResponse()
 
+    class TraceServicer(TraceServiceServicer):
+        def Export(  # noqa: N802 - the protocol's name
+            self, request: ExportTraceServiceRequest, _: grpc.ServicerContext
+        ) -> ExportTraceServiceResponse:
+            received.traces.append(request)
+            return ExportTraceServiceResponse()
+
     server = grpc.server(ThreadPoolExecutor(1))
     add_MetricsServiceServicer_to_server(Servicer(), server)
+    add_TraceServiceServicer_to_server(TraceServicer(), server)
     received.address = f"http://{LOOPBACK}:{server.add_insecure_port(f'{LOOPBACK}:0')}"
     server.start()
     try:

@@ -9,10 +9,12 @@ from headcount.telemetry.export.export_settings import (
     EVERY_S,
     LINGER_S,
     ListenAddress,
+    Signal,
     linger_s,
     listen_address,
     otlp_receiver,
 )
+from headcount.telemetry.export.exporter_process import NOTHING_EXPORTED, ExportRequest
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 COLLECTOR = "http://collector:4318"
@@ -97,6 +99,28 @@ def test_the_standard_variables(environ: dict[str, str], address: str, is_grpc: 
     assert receiver.every_s == EVERY_S
 
 
+@pytest.mark.parametrize(
+    ("environ", "is_sent"),
+    [
+        ({ENDPOINT: COLLECTOR}, (True, True)),
+        ({ENDPOINT: COLLECTOR, "OTEL_TRACES_EXPORTER": "none"}, (True, False)),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": COLLECTOR}, (False, True)),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": COLLECTOR}, (True, False)),
+    ],
+)
+def test_each_signal_has_its_variables(environ: dict[str, str], is_sent: tuple[bool, bool]) -> None:
+    """And those for all signals."""
+    assert tuple(otlp_receiver(environ, signal) is not None for signal in Signal) == is_sent
+
+
+def test_no_secret_of_another_signal_is_shown() -> None:
+    """The exporters of both signals write into the same log."""
+    environ = {ENDPOINT: COLLECTOR, "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "key=hidden"}
+    receiver = otlp_receiver(environ)
+    assert receiver is not None
+    assert receiver.masked("key=hidden") == "…"
+
+
 def test_the_interval() -> None:
     """In ms, as the specification says; a mistake is named."""
     receiver = otlp_receiver({ENDPOINT: COLLECTOR, "OTEL_METRIC_EXPORT_INTERVAL": "2500"})
@@ -136,3 +160,21 @@ def test_no_message_has_a_secret() -> None:
     masked = receiver.masked(text)
     assert not any(word in masked for word in ("very-secret", "hidden", "blue"))
     assert "answered 401" in masked
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_read", "needs_totals"),
+    [
+        (NOTHING_EXPORTED, False, False),
+        (ExportRequest(sends_trace=True), False, False),
+        (ExportRequest(ListenAddress("127.0.0.1", 9464)), True, True),
+        (ExportRequest(sends_metrics=True), True, True),
+        (ExportRequest(is_by_parent=True), True, True),
+        (ExportRequest(has_page=True), True, False),
+    ],
+)
+def test_metrics_are_counted_if_something_reads_them(
+    request_: ExportRequest, *, is_read: bool, needs_totals: bool
+) -> None:
+    """A trace alone needs none of them."""
+    assert (request_.is_read, request_.needs_totals) == (is_read, needs_totals)

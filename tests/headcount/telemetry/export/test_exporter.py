@@ -20,7 +20,7 @@ from headcount.telemetry.export.exporter_process import (
     ExportRequest,
     export_request,
 )
-from headcount.telemetry.export.otlp_sender import FINISH_S
+from headcount.telemetry.export.otlp_delivery import FINISH_S
 from headcount.telemetry.export.run_source import TotalsFile
 from tests.headcount.telemetry.export.receivers import (
     ReceivedMetrics,
@@ -67,7 +67,7 @@ def test_the_verdict_is_the_last_point(
     receiver: Callable[[], AbstractContextManager[ReceivedMetrics]],
     protocol: str,
 ) -> None:
-    """A receiver gets the run while it goes on, and last what verdict.json says."""
+    """A receiver gets the run while it goes on, last what verdict.json says, and a trace."""
     with receiver() as received:
         exporter = exporter_to(run, received.address, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
         assert received.arrived.wait(DEADLINE_S)
@@ -81,6 +81,7 @@ def test_the_verdict_is_the_last_point(
         assert received.numbers("headcount.events", "class")["lost"] == COUNTS["lost"]
         assert received.numbers("headcount.verdict", "verdict")["fail"] == 1
         assert received.resource["headcount.run.id"] == "run-1"
+        assert [span.name for span in received.spans] == ["headcount run"]
         sent = {name.lower(): value for name, value in received.headers[-1].items()}
         assert sent["authorization"] == SECRET
     assert exporter.new_problem() == ""

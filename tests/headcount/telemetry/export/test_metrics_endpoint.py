@@ -76,7 +76,7 @@ def test_it_waits_for_the_scrape_of_the_verdict(served: ServedPage) -> None:
 
 
 def test_it_does_not_wait_for_ever(served: ServedPage) -> None:
-    """What has not scraped for that time is gone."""
+    """It gives up once nothing has scraped for that time."""
     served.scrape()
     assert not served.endpoint.await_last_scrape(0.05)
 

@@ -14,7 +14,7 @@ from headcount_analysis.history.history import (
 from headcount_analysis.history.index import PastRuns
 
 from headcount.run.verdict import Label
-from tests.analysis.run_history.entries import an_entry
+from tests.analysis.history.entries import an_entry
 
 RUNS = (
     an_entry(0, 120, rps=40),

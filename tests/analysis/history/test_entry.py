@@ -81,7 +81,7 @@ def test_the_target(host: str, target: str) -> None:
     [
         ({"run_id": "another"}, "belongs to run 'another'"),
         ({"format": 2}, "has format 2"),
-        ({"created_at": "yesterday"}, "'yesterday' is no time"),
+        ({"created_at": "yesterday"}, "'yesterday' is not a time"),
         ({"counts": {"lost": -1}}, "is damaged: counts.lost"),
         ({"scenario": 1}, "is damaged: scenario"),
         ({"limits": None}, "is damaged: limits"),

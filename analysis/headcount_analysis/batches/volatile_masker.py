@@ -1,4 +1,8 @@
-"""The masker: masks what differs in a batch's messages and need not be read in each of them."""
+"""The volatile masker: masks the ids and fields that differ in every message of a batch.
+
+Messages that are equal once they are masked are read only once. It has nothing to do with secrets,
+which `headcount/run/secret_names.py` recognizes.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +27,7 @@ _MOST_SAMPLINGS, _SAMPLED = 8, 64
 
 
 @dataclass(slots=True)
-class Masker:
+class VolatileMasker:
     """Masks ids, and the volatile `fields` that it knows so far."""
 
     finder: IdFinder
@@ -32,9 +36,9 @@ class Masker:
     _samplings: int = 0
 
     def masked(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
-        """Mask messages; if many are different, sample which fields make them so.
+        """Mask messages; if many differ even so, find out from a sample which fields differ.
 
-        Such fields are masked from now on if fewer messages are different then.
+        From now on, those fields are masked, too, if that leaves fewer different messages.
         """
         masked = batch_ids.masked(self._spans(messages, batch_ids, self.fields))
         texts, rows = len(masked.texts.dictionary), len(messages)

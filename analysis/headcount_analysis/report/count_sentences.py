@@ -1,4 +1,4 @@
-"""Sentences that both the page and the Markdown summary contain."""
+"""Sentences about counts that both the page and the Markdown summary contain."""
 
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
 from headcount_analysis.report.exceptions import Exceptions

@@ -37,7 +37,8 @@ class OnceOnlyConnections(ConnectionPool):
             connection.close()
         try:
             return self._create_socket()
-        except BaseException:
+        except BaseException as error:
+            error.is_unsent = True  # type: ignore[attr-defined] # see `is_unsent`
             self._semaphore.release()
             raise
 
@@ -131,6 +132,14 @@ class OnceOnlyPool(HTTPClientPool):
     def open_ahead(self, url: str) -> None:
         """Open one connection. Raises one of FAILURE_EXCEPTIONS."""
         self.get_client(url).once_only.open_ahead()  # type: ignore[attr-defined] # `_make_once_only`
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Return whether a request ended with this error because no connection was opened.
+
+    The type does not tell: a scenario can throw an error of any type into a request in flight.
+    """
+    return getattr(error, "is_unsent", False)
 
 
 def check_pool(user_name: str, pool: object) -> None:

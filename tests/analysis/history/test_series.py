@@ -6,7 +6,7 @@ import pytest
 from headcount_analysis.history.series import series_of
 
 from headcount.run.verdict import Label
-from tests.analysis.run_history.entries import an_entry, noisy
+from tests.analysis.history.entries import an_entry, noisy
 
 
 @pytest.mark.parametrize("field", ["scenario", "target", "load", "conditions"])

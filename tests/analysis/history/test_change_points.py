@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
-from headcount_analysis.history.change_points import FEWEST, LEVEL, change_points
+from headcount_analysis.history.change_points import (
+    FEWEST_PER_LEVEL,
+    SIGNIFICANCE_LEVEL,
+    change_points,
+)
 
 RANDOM_SERIES = 300
 
@@ -20,7 +24,7 @@ def test_a_step_is_found_with_its_levels() -> None:
     assert change.index == 30
     assert change.before == pytest.approx(100, rel=0.1)
     assert change.ratio == pytest.approx(0.5, abs=0.15)
-    assert change.confidence >= 1 - LEVEL
+    assert change.confidence >= 1 - SIGNIFICANCE_LEVEL
 
 
 def test_a_step_of_the_last_three_runs_is_found() -> None:
@@ -38,16 +42,16 @@ def test_each_of_several_steps_is_found() -> None:
 
 
 def test_noise_is_no_change() -> None:
-    """About one in a hundred series without a change may have one, as LEVEL says."""
+    """About one in a hundred series without a change may have one, as SIGNIFICANCE_LEVEL says."""
     with_change = sum(bool(change_points(noise(100 + seed, 40))) for seed in range(RANDOM_SERIES))
-    assert with_change <= 3 * LEVEL * RANDOM_SERIES
+    assert with_change <= 3 * SIGNIFICANCE_LEVEL * RANDOM_SERIES
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_outliers_are_no_level(runs: int) -> None:
-    """Fewer than FEWEST runs, however slow, change nothing, at the end or within."""
+    """Fewer than FEWEST_PER_LEVEL runs, however slow, change nothing, at the end or within."""
     slow = [1000.0] * runs
-    assert runs < FEWEST
+    assert runs < FEWEST_PER_LEVEL
     assert change_points([*noise(7, 30), *slow]) == ()
     assert change_points([*noise(8, 15), *slow, *noise(9, 15)]) == ()
 

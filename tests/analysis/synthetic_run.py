@@ -1,4 +1,4 @@
-"""Histories: what a run asked for and what the topic holds, written down literally.
+"""Synthetic runs: what a run requested and what the topic holds, written down literally.
 
 The ledger is a real one on disk; the topic is a frame of the Kafka source's schema.
 """

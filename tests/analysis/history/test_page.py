@@ -12,7 +12,7 @@ from headcount_analysis.history.series import series_of
 from headcount_analysis.report.html.page_files import hashes_of
 
 from headcount.run.verdict import Label
-from tests.analysis.run_history.entries import an_entry, noisy
+from tests.analysis.history.entries import an_entry, noisy
 
 HOSTILE = "</script><script>alert(1)</script>\"'<b>"
 STEP = [an_entry(number, noisy(number) * (1.0 if number < 20 else 1.5)) for number in range(32)]

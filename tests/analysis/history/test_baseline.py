@@ -6,7 +6,7 @@ from headcount_analysis.history.entry import HistoryEntry
 
 from headcount.run.verdict import Label
 from headcount.thresholds.metrics import Metric
-from tests.analysis.run_history.entries import an_entry, noisy
+from tests.analysis.history.entries import an_entry, noisy
 
 LOST, P99 = Metric("lost"), Metric("http", None, "p99")
 STEADY = [an_entry(number, noisy(number)) for number in range(12)]

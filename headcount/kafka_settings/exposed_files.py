@@ -1,0 +1,44 @@
+"""Exposed files: those with a secret of the settings that other users can read."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from headcount.kafka_settings.references import files_of, providers
+
+_KEYS = ("ssl.key.location", "ssl.keystore.location")
+_KEY, _ENCRYPTED = b"PRIVATE KEY-----", b"ENCRYPTED"
+
+
+def is_exposed(path: Path) -> bool:
+    """Return whether it is a file that users other than its owner can read."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # errors are reported where it is read
+        return False
+    return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def exposed_files(values: Mapping[str, str]) -> list[Path]:
+    """Return the exposed files that settings name: keys without a password, and references.
+
+    Only files of this user, who can change that: others protect theirs, as Kubernetes does.
+    """
+    kinds = providers(values)
+    keys = (Path(values[name]) for name in _KEYS if name in values)
+    references = (path for value in values.values() for path in files_of(value, kinds))
+    return sorted(set(_own(filter(_holds_key, keys))) | set(_own(references)))
+
+
+def _own(paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if is_exposed(path) and path.stat().st_uid == os.getuid())
+
+
+def _holds_key(path: Path) -> bool:
+    """Return whether a file has a key without a password."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    return _KEY in content and _ENCRYPTED not in content

@@ -1,0 +1,130 @@
+"""Ended attempts: what a report says of the ledger's rows since the last one. Pure.
+
+Counting each attempt as it ends took 2 µs, a twentieth of a request. Arrow counts all that ended in
+a second in a tenth of that time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headcount.ledger.segment_buffer import NO_ROWS
+from headcount.monitor.duration_histogram import DurationCounts, counts_of
+from headcount.monitor.progress import Durations, Ended
+from headcount.monitor.recent_latency import counts_by_bucket
+from headcount.run.outcome import Outcome
+
+_COLUMNS = (
+    *("seq", "event_type", "intended_at_ns", "sent_at_ns", "answered_at_ns"),
+    *("http_status", "outcome", "error", "ended_at_ns"),
+)
+_ENDINGS = ("sent_s", "event_type", "outcome", "http_status", "error")
+_ACKED = Outcome.ACKED.value
+_SUCCESS = 2
+_LONGEST_CAUSE = 60
+_NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
+
+
+class EndedAttempts:
+    """Rows of attempts that have ended, as the segment buffer made columns of them."""
+
+    def __init__(self, batches: Sequence[pa.Table]) -> None:
+        tables = [table.select(_COLUMNS) for table in (NO_ROWS, *batches)]
+        rows = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        self._rows = rows.append_column("sent_s", pc.divide(rows["sent_at_ns"], _NS_PER_S))
+        # An unanswered request took at least as long as the wait for it.
+        ended_ns = pc.coalesce(rows["answered_at_ns"], rows["ended_at_ns"])
+        self._took = pa.table(
+            {
+                "sent_s": self._rows["sent_s"],
+                "event_type": rows["event_type"],
+                "http_us": _us(ended_ns, rows["sent_at_ns"]),
+                "from_intended_us": _us(ended_ns, rows["intended_at_ns"]),
+            }
+        ).filter(pc.is_valid(ended_ns))
+
+    @property
+    def counts(self) -> tuple[Ended, ...]:
+        """How many were sent in the same second and ended in the same way."""
+        groups = self._rows.group_by(list(_ENDINGS), use_threads=False)
+        counts = Counter[tuple[int, str, str, str]]()
+        for row in groups.aggregate([([], "count_all")]).to_pylist():
+            *key, status, error = (row[name] for name in _ENDINGS)
+            counts[*key, _cause(row["outcome"], status, error)] += row["count_all"]
+        return tuple(Ended(*key, count) for key, count in counts.items())
+
+    @property
+    def acked(self) -> list[int]:
+        """The sequence numbers of the acknowledged ones."""
+        is_acked = pc.equal(self._rows["outcome"], _ACKED)
+        seqs: list[int] = self._rows["seq"].filter(is_acked).to_pylist()
+        return seqs
+
+    @property
+    def first_sent_ns(self) -> int | None:
+        """When the first was sent; None without any."""
+        first_ns: int | None = pc.min(self._rows["sent_at_ns"]).as_py()
+        return first_ns
+
+    @property
+    def last_sent(self) -> tuple[int, int] | None:
+        """The greatest sequence number, and when it was sent; None without any."""
+        seqs = self._rows["seq"]
+        if not len(seqs):
+            return None
+        last = pc.max(seqs)
+        return last.as_py(), self._rows["sent_at_ns"][pc.index(seqs, last).as_py()].as_py()
+
+    def starts(self, first_sent_ns: int) -> dict[int, int]:
+        """The least sequence number sent in each second after a time."""
+        since_ns = pc.subtract(self._rows["sent_at_ns"], first_sent_ns)
+        seconds = pa.table([pc.divide(since_ns, _NS_PER_S), self._rows["seq"]], ["second", "seq"])
+        least = seconds.group_by("second", use_threads=False).aggregate([("seq", "min")])
+        return dict(zip(least["second"].to_pylist(), least["seq_min"].to_pylist(), strict=True))
+
+    @property
+    def latency(self) -> dict[int, int]:
+        """How many response times fell into each bucket of the recent latency."""
+        return counts_by_bucket(self._took["http_us"])
+
+    @property
+    def durations(self) -> tuple[Durations, ...]:
+        """How long each took, by the second of sending and the event type."""
+        groups = self._took.group_by(["sent_s", "event_type"], use_threads=False)
+        lists = groups.aggregate([("http_us", "list"), ("from_intended_us", "list")])
+        return tuple(
+            Durations(
+                row["sent_s"],
+                row["event_type"],
+                tuple(row["http_us_list"]),
+                tuple(row["from_intended_us_list"]),
+            )
+            for row in lists.to_pylist()
+        )
+
+    @property
+    def histograms(self) -> tuple[dict[str, DurationCounts], dict[str, DurationCounts]]:
+        """The durations from sending and from the intended time, by event type."""
+        http = dict(self._histograms("http_us"))
+        if self._took["http_us"].equals(self._took["from_intended_us"]):  # without --rate
+            return http, http
+        return http, dict(self._histograms("from_intended_us"))
+
+    def _histograms(self, name: str) -> Iterator[tuple[str, DurationCounts]]:
+        ordered = self._took.select(["event_type", name]).sort_by(name)
+        groups = ordered.group_by("event_type", use_threads=False)
+        for row in groups.aggregate([(name, "list")]).to_pylist():
+            yield row["event_type"], counts_of(row[f"{name}_list"])
+
+
+def _us(end_ns: pa.ChunkedArray, begin_ns: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.divide(pc.subtract(end_ns, begin_ns), _NS_PER_US)
+
+
+def _cause(outcome: str, http_status: int | None, error: str | None) -> str:
+    if http_status is not None:
+        is_plain = outcome == _ACKED and http_status // 100 == _SUCCESS
+        return "" if is_plain else str(http_status)
+    return "" if outcome == _ACKED else (error or "").partition(":")[0][:_LONGEST_CAUSE]

@@ -1,1 +1,0 @@
-"""Tests of the game in the topic."""
