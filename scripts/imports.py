@@ -34,7 +34,7 @@ HEADCOUNT_LAYERS = (
 
 ANALYSIS_LAYERS = (
     {"arrow_types", "classes_and_flags", "event_types"},
-    {"column_combinations"},
+    {"column_combinations", "field_spans"},
     {"ledger"},
     {"messages"},
     {"formats", "id_places"},

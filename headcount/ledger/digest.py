@@ -48,7 +48,8 @@ MAX_ASKED = 256
 
 HASHED, HASH_LENGTH = "~", 8
 
-_LONGEST_CACHED = 64
+_LONGEST_CACHED, _CACHED = 64, 1000
+"""Shorter texts and smaller integers are formatted from a cache."""
 
 _WHOLE, _DOUBLE = 0, 1
 """Forms: the value is compared whole; a number in its place is compared as a double."""
@@ -259,24 +260,26 @@ def _over(
     if not form.keys() <= event.keys():
         return None
     pairs = []
-    for name, part in form.items():
-        pair = whole.get(name) if part == _WHOLE else None
-        if pair is None:
-            try:
-                if part == _WHOLE:
+    try:
+        for name, part in form.items():
+            if part == _WHOLE:
+                pair = whole.get(name)
+                if pair is None:
                     pair = whole[name] = _whole_pair(name, event[name])
-                else:
-                    pair = f"{canonical_key(name)}:{_projected(event[name], part)},"
-            except (_LackingError, ValueError, RecursionError):
-                # It matches no request: values without a canonical form are refused.
-                return None
-        pairs.append(pair)
+            else:
+                pair = f"{canonical_key(name)}:{_projected(event[name], part)},"
+            pairs.append(pair)
+    except (_LackingError, ValueError, RecursionError):
+        # It matches no request: values without a canonical form are refused.
+        return None
     return "".join(pairs)
 
 
 def _whole_pair(name: str, value: object) -> str:
-    """Format a pair that is compared whole; short texts, which often recur, from a cache."""
+    """Format a pair that is compared whole; short values, which often recur, from a cache."""
     if type(value) is str and len(value) <= _LONGEST_CACHED:
+        return _scalar_pair(name, value)
+    if type(value) is int and -_CACHED < value < _CACHED:
         return _scalar_pair(name, value)
     return f"{canonical_key(name)}:{canonical_value(value)},"
 

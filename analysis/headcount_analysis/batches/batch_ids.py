@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 
 from headcount.run.id_form import RunIds
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.batches import volatile_fields
-from headcount_analysis.batches.byte_rows import ByteRows, ByteSpan
 from headcount_analysis.batches.id_columns import IdsAt, ids_at
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
 from headcount_analysis.id_places.id_place import IdColumn
 
 _QUOTE = ord('"')
@@ -51,16 +50,15 @@ class BatchIds:
         """Format the id of a message."""
         return self.ids.text(int(self.generator[row]), int(self.seq[row]))
 
-    def masked(self, fields: Sequence[volatile_fields.Field]) -> Masked:
-        """Mask the digits of the ids and the values of some fields in the messages."""
-        volatile = tuple(volatile_fields.spans(self.texts, fields))
+    def masked(self, volatile: Sequence[ByteSpan]) -> Masked:
+        """Mask the digits of the ids, and other spans of the messages."""
         spans = [*self.spans, *volatile]
         if not spans:
             what = np.zeros(len(self.seq), np.int64)
-            return Masked(self.texts.values.dictionary_encode(), what, volatile)
+            return Masked(self.texts.values.dictionary_encode(), what, tuple(volatile))
         flags: Integers = np.array([span.is_one for span in spans], np.int64)
         what = (flags << np.arange(len(spans))[:, None]).sum(axis=0)
-        return Masked(self.texts.masked(spans).dictionary_encode(), what, volatile)
+        return Masked(self.texts.masked(spans).dictionary_encode(), what, tuple(volatile))
 
 
 def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchIds:
@@ -75,20 +73,19 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
     return _in_values(texts, ids, is_there, read_ids)
 
 
-def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int | None = None) -> BatchIds:
+def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
-    `length_shift` is set if the byte before a text is its length, shifted left by this many bits.
+    The byte before a text is its length, shifted left by `length_shift` bits.
+    An id is a whole text.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())
-    longest = None
-    if length_shift is not None:
-        start = at - len(ids.prefix)
-        length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
-        longest = start + length
-    read_ids = ids_at(texts, at, ids, longest)
-    return _in_values(texts, ids, read_ids.is_one, read_ids)
+    start = at - len(ids.prefix)
+    length = texts.byte(np.where(at >= 0, start - 1, -1)) >> np.uint8(length_shift)
+    read_ids = ids_at(texts, at, ids, start + length)
+    is_whole = read_ids.is_one & (read_ids.end == start + length)
+    return _in_values(texts, ids, is_whole, read_ids)
 
 
 def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:

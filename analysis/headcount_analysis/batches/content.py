@@ -2,9 +2,10 @@
 
 Load tests publish the same few messages over and over, each with its own id. So the digits of this
 run's ids are masked if they are plain text, and so are fields that were not requested and differ in
-every message (see `volatile_masker.py`). Each remaining text is read once, for all messages that
-share it (see `shared_reader.py`). Every other message is read by itself, and so is the first one
-with a text if more than that message would have to be read for all of them.
+every message (see `volatile_masker.py`; `field_spans/` finds where they stand).
+Each remaining text is read once, for all messages that share it (see `shared_reader.py`). Every
+other message is read by itself, and so is the first one with a text if more than that message would
+have to be read for all of them.
 
 An id beside the value, in the key or a header, is read for all messages of a batch together; then
 messages share what was read if their whole values are equal.
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from headcount.gc_control import uncollected
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.batches.batch_ids import BatchIds, Masked
 from headcount_analysis.batches.batch_table import Batch, ReadContent, ReadMessage, batch_table
@@ -74,9 +76,15 @@ class Reader:
     def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         """Return a row of ARRIVALS for each message.
 
+        Garbage collection would look at all that is remembered, over and over.
+
         Args:
             messages: Rows of `topic_range.MESSAGES`.
         """
+        with uncollected():
+            return self._arrivals(messages)
+
+    def _arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         batch_ids = self._finder.find(messages, self._values_read(messages))
         masked = self._masked(messages, batch_ids)
         texts, place = self._texts(masked, batch_ids, self._what(messages, masked, batch_ids))

@@ -25,7 +25,7 @@ from headcount.run.id_form import (
 )
 from headcount.run.ids import bits_of
 from headcount_analysis.arrow_types import Flags, Integers
-from headcount_analysis.batches.byte_rows import ByteRows, ByteSpan, Characters
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan, Characters
 
 MAX_DIGITS = 18
 """The most digits of a number in an id, see `headcount/run/ids.py`."""

@@ -17,6 +17,7 @@ from headcount_analysis.batches.batch_table import ReadContent, ReadMessage
 from headcount_analysis.batches.id_finder import IdFinder
 from headcount_analysis.batches.single_reader import SingleReader
 from headcount_analysis.batches.variants import is_same, variant_of
+from headcount_analysis.field_spans.json_spans import Field
 from headcount_analysis.formats.json_format import is_plain_json
 from headcount_analysis.formats.message_format import IdText, reads_headers
 from headcount_analysis.messages.json_message import ParsedMessage
@@ -31,7 +32,7 @@ class MaskedBatch:
     messages: pa.RecordBatch
     ids: BatchIds
     masked: Masked
-    fields: Sequence[volatile_fields.Field]
+    fields: Sequence[Field]
 
     def altered(self, record: Record, row: int) -> bytes | None:
         """Return a message's value with other bytes in its volatile fields."""

@@ -38,12 +38,11 @@ class SingleReader:
         ids, identity = self.expected.ids, content.identity
         if content.defect is not None:
             return self.defective(content, record)
-        if identity is None or not ids.claims(identity):
-            return ReadMessage(content, MessageKind.FOREIGN)
-        event_id = ids.parse(identity)
-        if event_id is None:
-            return ReadMessage(content, MessageKind.PHANTOM)
-        return ReadMessage(content, MessageKind.CLAIMED, event_id.generator, event_id.seq)
+        event_id = None if identity is None else ids.parse(identity)
+        if event_id is not None:
+            return ReadMessage(content, MessageKind.CLAIMED, event_id.generator, event_id.seq)
+        is_phantom = identity is not None and ids.claims(identity)
+        return ReadMessage(content, MessageKind.PHANTOM if is_phantom else MessageKind.FOREIGN)
 
     def defective(self, content: ReadContent, record: Record) -> ReadMessage:
         """Decide on the kind of a message with a defect: garbled if it has an id of the run."""

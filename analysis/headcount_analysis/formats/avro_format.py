@@ -6,7 +6,7 @@ that while it reads, so that no value is looked at twice.
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -14,6 +14,10 @@ import fastavro
 from fastavro.read import LOGICAL_READERS
 from fastavro.schema import SchemaParseException, UnknownType
 
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.field_spans.avro_spans import avro_record
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.field_spans.json_spans import Field
 from headcount_analysis.formats.framed_format import (
     FramedFormat,
     Payload,
@@ -44,7 +48,7 @@ class AvroFormat(FramedFormat):
         try:
             for _name, text in schema.references():
                 _parsed(text, named)
-            return _AvroReader(_parsed(schema.text, named))
+            return _AvroReader(_parsed(schema.text, named), named)
         except (SchemaParseException, UnknownType, ValueError, KeyError, TypeError) as error:
             raise UnusableSchemaError(str(error)) from None
 
@@ -52,8 +56,9 @@ class AvroFormat(FramedFormat):
 class _AvroReader:
     """Reads the payloads of one schema."""
 
-    def __init__(self, schema: Any) -> None:
+    def __init__(self, schema: Any, named: Mapping[str, Any]) -> None:
         self._schema = schema
+        self._record = avro_record(schema, named)
 
     def read(self, payload: Payload) -> ParsedMessage:
         """Read a payload."""
@@ -67,6 +72,14 @@ class _AvroReader:
         if not isinstance(event, Mapping):
             return ParsedMessage(defect="Avro, but not a record")
         return ParsedMessage(event)
+
+    def field_spans(
+        self, texts: ByteRows, start: Integers, fields: Sequence[Field]
+    ) -> Mapping[str, ByteSpan]:
+        """Find fields of the payloads."""
+        if self._record is None:
+            return {}
+        return self._record.spans(texts, start, {field.name for field in fields})
 
 
 def _parsed(text: str, named: dict[str, Any]) -> Any:

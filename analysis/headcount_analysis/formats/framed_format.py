@@ -8,14 +8,21 @@ import functools
 import io
 import struct
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from confluent_kafka.schema_registry import dual_schema_id_deserializer
 from confluent_kafka.schema_registry.serde import SchemaId
 from confluent_kafka.serialization import MessageField, SerializationContext, SerializationError
 
 from headcount.errors import EvidenceError, UsageError
 from headcount.kafka_settings.registry_settings import RegistrySettings
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.field_spans.json_spans import Field
 from headcount_analysis.formats.compared_object import compared_place
 from headcount_analysis.formats.message_format import FormatOptions, IdText
 from headcount_analysis.formats.schema_registry import (
@@ -27,6 +34,10 @@ from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
 _NOT_FRAMED = "not framed by a schema registry"
+_SCHEMA_HEADER = "__value_schema_id"
+_FRAME_BYTES = 5
+_MOST_SCHEMAS = 4
+"""In the messages of so many schemas at most, fields are found together."""
 
 
 class Payload(NamedTuple):
@@ -45,6 +56,14 @@ class PayloadReader(Protocol):
     def read(self, payload: Payload) -> ParsedMessage:
         """Read a payload, or name its defect. UnusableSchemaError if the schema is the cause."""
 
+    def field_spans(
+        self, texts: ByteRows, start: Integers, fields: Sequence[Field]
+    ) -> Mapping[str, ByteSpan]:
+        """Find fields in the payloads that begin at `start`, -1 for a text of another schema.
+
+        Only fields that may be replaced, as `SpanFormat.field_spans` says, have spans.
+        """
+
 
 class UnusableSchemaError(Exception):
     """A schema cannot be used; the message says why."""
@@ -53,7 +72,7 @@ class UnusableSchemaError(Exception):
 class FramedFormat(ABC):
     """A format whose messages name their schema."""
 
-    context_headers: tuple[str, ...] = ("__value_schema_id",)
+    context_headers: tuple[str, ...] = (_SCHEMA_HEADER,)
     required_headers: tuple[str, ...] = ()
     compares_content = True
     id_text: ClassVar[IdText]
@@ -94,6 +113,28 @@ class FramedFormat(ABC):
         if parsed.defect is not None:
             return ParsedMessage(defect=f"{parsed.defect}, schema {name}")
         return self._compared.within(parsed)
+
+    def field_spans(
+        self, texts: ByteRows, headers: pa.Array, fields: Sequence[Field]
+    ) -> list[ByteSpan]:
+        """Find top-level fields of messages whose schema was read before."""
+        count = len(texts.values)
+        spans = {field.name: ByteSpan.nowhere(count) for field in fields}
+        names = headers.flatten().field("key")
+        is_named = pc.any(pc.equal(pc.utf8_lower(names), _SCHEMA_HEADER)).as_py()
+        if self._compared.steps or is_named:
+            return list(spans.values())
+        begin = texts.bounds[:-1].astype(np.int64)
+        numbers = texts.number(begin, _FRAME_BYTES)
+        known, counts = np.unique(numbers, return_counts=True)
+        for number in known[np.argsort(-counts)][:_MOST_SCHEMAS].tolist():
+            # A frame's first byte is zero, so it adds nothing to the number.
+            reader = self._readers.get(number)
+            if reader is not None and not isinstance(reader, str):
+                start = np.where(numbers == number, begin + _FRAME_BYTES, -1)
+                for name, span in reader.field_spans(texts, start, fields).items():
+                    spans[name] = spans[name].or_else(span)
+        return list(spans.values())
 
     def _unframed(self, value: bytes, record: Record) -> tuple[SchemaName, Payload]:
         schema_id = SchemaId(self.schema_type)

@@ -1,6 +1,8 @@
 """JSON Schema in Confluent's framing: JSON that must be valid by the schema that it names."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from jsonschema import SchemaError
@@ -11,12 +13,16 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from headcount.ledger.canonical_json import pointer
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.field_spans.json_spans import Field, json_span
 from headcount_analysis.formats.framed_format import (
     FramedFormat,
     Payload,
     PayloadReader,
     UnusableSchemaError,
 )
+from headcount_analysis.formats.free_properties import free_properties
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage, parse
@@ -52,6 +58,7 @@ class _ValidReader:
 
     def __init__(self, validator: Validator) -> None:
         self._validator = validator
+        self._free = free_properties(validator)
 
     def read(self, payload: Payload) -> ParsedMessage:
         """Read a payload, and validate it."""
@@ -68,3 +75,15 @@ class _ValidReader:
             place = pointer(tuple(error.absolute_path))[:_LONGEST] or "the message"
             return ParsedMessage(defect=f"{place} breaks `{error.validator}` of its schema")
         return parsed
+
+    def field_spans(
+        self, texts: ByteRows, start: Integers, fields: Sequence[Field]
+    ) -> Mapping[str, ByteSpan]:
+        """Find fields of the payloads whose values cannot make a message invalid."""
+        spans = {}
+        for field in fields:
+            with_fractions = self._free.allows_fractions(field.name)
+            if with_fractions is not None:
+                span = json_span(texts, field, with_fractions=with_fractions)
+                spans[field.name] = replace(span, is_one=span.is_one & (start >= 0))
+        return spans

@@ -1,10 +1,15 @@
 """The interface of formats: what a record's bytes become, and what a format is made with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import pyarrow as pa
 
 from headcount.kafka_settings.registry_settings import NO_REGISTRY, RegistrySettings
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.field_spans.json_spans import Field
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
 
@@ -60,6 +65,20 @@ class MessageFormat(Protocol):
 
         What is wrong with a record is the `defect` of the result. EvidenceError is raised only if
         no record can be judged, such as when the schema registry does not answer.
+        """
+
+
+@runtime_checkable
+class SpanFormat(Protocol):
+    """A format that finds fields in the bytes of many messages together."""
+
+    def field_spans(
+        self, texts: ByteRows, headers: pa.Array, fields: Sequence[Field]
+    ) -> list[ByteSpan]:
+        """Find top-level fields of messages, a span for each field; none where it is not certain.
+
+        Whatever replaces the bytes of a span, in the way in which `ByteRows` masks and alters them,
+        all other fields of the message keep their values, and the message its validity.
         """
 
 

@@ -1,17 +1,24 @@
 """Protobuf in Confluent's framing: each message is parsed with the schema that it names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
+from headcount_analysis.arrow_types import Integers
+from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan
+from headcount_analysis.field_spans.json_spans import Field
+from headcount_analysis.field_spans.protobuf_spans import protobuf_spans
 from headcount_analysis.formats.framed_format import FramedFormat, Payload, PayloadReader
 from headcount_analysis.formats.message_format import IdText
 from headcount_analysis.formats.protobuf_schema import ProtobufSchema, load_schema
 from headcount_analysis.formats.protobuf_values import ProtobufValues
 from headcount_analysis.formats.schema_registry import NamedSchema
 from headcount_analysis.messages.json_message import ParsedMessage
+
+_FIRST = (0,)
 
 
 class ProtobufFormat(FramedFormat):
@@ -46,6 +53,16 @@ class _ProtobufReader:
             return ParsedMessage(self._values.as_object(parser(payload.stream.read())))
         except (DecodeError, ValueError, TypeError, ArithmeticError):
             return ParsedMessage(defect="not Protobuf of its schema")
+
+    def field_spans(
+        self, texts: ByteRows, start: Integers, fields: Sequence[Field]
+    ) -> Mapping[str, ByteSpan]:
+        """Find fields of the payloads with the schema's first message, whose path is one zero."""
+        first = self._schema.message_at(_FIRST)
+        if first is None:
+            return {}
+        begin = np.where((start >= 0) & (texts.byte(start) == 0), start + 1, -1)
+        return protobuf_spans(texts, begin, first, {field.name for field in fields})
 
     def _parser_of(self, path: tuple[int, ...]) -> Callable[[bytes], Any] | None:
         descriptor = self._schema.message_at(path)

@@ -8,8 +8,8 @@ messages has it; only messages without it there are searched. Bytes are tested a
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -129,6 +129,13 @@ class ByteRows:
         inside = (at >= 0) & (at < self.ends)
         return np.where(inside, self.data[np.where(inside, at, 0)], 0).astype(np.uint8)
 
+    def number(self, at: Integers, width: int) -> Integers:
+        """Read the number in `width` bytes from each place on, the highest byte first."""
+        number = np.zeros(len(at), np.int64)
+        for place in range(width):
+            number = number << 8 | self.byte(at + place)
+        return number
+
     def run(self, start: Integers, allowed: Characters, longest: int) -> Integers:
         """Find in each message the end of a run of allowed characters that begins at `start`."""
         end = start.copy()
@@ -159,8 +166,10 @@ class ByteRows:
         content = bytearray(self.data[first : self.ends[row]])
         for span in spans:
             if span.is_one[row]:
-                place = slice(int(span.start[row]) - first, int(span.end[row]) - first)
-                content[place] = content[place].translate(_OTHER_DIGITS)
+                kept, other = span.kept_bits, 0xFF & ~span.kept_bits
+                for place in range(int(span.start[row]) - first, int(span.end[row]) - first):
+                    byte = content[place]
+                    content[place] = byte & kept | _OTHER_DIGITS[byte & other]
         return bytes(content)
 
     def masked(self, spans: "Sequence[ByteSpan]") -> pa.Array:
@@ -169,15 +178,47 @@ class ByteRows:
         for span in spans:
             start, length = span.start[span.is_one], (span.end - span.start)[span.is_one]
             for width in np.unique(length[length > 0]):
-                sliding_window_view(data, width, writeable=True)[start[length == width]] = MASK
+                windows = sliding_window_view(data, width, writeable=True)
+                at = start[length == width]
+                windows[at] = windows[at] & span.kept_bits | MASK if span.kept_bits else MASK
         buffers = [None, pa.py_buffer(np.ascontiguousarray(self.bounds)), pa.py_buffer(data)]
         return pa.Array.from_buffers(pa.binary(), len(self.values), buffers)
 
 
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
-    """Bytes of each message, from `start` to before `end`, where it `is_one`."""
+    """Bytes of each message, from `start` to before `end`, where it `is_one`.
+
+    Of each byte, the `kept_bits` are not masked: those that say where a number ends.
+    """
 
     is_one: Flags
     start: Integers
     end: Integers
+    kept_bits: int = 0
+
+    @classmethod
+    def nowhere(cls, rows: int) -> "ByteSpan":
+        """Make a span that no message has."""
+        nowhere = np.zeros(rows, np.int64)
+        return cls(nowhere > 0, nowhere, nowhere)
+
+    def or_else(self, other: "ByteSpan") -> "ByteSpan":
+        """Take another span in messages without this one, if the same bits are kept in both."""
+        if not self.is_one.any():
+            return other
+        if self.kept_bits != other.kept_bits:
+            return self
+        start, end = (
+            np.where(self.is_one, own, others)
+            for own, others in ((self.start, other.start), (self.end, other.end))
+        )
+        return ByteSpan(self.is_one | other.is_one, start, end, self.kept_bits)
+
+    def apart_from(self, others: "Iterable[ByteSpan]") -> "ByteSpan":
+        """Drop it in messages in which it overlaps another span."""
+        is_one = self.is_one
+        for other in others:
+            overlaps = other.is_one & (self.start < other.end) & (other.start < self.end)
+            is_one = is_one & ~overlaps
+        return replace(self, is_one=is_one)

@@ -2,11 +2,12 @@
 
 import re
 import string
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 from headcount_analysis.arrow_types import Integers
-from headcount_analysis.batches.byte_rows import MASK, ByteRows, ByteSpan, Characters
+from headcount_analysis.field_spans.byte_rows import MASK, ByteRows, ByteSpan, Characters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +113,34 @@ def test_mask_covers_its_spans_and_nothing_else(values: list[bytes], data: st.Da
         for value, (first, last), is_masked in zip(values, spans, is_one, strict=True)
     ]
     assert byte_rows.values.to_pylist() == values
+
+
+@given(messages, st.sampled_from([0, 0x80]), st.data())
+def test_kept_bits_are_neither_masked_nor_altered(
+    values: list[bytes], kept_bits: int, data: st.DataObject
+) -> None:
+    """The other bits are those of the mask, and each altered byte is another one."""
+    byte_rows = texts(values)
+    begins = byte_rows.bounds[:-1].astype(np.int64)
+    lengths = np.array([data.draw(st.integers(0, len(value))) for value in values], np.int64)
+    span = ByteSpan(lengths >= 0, begins, begins + lengths, kept_bits)
+    masked = byte_rows.masked([span]).to_pylist()
+    for row, (value, length) in enumerate(zip(values, lengths.tolist(), strict=True)):
+        altered = byte_rows.altered(row, [span])
+        assert masked[row][length:] == altered[length:] == value[length:]
+        for byte, hidden, other in zip(value[:length], masked[row], altered, strict=False):
+            assert hidden == byte & kept_bits | MASK
+            assert other & kept_bits == byte & kept_bits
+            assert other != byte
+
+
+def test_spans_are_joined_and_kept_apart() -> None:
+    """A span counts where another is none; one that overlaps another is dropped in that message."""
+    span = ByteSpan(np.array([True, False, True]), np.array([0, 0, 0]), np.array([4, 4, 4]))
+    other = ByteSpan(np.array([True, True, False]), np.array([2, 4, 9]), np.array([3, 6, 9]))
+    joined = span.or_else(other)
+    assert joined.is_one.tolist() == [True, True, True]
+    assert (joined.start.tolist(), joined.end.tolist()) == ([0, 4, 0], [4, 6, 4])
+    assert span.apart_from([other]).is_one.tolist() == [False, False, True]
+    kept = replace(other, kept_bits=0x80)
+    assert span.or_else(kept).is_one.tolist() == [True, False, True]

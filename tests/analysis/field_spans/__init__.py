@@ -1,0 +1,1 @@
+"""Tests of headcount_analysis.field_spans."""
