@@ -11,9 +11,8 @@ capitals. A number is written without an exponent, and without trailing zeros af
 its first digit is at most 38 places from the units; any other is written as its digits without
 trailing zeros, followed by an exponent. A float in `event=` is a double, so the number in its place
 is compared as a double, too: as the shortest text that denotes it. An event that lacks a part of a
-shape has no digest over that shape. The same code writes the canonical form of expected events and
-of messages; `headcount_analysis.messages.json_message` parses a message so that its numbers keep
-their exact values.
+shape has no digest over that shape. Expected events and messages are written by the same code;
+`headcount_analysis.messages.json_message` parses a message without rounding its numbers.
 
 A shape without nesting, and with plain names only, is written as its sorted names, joined by
 commas. Any other is JSON. In it, 0 stands for a value that is compared whole, and 1 for a double;

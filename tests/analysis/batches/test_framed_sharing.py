@@ -48,7 +48,7 @@ def schemas(name: str) -> st.SearchStrategy[list[dict[str, str]]]:
 
 
 @pytest.mark.parametrize("name", [*KINDS])
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     data=st.data(),
     place=PLACES,

@@ -85,7 +85,7 @@ def hostile_runs(draw: st.DrawFn) -> tuple[Expected, Rows, Rows]:
     return expected, batch(chosen, seed, size, ids), batch(chosen, seed + 1, size, ids)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostile_runs())
 def test_a_batch_is_read_as_its_messages_alone(drawn: tuple[Expected, Rows, Rows]) -> None:
     """In every format, with every form of ids and at every place, however alike messages seem."""

@@ -70,7 +70,7 @@ def test_another_command(folder: Path) -> None:
         ("toppic = 1", "toppic in headcount.toml is not an option (did you mean topic?)"),
         ("[up]\nport = 1", "up.port in headcount.toml is not an option"),
         ("[run]\nusers = 'x'", "users in headcount.toml: 'x' is not a valid integer"),
-        ("[rum]\nusers = 1", "[rum] in headcount.toml is no command (did you mean run?)"),
+        ("[rum]\nusers = 1", "[rum] in headcount.toml is not a command (did you mean run?)"),
     ],
 )
 def test_a_mistake_ends_any_command(folder: Path, text: str, reason: str) -> None:
