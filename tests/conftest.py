@@ -33,8 +33,8 @@ from tests.registries import registry_program, running_registry
 from tests.sharing import shared
 
 LONGEST_FIRST = ("scale", "bench", "faults", "e2e", "distributed", "headcount/plugin")
-MOST_WORKERS = 5
-"""Tests wait for processes half of their time."""
+MOST_WORKERS, MOST_HEAVY = 5, 3
+"""Workers for most tests, which wait half of their time, and for the heavy ones."""
 SPARK = "spark"
 """The group of all tests that use the shared Spark session: one worker runs them, with one JVM."""
 
@@ -56,7 +56,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Start workers, except for -k and a single file, which finish faster without."""
     named = [argument for argument in config.args if ".py" in argument]
     is_small = bool(config.option.keyword) or len(named) == len(config.args) == 1
-    return 0 if is_small else MOST_WORKERS
+    most = MOST_HEAVY if config.option.markexpr == "heavy" else MOST_WORKERS
+    return 0 if is_small else most
 
 
 @pytest.hookimpl(optionalhook=True)
