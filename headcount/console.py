@@ -58,8 +58,8 @@ def _printable_table(table: Table) -> Table:
 class Step:
     """Work that the user waits for; `update` reports its progress.
 
-    `running` is the title beside the progress on a terminal; if it is another one, the progress
-    shows the elapsed time itself.
+    `running` is the title beside the progress on a terminal. If it differs from `title`, the
+    progress itself shows the elapsed time.
     """
 
     def __init__(self, console: "Console", title: str, running: str = "") -> None:
@@ -119,7 +119,7 @@ class Console:
     def step(self, title: str, running: str = "") -> Iterator[Step]:
         """Show `title` as running until the block ends, then how long it took.
 
-        `running` is a shorter title for a terminal, for a progress that shows its own time.
+        `running` is a shorter title for a terminal, to be used if the progress shows its own time.
         """
         step = Step(self, title, running)
         self.steps.append(step)

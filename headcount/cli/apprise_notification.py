@@ -1,7 +1,7 @@
 """The notification by apprise: the verdict of a run, sent to chats, pagers and mailboxes.
 
-As the webhook's URL, these URLs come from the environment alone, and no message has them: apprise's
-own messages may repeat a part of them.
+Like the webhook's URL, these URLs come from the environment alone, and no message has them. So
+apprise's own messages, which may repeat a part of a URL, are not shown.
 """
 
 import logging
@@ -22,7 +22,7 @@ VARIABLE = "HEADCOUNT_NOTIFY_URLS"
 TIMEOUT_S = 10.0
 _EXTRA = "notify"
 _NEVER = logging.CRITICAL + 1
-"""The level of log messages that no receiver's failure has."""
+"""A level above those of all log messages, so that apprise logs none."""
 
 
 def receivers_of(environ: Mapping[str, str]) -> "Apprise | None":
@@ -51,7 +51,7 @@ def receivers_of(environ: Mapping[str, str]) -> "Apprise | None":
 
 
 def notify_receivers(receivers: "Apprise | None", folder: RunFolder, console: Console) -> None:
-    """Send a run's verdict to all receivers; one that fails is one line."""
+    """Send a run's verdict to all receivers; one that fails only adds a line of output."""
     verdict = read_verdict(folder.path) if receivers is not None else None
     if receivers is None or verdict is None:
         return

@@ -16,7 +16,7 @@ class Finding:
 
 
 def checked(name: str, check: Callable[[], str]) -> Finding:
-    """Return what a check finds; its PartError is the remedy."""
+    """Return what a check finds; if it raises PartError, the message is the remedy."""
     try:
         return Finding(name, check())
     except PartError as error:

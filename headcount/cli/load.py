@@ -84,7 +84,7 @@ def _await_manifest(locust: Process, target: Target, folder: RunFolder) -> None:
 
 
 def _report_arrivals(folder: RunFolder, console: Console) -> None:
-    """Report what became of a rate's arrivals; even when quiet if some did not start."""
+    """Report what became of a rate's arrivals; with --quiet, only if some did not start."""
     scheduled = folder.read_scheduled()
     due = {} if scheduled is None else scheduled.due
     location = open_location(folder.ledger_location(folder.read_manifest()))

@@ -180,10 +180,10 @@ def _own_broker(
 
 
 def _check_topic(brokers: _Brokers, options: TargetOptions) -> None:
-    """Create the topic where that is allowed.
+    """Check the topic; create it if it is missing, where that is allowed.
 
     Raises:
-        UsageError: It is missing elsewhere.
+        UsageError: The topic is missing, and creating it is not allowed.
         PartError: The user may not read it.
     """
     if brokers.own is not None:

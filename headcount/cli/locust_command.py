@@ -79,7 +79,7 @@ def up_command(
         "--master-bind-host": LOOPBACK,
         **_target_options(target_options, target, environ),
         "--reports-dir": folder.parent,
-        # What the start form begins with.
+        # The values that the start form has at first.
         "--users": USERS,
         "--spawn-rate": USERS,
     }

@@ -198,7 +198,7 @@ def cli(ctx: click.Context, option_file: Path | None) -> None:
         check_commands(options, COMMANDS)
         ctx.obj = options
         assert ctx.invoked_subcommand is not None
-        # A mistake in the table of any command is found by all of them.
+        # Check the tables of all commands, so that each command finds a mistake in any of them.
         names = dict.fromkeys((ctx.invoked_subcommand, *options.by_command))
         ctx.default_map = {name: defaults_from(options, ctx, name) for name in names}
 

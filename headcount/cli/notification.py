@@ -50,7 +50,7 @@ def message_of(verdict: StoredVerdict, exit_code: int, summary: str) -> dict[str
 
 
 def notify(url: str, folder: RunFolder, exit_code: int, console: Console) -> None:
-    """Post a run's verdict, if there is a URL; a webhook that fails is one line."""
+    """Post a run's verdict, if there is a URL; a webhook that fails only adds a line of output."""
     verdict = read_verdict(folder.path) if url else None
     if verdict is None:
         return

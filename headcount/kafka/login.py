@@ -23,7 +23,7 @@ def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
     the signer of Amazon's tokens is missing.
     """
     options = kafka_python.client_options(settings)
-    mechanism = options["sasl_mechanism"]  # tokens, if the settings name Amazon's login
+    mechanism = options["sasl_mechanism"]  # OAUTHBEARER, if the settings name Amazon's login
     offered = offered_mechanisms(connection, mechanism)
     if offered is not None:
         listed = ", ".join(offered) or "none"
@@ -37,7 +37,7 @@ def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
 
 
 def _expiry(token: str) -> str:
-    """Return that a token has expired, which brokers do not say; empty if it has not."""
+    """Say that a token has expired, because brokers do not; empty if it has not."""
     expires_s = expires_at_s(token)
     if expires_s is None or expires_s > time.time():
         return ""

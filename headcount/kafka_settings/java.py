@@ -12,8 +12,8 @@ ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 def client_options(settings: KafkaSettings) -> dict[str, str]:
     """Return the properties of a client. They contain secrets: neither print nor log them.
 
-    Their types hide the secrets in the clients' own logs. UsageError for Amazon's login, which
-    needs classes that Headcount does not fetch.
+    Kafka's types for them keep the secrets out of its clients' own logs. UsageError for Amazon's
+    login, which needs classes that Headcount does not fetch.
     """
     options = {"security.protocol": str(settings.protocol)}
     if settings.protocol.is_encrypted:
@@ -24,7 +24,7 @@ def client_options(settings: KafkaSettings) -> dict[str, str]:
 
 
 def check_supported(settings: KafkaSettings) -> None:
-    """Check that Java's clients have an equivalent of each setting. UsageError names the other."""
+    """Check that Java's clients have an equivalent of each setting. UsageError if one has none."""
     client_options(settings)
 
 

@@ -1,4 +1,4 @@
-"""kafka-python's dialect."""
+"""kafka-python's dialect: the settings as the options that its clients take."""
 
 import functools
 import ssl
@@ -26,7 +26,7 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     """Return the context of TLS connections, with the authorities and the client's certificate.
 
-    It is made once, because Python loads a key only from a file.
+    It is made once, because Python loads a key only from a file, which is then written only once.
     """
     context = verifying_context(settings.ca_pem)
     context.check_hostname = settings.verifies_hostname and settings.verifies_certificate
@@ -40,7 +40,7 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
 
 def _login(settings: KafkaSettings) -> dict[str, Any]:
     if settings.mechanism is Mechanism.AWS_MSK_IAM:
-        # As librdkafka does it; what kafka-python has for it ignores AWS_REGION.
+        # This logs in as librdkafka does. kafka-python's own way would ignore AWS_REGION.
         return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": IamTokens()}
     options: dict[str, Any] = {"sasl_mechanism": str(settings.mechanism)}
     if settings.token_source is not None:

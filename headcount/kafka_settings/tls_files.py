@@ -19,7 +19,7 @@ _PROBED = "probe"
 def authorities(values: Mapping[str, str], client: str = "ssl") -> str | None:
     """Return the authorities as PEM; None if no setting names any. UsageError.
 
-    `client` begins the names: `https` for those of the server that issues tokens.
+    `client` begins the settings' names: `https` stands for the server that issues tokens.
     """
     location = values.get(f"{client}.truststore.location")
     if not location:
@@ -85,6 +85,6 @@ def _name_of(values: Mapping[str, str], prefix: str) -> str:
 
 
 def _pem_bytes(text: str) -> bytes:
-    """Return PEM in a single line, as a properties file may have it, with its lines again."""
+    """Restore the line breaks of PEM that a properties file has in a single line."""
     lines = _BOUNDARY.sub(lambda match: f"\n{match[0]}\n", text).splitlines()
     return "\n".join(line.strip() for line in lines if line.strip()).encode()

@@ -51,8 +51,8 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
     def _fetch(self) -> tuple[str, float]:
         source = self._source
         secret = source.client_secret.get_secret_value()
-        # RFC 6749 wants both encoded as in a form. librdkafka and Java send them as they are, and
-        # so do we: who is refused with one client must not be accepted with another.
+        # RFC 6749 wants id and secret encoded as in a form. librdkafka and Java send them as they
+        # are. So do we: a login must not be refused by one client and accepted by another.
         login = f"{source.client_id}:{secret}"
         form = {"grant_type": "client_credentials"}
         if source.scope:
@@ -81,7 +81,7 @@ def token_client(source: TokenSource) -> TokenClient:
 
 
 def expires_at_s(token: str) -> float | None:
-    """Return when a token expires, in Unix seconds; None if it is no JWT (RFC 7519) or never."""
+    """Return when a token expires, in Unix seconds; None if never, or if it is no JWT."""
     _, _, rest = token.partition(".")
     payload, _, _ = rest.partition(".")
     try:

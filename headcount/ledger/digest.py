@@ -15,10 +15,11 @@ shape has no digest over that shape. Expected events and messages are written by
 `headcount_analysis.messages.json_message` parses a message without rounding its numbers.
 
 A shape without nesting, and with plain names only, is written as its sorted names, joined by
-commas. Any other is JSON. In it, 0 stands for a value that is compared whole, and 1 for a double;
-an object, for an object of which these fields are compared; a list, for a list, with one entry per
-element, or a single entry if all are alike. The digest over a shape with doubles covers the shape,
-too: otherwise an altered integer could, when both are read as doubles, equal the requested one.
+commas. Any other shape is JSON. In it, 0 stands for a value that is compared whole, and 1 for a
+double. An object stands for an object, of which only the named fields are compared. A list stands
+for a list: it has one entry per element, or a single entry if all are alike. The digest over a
+shape with doubles covers the shape, too: otherwise an altered integer could equal the requested one
+once both are read as doubles.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
@@ -164,7 +165,7 @@ def signed_hash(content: bytes) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Sort an event's names, and format the shape that it has without objects and doubles."""
+    """Sort an event's names, and format its shape as if it had no objects and no doubles."""
     for name in names:
         canonical_text(name)
     ordered = tuple(sorted(names))
@@ -182,7 +183,7 @@ def _written(form: Mapping[str, Form]) -> str:
 # Typed, because 1, 1.0 and True are equal in Python and different in JSON.
 @functools.lru_cache(maxsize=65536, typed=True)
 def _scalar_pair(name: str, value: object) -> str:
-    """Format a pair, marked if it is a double. TypeError if it may be nested or is not cached."""
+    """Format a pair, marked if it is a double. TypeError if it may be nested or has no hash."""
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
     mark = _MARK if isinstance(value, float) else ""

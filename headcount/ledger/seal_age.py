@@ -54,7 +54,7 @@ def _remove(filesystem: pafs.FileSystem, path: str) -> None:
     try:
         filesystem.delete_file(path)
     except OSError:
-        return  # it was not created, or may only be created
+        return  # it was not created, or this user may create files but not delete them
 
 
 def _dates_ns(filesystem: pafs.FileSystem, paths: Sequence[str]) -> list[int | None]:

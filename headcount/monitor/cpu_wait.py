@@ -6,8 +6,8 @@ from pathlib import Path
 SCHEDULING = Path("/proc/self/schedstat")
 """Time on a CPU and time ready without one, both in ns, and the number of turns on a CPU.
 
-docs.kernel.org/scheduler/sched-stats.html describes it. It is of the main thread, which runs all
-users.
+docs.kernel.org/scheduler/sched-stats.html describes it. This file is that of the main thread, which
+runs all users.
 """
 
 
@@ -32,5 +32,5 @@ class CpuWait:
             _, waited_ns, _ = map(int, self._scheduling.read_text(encoding="ascii").split())
         except (OSError, ValueError):
             waited_ns = 0
-        # A process that never waited is one whose kernel does not count it.
+        # If a process seems never to have waited, its kernel does not count the wait.
         return time.monotonic_ns(), waited_ns or None

@@ -50,7 +50,7 @@ class DurationCounts:
 
 
 def counts_of(durations_us: Iterable[int]) -> DurationCounts:
-    """Count durations; ordered ones are counted at once."""
+    """Count durations by bucket; they are sorted first, so that each bucket takes one search."""
     ordered = sorted(durations_us)
     ends = [*(bisect_right(ordered, bound) for bound in _BOUNDS_US), len(ordered)]
     buckets = (end - start for start, end in pairwise((0, *ends)))

@@ -1,7 +1,7 @@
-"""Ended attempts: what a report says of the ledger's rows since the last one. Pure.
+"""Ended attempts: what a report says of the rows added to the ledger since the last report. Pure.
 
-Counting each attempt as it ends took 2 µs, a twentieth of a request. Arrow counts all that ended in
-a second in a tenth of that time.
+Counting each attempt as it ends took 2 µs, a twentieth of a request. If Arrow counts all attempts
+of a second together, that takes a tenth of the time.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ _NS_PER_S, _NS_PER_US = 1_000_000_000, 1_000
 
 
 class EndedAttempts:
-    """Rows of attempts that have ended, as the segment buffer made columns of them."""
+    """Attempts that have ended: their rows, which the segment buffer turned into columns."""
 
     def __init__(self, batches: Sequence[pa.Table]) -> None:
         tables = [table.select(_COLUMNS) for table in (NO_ROWS, *batches)]

@@ -26,7 +26,7 @@ _Pairs = tuple[tuple[str, object], ...]
 
 @dataclass(frozen=True, slots=True)
 class MessageIds:
-    """The event whose message it is, if certain; otherwise the events that it mentions."""
+    """The event that a message belongs to, if certain; otherwise the events that it mentions."""
 
     own: Event | None = None
     mentioned: tuple[Event, ...] = ()
@@ -55,7 +55,7 @@ class Identities:
         self._start = self.ids.prefix.encode()
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> MessageIds:
-        """Return the event whose message it is, or else all events that it may stand for."""
+        """Return the event that a message belongs to, or else all events that it may stand for."""
         headers = tuple(headers)
         own = self._own_event(value, key, headers)
         if own is not None:

@@ -10,13 +10,13 @@ from headcount.monitor.progress import Progress
 from headcount.monitor.seq_bitmap import pages_of
 
 NOTHING, COUNTS, DURATIONS, HISTOGRAMS = "", "counts", "durations", "histograms"
-"""What the generators' reports have; commas join several."""
+"""What a generator's reports contain; several of these are joined by commas."""
 
 _NS_PER_S = 1_000_000_000
 
 
 class ProgressCounter:
-    """Counts the rows of attempts that have ended, so that a request costs nothing.
+    """Counts attempts by their rows once they have ended, so that counting delays no request.
 
     `with_durations` says whether to report how long each attempt took, and `with_histograms`
     whether to count it in histograms.

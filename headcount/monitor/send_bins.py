@@ -35,7 +35,7 @@ class SendBin:
 
 @dataclass(slots=True)
 class _GeneratorSeconds:
-    """The first sequence number of each second of a generator, which begins `offset_s` late."""
+    """A generator's first sequence number in each second; `offset_s` is how late it began."""
 
     offset_s: int = 0
     starts: "array[int]" = field(default_factory=lambda: array("q"))
@@ -54,7 +54,7 @@ class _GeneratorSeconds:
             before = end
 
     def split(self, pages: Pages) -> Iterator[tuple[int, int]]:
-        """Yield the second and the number of the begun attempts in a bitmap."""
+        """Count the begun attempts in a bitmap: yield pairs of a second and a count."""
         for number, page_bits in pages.items():
             first, bits = number * PAGE, page_bits
             while bits:
@@ -67,7 +67,7 @@ class _GeneratorSeconds:
                 bits = rest
 
     def arrive(self, pages: Pages) -> Iterator[tuple[int, int]]:
-        """Yield the same; keep the attempts whose sending was not reported yet for later."""
+        """Yield the same as `split`; keep for later the attempts that were not reported yet."""
         for number, bits in pages.items():
             known = max(0, self.begun - number * PAGE)
             if early := bits >> known << known:
@@ -75,7 +75,7 @@ class _GeneratorSeconds:
         yield from self.split(pages)
 
     def arrive_late(self) -> Iterator[tuple[int, int]]:
-        """Yield the same for the attempts kept so far whose sending has been reported since."""
+        """Yield the same as `split` for kept attempts that have been reported since."""
         pages, self._early = self._early, {}
         yield from self.arrive(pages)
 

@@ -28,7 +28,7 @@ def pages_of(seqs: Iterable[int]) -> dict[int, int]:
 
 
 def _bits_of(ordered: Sequence[int], base: int) -> int:
-    """Set the bits of some numbers of a page that begins with `base`; most are without a gap."""
+    """Set the bits of numbers in the page that begins with `base`; fast if they have no gaps."""
     first, count = ordered[0], len(ordered)
     if ordered[-1] - first + 1 == count:
         return (1 << count) - 1 << first - base

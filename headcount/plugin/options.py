@@ -74,7 +74,7 @@ _RUN_OPTIONS = (
     ("--run-id", "", "Headcount: the run's id; by default its start time and four characters"),
     ("--promise", "", "Headcount: what an acknowledgement guarantees, such as acks=all"),
 )
-"""The parts of a run: flag, default and help. Environment variables set them, too."""
+"""Options for the parts of a run: flag, default and help. Environment variables set them, too."""
 
 _INTERNAL_OPTIONS = (
     "--broker-data",

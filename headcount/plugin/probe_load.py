@@ -26,7 +26,10 @@ _EXTRA_PER_TASK = 2
 """Extra requests for each task that has not started when the others have used up the limit."""
 
 _MOST_STARTS_PER_REQUEST = 10
-"""The probe gives up once this many tasks or requests without an event have begun per request."""
+"""For each request to be made, the probe begins at most so many tasks before it gives up.
+
+The same holds for requests without an event.
+"""
 
 
 class ProbeLoad:
@@ -46,7 +49,7 @@ class ProbeLoad:
 
     @property
     def users(self) -> int:
-        """The number of users: one for each task, so that none blocks another, within limits."""
+        """The number of users: within limits one for each task, so that no task blocks another."""
         tasks = sum(map(len, self._tasks.values()))
         return max(FEWEST_USERS, len(self._tasks), min(MOST_USERS, tasks))
 

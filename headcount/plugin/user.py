@@ -163,7 +163,7 @@ class LedgerUser(FastHttpUser):
         return stopped
 
     def heed_kill(self) -> None:
-        """Let a pending kill end the user here; return if it came earlier and `on_stop` runs."""
+        """End the user if a kill is pending; return if the kill came earlier, as in `on_stop`."""
         gevent.sleep(0)  # delivers the kill
         assert self.greenlet is not None
         if self.greenlet.dead:

@@ -5,7 +5,7 @@ Each form encodes the same three parts, one to one: the tag, the generator and t
 the tag in its first 48 bits, and the generator (16 bits), the sequence number (40) and a check (18)
 in the other bits that are free. `trace` is a trace-id of W3C Trace Context: tag (48 bits),
 generator (16), sequence number (40) and check (24). The check is a hash of the other three, so that
-an altered digit is never taken for another id.
+an id with an altered digit is never taken for another id.
 """
 
 import functools

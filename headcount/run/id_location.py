@@ -49,7 +49,7 @@ _NAMED = frozenset({LocationKind.FIELD, LocationKind.JSON, LocationKind.HEADER})
 class IdLocation:
     """Where messages carry the id; `name` is a field, a JSON pointer or a record header.
 
-    Of another package's place, `kind` is its name and `name` its argument.
+    For a place that another package provides, `kind` is its name and `name` its argument.
     """
 
     kind: LocationKind | str = LocationKind.FIELD

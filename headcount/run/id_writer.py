@@ -47,7 +47,7 @@ def _uuid_writer(head: str, last: Callable[[int], str]) -> Callable[[int], str]:
 
 
 def _last_digits(generator: int, check_bits: int, first: str) -> Callable[[int], str]:
-    """Return the function that writes the digits that differ; `first` are those of number 0."""
+    """Return the function that writes an id's last digits; `first` are those of `seq` 0."""
     start = int(first, 16) >> check_bits << check_bits
     dropped = 64 - check_bits
     base = _mixed(generator)

@@ -22,7 +22,7 @@ WATCH_FOR_S = 0.5
 """The default minimum time for which the topic is watched after the last response."""
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
-"""An environment variable of a generator: the parent process will judge the run."""
+"""The environment variable that tells a generator that its parent process will judge the run."""
 
 
 @validated(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Manifest:
 
     `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
     service; None without one. `promise` says what an acknowledgement of the service guarantees,
-    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start,
-    `outcome_rules` decide the outcome of responses whose status does not. `settle_s` is how long an
+    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start.
+    `outcome_rules` decide outcomes that a status alone does not decide. `settle_s` is how long an
     acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum time for
     which the topic is watched after the last response. `versions` are those of the programs that
     made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag` begins each
@@ -103,9 +103,10 @@ class Manifest:
 
 @validated(frozen=True, slots=True)
 class EarlierEnd:
-    """Where each partition ended before the last end, at least `watched_s` after the last response.
+    """An earlier end than the last: where each partition ended when this one was recorded.
 
-    Events beyond it arrived later. A partition that is missing did not exist.
+    That was at least `watched_s` after the last response. Events beyond this end arrived later. A
+    partition that is missing did not exist then.
     """
 
     watched_s: float

@@ -1,13 +1,13 @@
 """Outcomes: what a generator knows of an attempt once its request is over.
 
 - acked: the service answered 2xx, so it has promised that the event is in the topic.
-- failed: the event was provably not published: the connection was refused or the host has no
-  address, the service answered 4xx, or a 503 with `Retry-After`, which promises as much.
+- failed: the event was provably not published: the connection was refused, the host has no address,
+  or the service answered 4xx, or 503 with `Retry-After`, which promises the same.
 - indeterminate: everything else. A time-out is not a failure: the broker may still hold the event.
   Nor are those 4xx that a service, or a proxy in front of it, may return after publishing.
 
 A scenario (see `plugin/http/response.py`) or a rule (see `outcome_rules.py`) can decide otherwise.
-If it is wrong, attempts show as ghost or lost.
+If that decision is wrong, attempts show as ghost or lost.
 """
 
 import socket

@@ -30,7 +30,7 @@ class HeaderIds:
 def probe_ids(tag: str, form: IdForm, header: str) -> tuple[HeaderIds, ...]:
     """Return the headers of a probe: first the one that a run would use, then the usual ones.
 
-    `tag` is the first one's; `ids.new_tag` made it.
+    `tag` is that of the first header, and was made by `ids.new_tag`.
     """
     others = {name: usual for name, usual in USUAL.items() if name.lower() != header.lower()}
     forms = {header: form, **others}

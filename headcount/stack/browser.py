@@ -59,7 +59,7 @@ def _without_sandbox() -> tuple[str, ...]:
 
 
 def _run(command: list[str]) -> str:
-    """Run the browser; return why it may have failed: its last words."""
+    """Run the browser; return why it may have failed, such as its last line of errors."""
     try:
         ended = subprocess.run(
             command,

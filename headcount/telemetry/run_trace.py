@@ -1,9 +1,9 @@
 """The run's trace: a span for the run, one for each of its steps, and some in requests' traces.
 
 A request whose id is a trace-id (`--id-form trace`) has a trace of its own, which its service
-makes. If something went wrong with its event, a span is added to that trace: it stands for the
-request as the generator sent it, and so has the id that `traceparent` gave to the service as the
-parent. Pure.
+makes. If something went wrong with its event, a span is added to that trace. This span stands for
+the request as the generator sent it. So its id is the parent id that the service received in
+`traceparent`. Pure.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from headcount.telemetry.run_steps import RunStep
 
 RUN = "headcount run"
 MOST_OF_A_KIND = 100
-"""How many requests of each class and flags get a span."""
+"""The most requests with the same class and flags that get a span."""
 
 _FAULTS = frozenset({"lost", "duplicated", "ghost", "corrupted", "reordered", "misplaced"})
 """The classes and flags that are always an error; others are allowed, or have a limit."""
@@ -90,7 +90,7 @@ def run_spans(
 
 
 def run_context(manifest: Manifest, parent: SpanIds | None = None) -> SpanIds:
-    """Return the ids of the span of a run; the same each time it is asked for."""
+    """Return the ids of the span of a run; every call returns the same ones."""
     trace_id = _digest(manifest, "trace", _TRACE_BYTES) if parent is None else parent.trace_id
     return SpanIds(trace_id, _digest(manifest, "run", _SPAN_BYTES))
 
@@ -98,9 +98,9 @@ def run_context(manifest: Manifest, parent: SpanIds | None = None) -> SpanIds:
 def request_spans(
     manifest: Manifest, exceptions: Iterable[Mapping[str, str]], run: SpanIds
 ) -> Iterator[TraceSpan]:
-    """Yield a span for rows of exceptions.csv, MOST_OF_A_KIND of each class and flags.
+    """Yield spans for rows of exceptions.csv, up to MOST_OF_A_KIND with the same class and flags.
 
-    Nothing if ids are no trace-ids. Each has a link to `run`, the span of the run.
+    There are none unless ids are trace-ids. Each has a link to `run`, the span of the run.
     """
     if manifest.id_form is not IdForm.TRACE:
         return

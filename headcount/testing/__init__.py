@@ -24,7 +24,7 @@ _MODULES = {"RunVerdict": "headcount.testing.run_verdict", "run": "headcount.tes
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, for every pytest imports this package.
+    """Import a public name when it is first used, since every pytest session imports this package.
 
     PartError says what to install if a package is missing.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_kafka_warnings() -> Iterator[None]:
-    """Ignore that kafka-python reads its schemas by what Python 3.11 and 3.12 deprecate."""
+    """Ignore that kafka-python reads schemas with functions deprecated in Python 3.11 and 3.12."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
         yield

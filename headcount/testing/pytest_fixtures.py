@@ -1,7 +1,7 @@
-"""Fixtures for delivery tests of one's own service; pytest loads them by itself.
+"""Pytest fixtures for a project's own delivery tests; pytest finds them by itself.
 
-Every pytest loads this module, whatever of Headcount is installed. So it imports what a fixture
-needs only when a test asks for it.
+Every pytest session loads this module, even if only a part of Headcount's packages is installed. So
+what a fixture needs is imported only when a test asks for the fixture.
 """
 
 import contextlib

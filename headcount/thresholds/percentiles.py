@@ -4,10 +4,10 @@ What a percentile of some values is: `nearest_rank.py`.
 """
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
-"""In a summary of durations (`latency.csv`, the report's tables), and when runs are compared."""
+"""Those in a summary of durations (`latency.csv`, the report's tables) and in a comparison."""
 
 FEW_QUANTILES = (0.5, 0.95, 0.99)
-"""Where there are many summaries: for each time slice, partition, generator and response."""
+"""Those shown for each of many parts: time slices, partitions, generators and responses."""
 
 
 def percentile_name(quantile: float) -> str:

@@ -89,7 +89,7 @@ def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
 
 
 def ids_in_column(values: pa.Array, ids: RunIds, column: IdColumn) -> BatchIds:
-    """Read a run's ids from a column of texts beside the values, which are binary, none null."""
+    """Read a run's ids from a column of texts beside the values. `values` are binary, none null."""
     rows = ByteRows.of(column.texts.fill_null(b""))
     start, prefix = rows.bounds[:-1].astype(np.int64), ids.prefix.encode()
     begins = pc.starts_with(rows.values, prefix).to_numpy(zero_copy_only=False)

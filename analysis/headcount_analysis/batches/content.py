@@ -1,14 +1,14 @@
 """Content: reads the messages of a batch, from bytes to kinds and digests.
 
-Load tests publish the same few messages over and over, each with its own id. So the digits of this
-run's ids are masked if they are plain text, and so are fields that were not requested and differ in
-every message (see `volatile_masker.py`; `field_spans/` finds where they stand).
-Each remaining text is read once, for all messages that share it (see `shared_reader.py`). Every
-other message is read by itself, and so is the first one with a text if more than that message would
-have to be read for all of them.
+Load tests publish the same few messages over and over, each with its own id. So whatever differs in
+every message is masked: the digits of this run's ids, if they are plain text, and the fields that
+were not requested (see `volatile_masker.py`; `field_spans/` finds where they stand).
+Each remaining text is read once, for all messages that share it (see `shared_reader.py`). A message
+is read by itself if its text cannot be shared. So is the first message with a text if a variant of
+it would have to be read, too, before other messages could share what was read (`variants.py`).
 
-An id beside the value, in the key or a header, is read for all messages of a batch together; then
-messages share what was read if their whole values are equal.
+If the id is beside the value, in the key or a header, the ids of all messages of a batch are read
+together. Messages whose whole values are equal then share what was read.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _MOST_REMEMBERED_BYTES = 64 << 20
 
 _BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addition to its own bytes
 
-_NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that are used for no masked span
+_NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that no masked span uses
 
 _Text = tuple[bytes, int, int]
 """A masked text, the bits that distinguish it from equal ones, and its attempt's shape number."""
@@ -76,7 +76,7 @@ class Reader:
     def arrivals(self, messages: pa.RecordBatch) -> pa.Table:
         """Return a row of ARRIVALS for each message.
 
-        Garbage collection would look at all that is remembered, over and over.
+        Garbage collection is off meanwhile: it would look at all remembered texts, over and over.
 
         Args:
             messages: Rows of `topic_range.MESSAGES`.
@@ -144,7 +144,7 @@ class Reader:
         ], places
 
     def _shape_numbers(self, batch_ids: BatchIds) -> Integers | None:
-        """Return the number of each attempt's shape, if there are very many shapes."""
+        """Return the number of each attempt's shape; None unless there are very many shapes."""
         if self._single.shapes is None:
             return None
         numbers = self._single.shapes.numbers(batch_ids.generator, batch_ids.seq)
@@ -152,7 +152,7 @@ class Reader:
         return shapes
 
     def _masked(self, messages: pa.RecordBatch, batch_ids: BatchIds) -> Masked:
-        """Mask the messages; what was read with fewer masks is not needed any more."""
+        """Mask the messages; if more fields are masked now, forget the texts read before."""
         fields = self._masker.fields
         masked = self._masker.masked(messages, batch_ids)
         if self._masker.fields is not fields:
@@ -164,8 +164,8 @@ class Reader:
     ) -> list[ReadMessage | None]:
         """Read, for each text, what all messages with that text share.
 
-        It is None if each must be read by itself. `first` are the first rows with the texts, and
-        `counts` how many have them.
+        An entry is None if each message with that text must be read by itself. `first` has the
+        first row with each text, and `counts` the number of rows with it.
         """
         known = [self._known.get(text, _NEW) for text in texts]
         is_read = (counts > (0 if self._sharing.is_proven(batch) else 1)).tolist()

@@ -20,7 +20,7 @@ Values = tuple[tuple[bytes, bytes | None], ...]
 
 @dataclass(slots=True)
 class HeaderContexts:
-    """Numbers the contexts of messages: equal only if the named headers have equal values.
+    """Gives each message's context a number; numbers are equal only if the named headers are.
 
     Of the `required` headers, it only matters whether they are there. A message in which any header
     occurs twice gets a number of its own.

@@ -43,7 +43,7 @@ _HYPHENS: Mapping[HexForm, tuple[int, ...]] = {IdForm.UUID: (8, 13, 18, 23), IdF
 
 @dataclass(frozen=True, slots=True)
 class IdsAt:
-    """Ids read at a place of each message, where there `is_one`.
+    """The ids that were read at a place of each message; `is_one` says whether one is there.
 
     `generator` and `seq` are 0 where there is none; `spans` are the bytes that tell the ids of a
     run apart, and `end` is where each id ends.

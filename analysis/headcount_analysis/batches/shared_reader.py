@@ -131,7 +131,7 @@ class SharedReader:
     def _is_proven_without_id(self, batch: MaskedBatch) -> bool:
         """Whether `_is_apart` proves that nothing depends on masked bytes other than an id's.
 
-        In plain JSON, what is read of a message depends on no field but those that are not masked.
+        In plain JSON, what is read of a message depends only on fields that are not masked.
         Any other format may read more than the event shows.
         """
         message_format = self.single.expected.message_format

@@ -24,7 +24,7 @@ class MessageVariant:
 def variant_of(
     record: Record, altered: bytes | None, identity: str | None, ids: RunIds
 ) -> MessageVariant:
-    """Replace the value by one that was altered where it is masked, and the id in it, if any."""
+    """Make a variant: with the altered value, and with another id if the record has one in it."""
     value, other = altered, None
     if identity is not None:
         other = _other_id(identity, ids)

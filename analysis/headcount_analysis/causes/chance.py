@@ -18,7 +18,8 @@ UNLIKELY = math.log(0.001)
 def of_sharing(sharing: int, drawn: int, share: float) -> float:
     """Bound the probability that `sharing` or more of `drawn` have a value.
 
-    `share` is the part of the run that has it; unless more have it than expected, it is CERTAIN.
+    `share` is the part of the run that has it. The bound is CERTAIN unless the part of `drawn` is
+    larger.
     """
     part = sharing / drawn
     if part <= share:
@@ -43,5 +44,5 @@ def of_closeness(close: int, drawn: int, share: float) -> float:
 
 
 def of_succession(length: int, drawn: int, places: int) -> float:
-    """Bound the probability that any `length` consecutive ones of `places` are all drawn."""
+    """Bound the probability that any `length` places in a row, of all `places`, are drawn."""
     return min(CERTAIN, math.log(places) + length * math.log(drawn / places))

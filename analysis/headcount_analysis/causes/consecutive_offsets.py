@@ -1,4 +1,4 @@
-"""Consecutive offsets of acknowledged events, as of one batch that a producer sent."""
+"""Consecutive offsets of acknowledged events, such as those of one batch of a producer."""
 
 import itertools
 from dataclasses import dataclass

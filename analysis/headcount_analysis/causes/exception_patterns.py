@@ -10,7 +10,7 @@ below 1 in 1,000; it is computed as an upper bound (`chance.py`). A value or a p
 also hold all of the exceptions, or at least half of them and twice as many as its share of the
 population. Consecutive offsets are compared with the part of the run in which the exceptions lie,
 so that an outage is not reported again as one batch in each partition. Ids are never a pattern: a
-request gets the next number, so consecutive ids only repeat a time.
+request gets the next number, so consecutive ids say no more than the time when they were sent.
 """
 
 import math

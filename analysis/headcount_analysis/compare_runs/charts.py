@@ -83,7 +83,7 @@ def _measures(comparison: RunComparison) -> Iterator[str]:
 
 
 def _curve(run: VerifiedRun, measure: str) -> Points:
-    """Return the points of a curve: the power of ten of the rarity, and the duration in ms."""
+    """Return the points of a curve: (n, ms) if one request in 10 to the power of n takes longer."""
     of_measure = (quantile for quantile in run.quantiles or () if quantile.measure == measure)
     rows = sorted(of_measure, key=_quantile)
     odds, points = 1.0, []

@@ -26,8 +26,8 @@ COPIES = pa.schema(
         ("asked", pa.string()),
     ]
 )
-"""A row for each message that differs from its request, whose `event_type`, `shape` and `asked` it
-has; `asked` is null if the ledger did not keep it."""
+"""A row for each message that differs from its request, with the `event_type`, `shape` and `asked`
+of the request; `asked` is null if the ledger did not keep it."""
 
 _OF_REQUEST = ("generator", "seq", "event_type", "shape", "digest", "sent_at_ns", "asked")
 _OF_MESSAGE = ("partition", "offset", "timestamp_ms", "generator", "seq")

@@ -100,7 +100,7 @@ class _Requests:
     _rows: pa.Table | None = None
 
     def of(self, messages: pa.RecordBatch) -> pa.Table:
-        """Return those of a partition's messages, with their `row` in the batch."""
+        """Return the requests of a partition's messages, with the `row` of each in the batch."""
         offsets = messages["offset"].to_numpy()
         rows = self._window(messages["partition"][0].as_py(), offsets.min(), offsets.max() + 1)
         order = np.argsort(offsets)

@@ -1,8 +1,8 @@
 """Avro spans: where the top-level fields of a record are in the bytes of many messages.
 
-A record's fields follow each other without names. So the fields of all messages are skipped
-together, one after the other, as far as they are of types that can be skipped. Only values that may
-be replaced by any other of the same length have a span: numbers, plain texts, and bytes.
+A record's fields follow each other without names. So to find one, the fields before it are skipped
+in all messages together, as far as their types can be skipped. A value has a span only if any other
+of the same length may replace it: a number, a plain text, or bytes.
 """
 
 from abc import ABC, abstractmethod
@@ -33,7 +33,7 @@ class _Type(ABC):
 
 @dataclass(frozen=True, slots=True)
 class _Integer(_Type):
-    """A number; that of an enumeration is not free, since not all are valid."""
+    """A number; `is_free` if any other may replace it, which is not so for an enumeration."""
 
     is_free: bool = True
 
@@ -90,7 +90,7 @@ class _Union(_Type):
         return end
 
     def span(self, texts: ByteRows, start: Integers) -> ByteSpan | None:
-        """Return the spans of the only branch that is not null."""
+        """Return the spans of the branch that is not null; None unless there is exactly one."""
         others = [
             (number, branch) for number, branch in enumerate(self.branches) if branch != _NULL
         ]
@@ -123,7 +123,7 @@ class _Items(_Type):
 
 @dataclass(frozen=True, slots=True)
 class AvroRecord(_Type):
-    """A record, as far as its fields can be skipped: the first ones, by name."""
+    """A record; `fields` has, by name, its first fields, up to one that cannot be skipped."""
 
     fields: Mapping[str, _Type]
 
@@ -177,7 +177,7 @@ _PRIMITIVES: Mapping[str, _Type] = {
 
 @dataclass(frozen=True, slots=True)
 class _Types:
-    """Makes types from schemas; None for one that cannot be skipped, such as one within itself."""
+    """Makes types from schemas; None for what cannot be skipped, such as a recursive type."""
 
     named: Mapping[str, Any]
     _known: dict[str, _Type | None] = field(default_factory=dict)

@@ -39,7 +39,7 @@ class Field:
 
 
 def json_span(texts: ByteRows, field: Field, *, with_fractions: bool = True) -> ByteSpan:
-    """Find the first value of a field in messages; if need be, no number that has a fraction."""
+    """Find the first value of a field; a number with a fraction only if `with_fractions`."""
     if field.is_text:
         return _text(texts, field)
     return _number(texts, field, with_fractions=with_fractions)

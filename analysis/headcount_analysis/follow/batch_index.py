@@ -38,9 +38,10 @@ class BatchIndex:
     def offsets_of(
         self, rows: TopicRows, number: int, *, follows: bool
     ) -> dict[int, tuple[int, int]]:
-        """Return the offsets that a batch covers, by partition: it begins where the last one ended.
+        """Return the offsets that a batch covers, by partition.
 
-        Unless it `follows` the last one, only its own messages show which offsets it covers.
+        If it `follows` the last batch, it begins where that one ended. If not, only its own
+        messages show which offsets it covers.
         """
         if number == 0:
             self._ends = dict(self.start_offsets)

@@ -1,7 +1,7 @@
 """Avro in Confluent's framing: fastavro reads each message with the schema it was written with.
 
-What JSON lacks becomes JSON as docs/formats.md declares. fastavro's own custom logical types do
-that while it reads, so that no value is looked at twice.
+Values that JSON lacks become JSON as docs/formats.md declares. Custom logical types of fastavro
+convert them while it reads, so that no value is looked at twice.
 """
 
 import functools

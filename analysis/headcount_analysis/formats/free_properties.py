@@ -22,8 +22,8 @@ class FreeProperties:
     """The free properties of messages.
 
     For each property that the schema lists, `listed` says whether a number in it may have a
-    fraction, None if the property is not free: 1.0 counts as an integer, so it cannot replace 1.5
-    if integers are allowed. `are_others` says whether all other properties are free.
+    fraction, None if the property is not free. Where integers are allowed, it may not: 1.0 counts
+    as an integer and 1.5 does not. `are_others` says whether all other properties are free.
     """
 
     listed: Mapping[str, bool | None]

@@ -42,7 +42,7 @@ class IdText(StrEnum):
 
 
 class MessageFormat(Protocol):
-    """Decodes records. It travels to other processes by pickle, so it opens connections late."""
+    """Decodes records. It is pickled for other processes, so it connects only when it must."""
 
     @property
     def id_text(self) -> IdText:
@@ -77,11 +77,11 @@ class SpanFormat(Protocol):
     ) -> list[ByteSpan]:
         """Find top-level fields of messages, a span for each field; none where it is not certain.
 
-        Whatever replaces the bytes of a span, in the way in which `ByteRows` masks and alters them,
-        all other fields of the message keep their values, and the message its validity.
+        If the bytes of a span are replaced as `ByteRows` masks and alters them, all other fields
+        keep their values, and the message stays as valid or invalid as it was.
         """
 
 
 def reads_headers(message_format: MessageFormat) -> bool:
-    """Whether a format needs a record's headers to read it, so that they must be read, too."""
+    """Whether a format can read records only if their headers are read, too."""
     return bool(message_format.context_headers or message_format.required_headers)

@@ -106,7 +106,7 @@ class ProtobufValues:
         return functools.partial(_map, convert)
 
     def _any(self, message: Any) -> object:
-        """Return a message of any type; of one that the schema does not know, its bytes."""
+        """Return a message of any type; if the schema does not know its type, return its bytes."""
         try:
             return json_format.MessageToDict(
                 message, preserving_proto_field_name=True, descriptor_pool=self.pool

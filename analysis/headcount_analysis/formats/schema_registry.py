@@ -44,7 +44,7 @@ _NOT_TRUSTED: Final = (
 
 
 class SchemaRegistry:
-    """Asks a registry for schemas. It connects when it is first asked, until it is forgotten."""
+    """Asks a registry for schemas; connected from the first question until it is forgotten."""
 
     def __init__(self, settings: RegistrySettings) -> None:
         self._settings = settings
@@ -120,7 +120,7 @@ class NamedSchema:
 
     @property
     def kind(self) -> str:
-        """AVRO, PROTOBUF or JSON; a registry leaves AVRO out."""
+        """AVRO, PROTOBUF or JSON; a registry that names no kind means AVRO."""
         return self.schema.schema_type or "AVRO"
 
     def in_form(self, form: str) -> "NamedSchema | None":

@@ -9,7 +9,7 @@
   software performance regressions in a continuous integration system", ICPE 2020). The test takes
   the search for the best split into account, and assumes no distribution.
 - If it is not chance, both parts are searched in the same way, until none can be split.
-- Figures are compared by their logarithms, as of two sides (see `compare_runs/statistics.py`), and
+- Figures are compared by their logarithms, as two sides are (see `compare_runs/statistics.py`), and
   clipped to `_CLIP` median absolute deviations around their median: one outlier neither makes a
   change nor hides one. Clipping does not depend on the order, so the test remains exact.
 - No part has fewer than `FEWEST_PER_LEVEL` runs: one or two slow runs are not a new level.
@@ -107,7 +107,7 @@ def _clipped(logs: _Array) -> _Array:
 def _differences(rows: _Array, sizes: npt.NDArray[np.int_]) -> _Array:
     """Return how much both parts of each row differ, for each size of the first part.
 
-    It is the difference of their means, but for a factor that is the same for every order of a row.
+    It is the difference of their means, times a factor that is the same for every order of a row.
     """
     count = rows.shape[1]
     sums = np.cumsum(rows - rows.mean(axis=1, keepdims=True), axis=1)[:, sizes - 1]

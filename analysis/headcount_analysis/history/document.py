@@ -21,7 +21,7 @@ def dump(history: HistoryOverview, chosen: tuple[SelectedSeries, ...]) -> str:
 def document(history: HistoryOverview, chosen: tuple[SelectedSeries, ...]) -> dict[str, Any]:
     """Build the document; durations are in ms, rates per second, and a ratio is 0.1 for 10 % more.
 
-    The changes of a series follow from all its runs, `runs` are those that are selected.
+    The changes of a series follow from all its runs; its `runs` are only those that are selected.
     """
     return {
         "format": FORMAT,

@@ -13,7 +13,10 @@ from headcount_analysis.history.series import Series, series_of
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to show: those with these texts, in any case, and one of the labels, if any."""
+    """Which runs to show: those with these texts, in upper or lower case, and one of the labels.
+
+    An empty field selects all runs.
+    """
 
     scenario: str = ""
     target: str = ""
@@ -84,7 +87,7 @@ def selected(
 ) -> tuple[SelectedSeries, ...]:
     """Select runs: those that a filter selects, the `last` of them, sorted within each series.
 
-    A baseline and a change point always follow from all runs of a series.
+    Baselines and change points follow from all runs of a series, also from those not selected.
     """
     runs = [run for run in history.runs if chosen.selects(run.entry)]
     kept = {run.entry.run_id for run in runs[:last]}

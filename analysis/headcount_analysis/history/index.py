@@ -3,8 +3,8 @@
 `.history.jsonl` stands beside the runs: a line with the format's number, then one line for each run
 with the stamp of the verdict that its entry was made from. It is a cache. A line is used only if
 its run still has a verdict with that stamp; all other verdicts are read again. A command that reads
-the runs writes the index whole and at once, so several may do so at the same time: each of them
-writes a complete index, and the last one stays.
+the runs replaces the index by a complete new one. So several commands may do so at the same time:
+the last index stays.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

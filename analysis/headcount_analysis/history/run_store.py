@@ -47,7 +47,7 @@ class RunStore(Protocol):
 
 
 def store_at(location: str) -> RunStore:
-    """Open a store by a path or a URL. UsageError if there is nothing."""
+    """Open a store by a path or a URL. UsageError if nothing is there."""
     if "://" in location:
         # pyarrow takes half a second to load.
         from headcount_analysis.history.remote_runs import remote_runs  # noqa: PLC0415

@@ -4,19 +4,23 @@ Every event is accounted for however busy its generator was, so none of this is 
 But a busy generator sends requests late and records responses late, so its latencies and rates
 include its own delay. A generator counts as saturated if
 
-- it dropped arrivals, not because users had ended by themselves: some of the requested load was
-  not sent;
+- it dropped arrivals for another reason than users that had ended by themselves: some of the
+  requested load was not sent;
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;
 - a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
   Meanwhile no response was recorded or no request was sent, so every percentile from p90 on may
   include this delay; a single pause does not count.
 
-The cause is the scenario if its process used most of a core; else the host, if its CPUs were busy
-while the generator was late; else, with a rate, too few users for the time that responses took,
-and without one a call of the scenario that blocks all users of its process. A busy host is not the
-cause of dropped arrivals if the generator had the CPU whenever it needed it: no timer was late, and
-there was time left in which it neither ran nor waited for a CPU.
+The cause is the first of these that holds:
+
+- the scenario, if its process used most of a core;
+- the host, if its CPUs were busy while the generator was late;
+- with a rate, too few users for the time that responses took;
+- without a rate, a call of the scenario that blocks all users of its process.
+
+A busy host is not the cause of dropped arrivals if the generator had the CPU whenever it needed it:
+no timer was late, and there was time left in which it neither ran nor waited for a CPU.
 
 Pure.
 """

@@ -1,8 +1,8 @@
 """Publish delay: the time from an event's acknowledgement to its arrival in the topic.
 
-It is estimated in two ways. Timestamps show it for each event, but a delay that all events have
-cannot be told from clocks that differ. The ends of the topic that were recorded after the run show
-it by one clock, but only for events that arrived between them.
+It is estimated in two ways. Timestamps show the delay of each event, but clocks that differ look
+like a delay that all events have. The ends of the topic that were recorded after the run show it by
+one clock, but only for events that arrived between two of these ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +26,9 @@ EARLY_PERCENTILE = 10
 
 
 def longest_delay_s(fates: Path) -> float | None:
-    """Return how much later the latest event came than the early ones, in s; None without events.
+    """Return by how much the longest delay exceeds early ones, in s; None without events.
 
-    Measured by timestamps, within each generator, because their clocks differ. Raises OSError.
+    It is measured by timestamps, for each generator alone: their clocks differ. Raises OSError.
     """
     rows = _arrived(fates, ["generator", "answered_at_ns", "broker_at_ms"])
     generators = rows["generator"].to_numpy()
@@ -45,11 +45,11 @@ def longest_delay_s(fates: Path) -> float | None:
 def least_delay_s(
     fates: Path, earlier: Sequence[EarlierEnd], last_ns: Mapping[int, int]
 ) -> float | None:
-    """Return how long some event took at least, in s; None if none came after an earlier end.
+    """Return the longest delay that earlier ends prove, in s; None if no event is beyond them.
 
-    An event beyond an end arrived after that was recorded, which was `watched_s` after the last
-    response. `last_ns` is when each generator's last request ended, by the clock that dates its
-    responses. Raises OSError.
+    An event beyond an earlier end arrived after that end was recorded, so at least `watched_s`
+    after the last response. `last_ns` is when each generator's last request ended, by the clock
+    that dates its responses. Raises OSError.
     """
     if not earlier:
         return None
@@ -73,7 +73,7 @@ def _arrived(fates: Path, columns: list[str]) -> pa.Table:
 
 
 def _before_last_ns(rows: pa.Table, last_ns: Mapping[int, int]) -> Integers:
-    """Return how long before its generator's last request ended each was acknowledged."""
+    """Return for each event how long after its acknowledgement its generator's requests ended."""
     generators, answered_ns = rows["generator"].to_numpy(), rows["answered_at_ns"].to_numpy()
     lasts_ns: Integers = answered_ns.copy()
     for generator, ns in last_ns.items():

@@ -73,9 +73,10 @@ class FoundPlace:
         return None if kind is None else IdLocation(kind, self.name)
 
     def if_undecoded(self, defect: str) -> "FoundPlace":
-        """Return the place as it matters for a message with a defect in the run's format.
+        """Return the place as it counts for a message that the run's format cannot decode.
 
-        A value that plain JSON finds readable has no place that an option could name.
+        An id that was found only by reading the value as plain JSON is at no place that an option
+        could name. The place is then the `defect`.
         """
         is_named = self.kind in _IN_JSON or (self.kind is PlaceKind.FRAMED and self.name != defect)
         return FoundPlace(PlaceKind.UNDECODED, defect) if is_named else self

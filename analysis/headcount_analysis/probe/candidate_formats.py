@@ -42,7 +42,7 @@ def _is_cloud_event(record: Record) -> bool:
 
 
 def _is_debezium(record: Record) -> bool:
-    """Whether a message has one of Debezium's envelopes, or is JSON in a text as it writes it."""
+    """Whether a message has a Debezium envelope, or is JSON in a text, as Debezium writes it."""
     event = _object(record)
     if event is None:
         return _is_json_text(record.value or b"")

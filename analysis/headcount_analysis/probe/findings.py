@@ -33,8 +33,8 @@ class TopicSample:
 class TopicFinding:
     """The fit of a topic, None if no options read ids there.
 
-    `place` is then where an id is, if it is anywhere. `alike` counts the messages without an id
-    whose content is that of a request.
+    If there is none, `place` is where an id is, if one is anywhere. `alike` counts the messages
+    without an id whose content is that of a request.
     """
 
     sample: TopicSample

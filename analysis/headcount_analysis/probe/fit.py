@@ -61,7 +61,7 @@ class OptionsFit:
 
     `messages` has the records whose ids were read, by the sequence number of the request.
     `is_first_header` is whether they are in the header that a run would use without an option.
-    `defects` are phrases on messages that the format does not decode, or for `raw`, JSON does not.
+    `defects` are phrases on messages that the format, or JSON for `raw`, cannot decode.
     """
 
     topic: str
@@ -150,7 +150,7 @@ def _decoded(records: Iterable[Record], formats: FormatMaker, settings: FormatSe
 def _pairs(
     decoded: Decoded, requests: Mapping[int, ProbeRequest], header_ids: tuple[HeaderIds, ...]
 ) -> list[Pair]:
-    """Pair the messages that mention one request with it."""
+    """Pair each message that mentions exactly one request with that request."""
     mentioned = ((seqs_in(header_ids, record), parsed) for record, parsed in decoded)
     return [
         (requests[seqs[0]], parsed)

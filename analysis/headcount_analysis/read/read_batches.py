@@ -2,7 +2,7 @@
 
 A batch is read with the state that the ledger has at that time. Once the run is over, the batch is
 used if the final ledger would give the same result for each of its messages; all other offsets are
-read again. So early batches only decide how soon the verdict is ready.
+read again. So early batches change when the verdict is ready, not what it says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -178,7 +178,7 @@ def _selected(
     passed.update(kinds)
     last = (kinds.map(counts) - 1).clip(lower=1)
     steps = _most(counts) - 1
-    # The first, the last, and those where another whole step has been made between them.
+    # Even steps lead from the first row to the last; a row is shown if it completes one.
     is_shown = (rank == 0) | (last <= steps) | (rank * steps // last > (rank - 1) * steps // last)
     shown = rows[is_shown].astype(object)
     return shown.where(shown.notna(), "")

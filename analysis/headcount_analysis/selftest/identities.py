@@ -30,7 +30,7 @@ def invented(
 
 
 def foreign(ids: RunIds, run_id: str, generator: int, seq: int) -> tuple[object, ...]:
-    """Return ids that do not claim the run: those of similar names or another start, and none."""
+    """Return values that do not claim the run: ids with another name or start, and no ids."""
     if ids.form is IdForm.PLAIN:
         tags = f"another-{ids.tag}", f"{ids.tag}x", run_id, tag_of(seq)
         return (*(str(EventId(tag, generator, seq)) for tag in tags), None, seq)

@@ -57,7 +57,7 @@ class RoundContext:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many attempts a run with all faults has, how many get one, and what decides which."""
+    """How many attempts a run with all faults has, how many get a fault, and by which seed."""
 
     events: int
     faults: int

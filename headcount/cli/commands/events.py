@@ -120,7 +120,7 @@ def events(
     folder = find_run(run, reports_dir)
     described = {name.removeprefix("attribute_"): value for name, value in attributes.items()}
     filters = {name: value for name, value in described.items() if value is not None}
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount_analysis.state.game.events import Wanted  # noqa: PLC0415
 

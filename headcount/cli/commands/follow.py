@@ -42,7 +42,7 @@ def follow(
     it stopped. A generator that has written nothing for a minute counts as dead.
     """
     folder = find_run(run, reports_dir)
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount.cli.result import show  # noqa: PLC0415
         from headcount.cli.verifying.followed_run import followed_run  # noqa: PLC0415

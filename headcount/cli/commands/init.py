@@ -1,4 +1,4 @@
-"""`headcount init`: the first files of a project: scenario, options, and a job for its CI."""
+"""`headcount init`: writes the first files of a project, for its scenario, options and CI job."""
 
 import functools
 import sys
@@ -66,7 +66,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "topic": parse_new_topic,
     "start": parse_start,
 }
-"""The rules for answers that the options' own types do not know."""
+"""Checks of answers, beyond those that the options' own types make."""
 
 
 @grouped_command(epilog=_EXAMPLES)
@@ -149,7 +149,7 @@ def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     own = ctx.find_object(OptionFile)
     option_file = PROJECT_FILE if own is not None and own.path.name == PROJECT_FILE else FILE
     for name, text in project_files(answers).items():
-        # A new headcount.toml would hide the table.
+        # Headcount would read a new headcount.toml instead of the table in pyproject.toml.
         is_hiding = name == FILE != option_file
         line = _KEPT_TABLE if is_hiding else _write(Path(name), text, force=force)
         console.result(line)
@@ -162,7 +162,7 @@ def is_interactive() -> bool:
 
 
 def _asked(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for the options that nothing sets."""
+    """Ask for each option that has only its default so far."""
     answers = dict(options)
     types = {parameter.name: parameter.type for parameter in ctx.command.params}
     for name, question in _QUESTIONS.items():
@@ -180,7 +180,7 @@ def _asked(ctx: click.Context, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _accepted(name: str, kind: click.ParamType[Any], answer: str) -> str:
-    """Return an answer. An error makes click ask again, rather than after the last question."""
+    """Return a valid answer; the error for an invalid one makes click ask again at once."""
     value: str = kind(answer)
     try:
         _CHECKS.get(name, str)(value)

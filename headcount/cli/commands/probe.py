@@ -181,7 +181,7 @@ def probe(
         raise UsageError("name your Kafka brokers: --bootstrap-servers HOST:PORT")
     environ = {**os.environ, **kafka_options.environ}
     registry = registry_from_environment(environ).with_url(parse_registry_url(schema_registry))
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount_analysis.probe.advice_text import KnownArguments  # noqa: PLC0415
         from headcount_analysis.probe.findings_text import text_of  # noqa: PLC0415
@@ -221,7 +221,7 @@ def _target_arguments(
 
 
 def _load_arguments(rules: tuple[Rule, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the last words of that command: rules for outcomes, and Locust's own options."""
+    """Return the last words of a `headcount run` command: rules for outcomes, Locust's options."""
     outcome = (part for rule in rules for part in ("--outcome", rule.text))
     return (*outcome, *(("--", *extra) if extra else ()))
 

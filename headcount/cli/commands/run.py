@@ -102,7 +102,7 @@ def run(
     metrics_options.check()
     check_locustfiles(locustfile)
     folder = RunFolder(reports_dir.absolute() / run_id_of(run_id))
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount.cli.apprise_notification import (  # noqa: PLC0415
             notify_receivers,

@@ -90,7 +90,7 @@ def selftest(
     """
     message_options.check(os.environ)
     only = _only_format(context, message_options) if every_place else None
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount_analysis.selftest.rounds import Size  # noqa: PLC0415
 

@@ -94,7 +94,7 @@ def up(
     target_options.check()
     message_options.check({**os.environ, **kafka_options.environ})
     web = web_place(extra)
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount.cli.local_stack import start  # noqa: PLC0415
         from headcount.cli.locust_command import flat, up_command  # noqa: PLC0415
@@ -104,7 +104,7 @@ def up(
     with contextlib.ExitStack() as stack:
         target = start(stack, target_options, kafka_options.settings, ready, folder)
         port = web.port or free_port(WEB_PORT)
-        # Locust takes the last of a repeated option: the user's own, for the web UI.
+        # Locust takes the last of a repeated option, so the user's own prevail for the web UI.
         command = [
             *up_command(target_options, target, folder, os.environ),
             *flat({"--web-port": port, **message_options.of_locust, "-f": locustfile}),

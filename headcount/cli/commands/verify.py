@@ -50,7 +50,7 @@ def verify(
 ) -> int:
     """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
     folder = find_run(run, reports_dir)
-    # These load slowly: --help, and the refusal of an invalid option, do without them.
+    # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount.cli.verifying.verified_run import verified_run  # noqa: PLC0415
 

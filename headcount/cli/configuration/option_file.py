@@ -21,12 +21,12 @@ PROJECT_TABLE = ("tool", "headcount")
 """The path of the table in the project's file."""
 
 LONGEST_FILE = 1 << 20
-"""A longer file is refused, in bytes."""
+"""The size in bytes above which a file is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionFile:
-    """The options of a project: values by option, those for all commands and those by command."""
+    """The options of a project, by name: those of all commands, and those of single commands."""
 
     path: Path
     shared: Mapping[str, Any]

@@ -19,8 +19,8 @@ def with_options(
 ) -> str:
     """Set options for all commands, and remove others.
 
-    An option stays where it is, with its comment; new ones follow the last. A run's own table
-    would override them, so what it sets is changed there, too.
+    An option stays where it is, with its comment; new ones follow the last. An option in the table
+    `[run]` overrides the one for all commands, so it is changed there, too.
 
     Args:
         text: A TOML document.
@@ -29,9 +29,9 @@ def with_options(
         path: The names of the table that has the options; empty for the whole document.
 
     Raises:
-        UsageError: The text is not TOML, or something else than a table has the table's name.
+        UsageError: The text is not TOML, or a name in `path` is that of something but a table.
     """
-    # It takes a while to load, and help needs none.
+    # tomlkit takes a while to load, and --help does not need it.
     import tomlkit  # noqa: PLC0415
     from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
 

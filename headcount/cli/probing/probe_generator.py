@@ -52,7 +52,7 @@ def start_generator(scenario: ProbeScenario, folder: Path, environ: Mapping[str,
         "--probe-requests": scenario.requests,
         "--id-form": scenario.ids.form,
         "--id-header": scenario.ids.header,
-        # No field of an event is then left out of the comparison.
+        # If the place of ids is the key, no field of an event is left out of the comparison.
         "--id-at": "key",
         "--outcome": joined(scenario.outcome_rules),
         "--run-time": f"{SCENARIO_LIMIT_S}s",

@@ -18,7 +18,7 @@ CI_FILES: Mapping[CiSystem, str] = {
 
 
 class _FileTemplate(Template):
-    """Text with names such as `@start`: both CI systems use the dollar sign."""
+    """A text with names such as `@start`, not `$start`: both CI systems use the dollar sign."""
 
     delimiter = "@"
     # The `@v4` of `actions/checkout@v4` must not be read as a name.

@@ -24,10 +24,11 @@ RecordReach = Callable[[], Reach]
 class SinceAnswer:
     """How long ago the last response came.
 
-    Seals are written after the last response. `sealed_s` is the least age that they had when this
-    process first saw them, None if unknown. If it is unknown, or negative because a clock was
-    ahead, time counts from that moment. If the ledger shows a later last response, the age is
-    reduced to that. So a clock that is behind or ahead cannot make the wait too short.
+    Seals are written after the last response. `sealed_s` is the age of the youngest seal at the
+    moment when this process first saw the seals, None if unknown. If the age is unknown, or
+    negative because a clock was ahead, time counts from that moment. If the ledger shows a later
+    last response, time counts from the response. So no clock that is behind or ahead can make the
+    wait too short.
     """
 
     sealed_s: float | None
@@ -144,7 +145,8 @@ class TopicSettling:
     def _next_look_s(self, missing: int) -> float | None:
         at_s, offsets = self.since.at(self._recorded.at_s), self._recorded.reach.end.end_offsets
         if self._ends and self._ends[-1].end_offsets == offsets:
-            self._ends.pop()  # what lies beyond it had not arrived at this later time, either
+            # The same end: keep the later time, since nothing beyond it had arrived by then.
+            self._ends.pop()
         self._ends.append(EarlierEnd(at_s, offsets))
         self._looks.append(TopicLook(at_s, missing))
         return self.waits.next_look_s(self._looks)

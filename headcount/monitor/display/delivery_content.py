@@ -1,4 +1,4 @@
-"""The Delivery tab's content: what it shows of a run while it goes on, and of its verdict. Pure.
+"""The Delivery tab's content: the figures of a running test, and then those of its verdict. Pure.
 
 While the test runs, the figures are those of the generators' reports and of the topic watcher. Once
 there is a verdict, they are the verdict's, as in the report.
@@ -135,7 +135,7 @@ def _live(snapshot: LiveSnapshot) -> dict[str, Any]:
 
 
 def _live_parts(snapshot: LiveSnapshot) -> Iterator[AttemptPart]:
-    """Yield the parts of the attempts so far; missing events are not on the way any more."""
+    """Yield the parts of the attempts so far; missing events do not count as on the way."""
     total = snapshot.total
     absent = max(snapshot.missing, total.behind or 0) if snapshot.is_watched else total.acked
     yield AttemptPart("arrived", "delivered", max(0, total.acked - absent))

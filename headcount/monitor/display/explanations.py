@@ -21,7 +21,7 @@ LIVE = {
     "behind": "Acknowledged events not yet seen in the topic; below, how long ago as many events "
     "had been acknowledged as have arrived by now.",
 }
-"""Of the figures while a test runs, by name."""
+"""Explanations of the figures while a test runs, by name."""
 
 CLASSES = {
     "attempted": "Requests that the generators set out to make.",
@@ -44,4 +44,4 @@ CLASSES = {
     "garbled": "Messages that cannot be read, but contain an id of this run.",
     "misplaced": "Not at the partition and offset that the service named.",
 }
-"""Of the counts of a verdict, in the order in which they are shown."""
+"""Explanations of the counts of a verdict, in the order in which they are shown."""

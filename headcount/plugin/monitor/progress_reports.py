@@ -1,6 +1,6 @@
 """Progress reports: each generator reports its progress to the master once a second.
 
-Without a web UI and `abort` thresholds, nothing uses the reports, and none are sent.
+They are sent only if something uses them, such as a web UI or an `abort` threshold.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ class ProgressReporter:
     Args:
         generator: The generator's number.
         recorder: Keeps the generator's attempts.
-        detail: What the reports have, of `detail_of`.
+        detail: What the reports must contain, as `detail_of` returns it.
         send: Sends a report to the master.
         measure_lag: Returns the lateness of the generator's timers in the last second, in ms.
     """
@@ -36,7 +36,7 @@ class ProgressReporter:
         measure_lag: Callable[[], float],
     ) -> None:
         self._recorder, self._send, self._measure_lag = recorder, send, measure_lag
-        # The first report loads what counts: better before the first request.
+        # A first report imports the code that counts: better now than after the first request.
         counter_of(generator, detail).report({})
         self._progress = counter_of(generator, detail)
         recorder.count_into(self._progress)

@@ -48,7 +48,7 @@ class RunMetrics:
         return self._source.moment()
 
     def update(self) -> None:
-        """Write the totals for the exporter, and log a problem that it has."""
+        """Write the totals for the exporter, and log the exporter's problem, if there is one."""
         if self._file is not None:
             try:
                 self._file.write(self._current())
@@ -83,7 +83,7 @@ def request_of(
     # In a web UI, the endpoint stays until the next test begins.
     linger = _NO_LINGER if has_web_ui else options.metrics_linger
     request = export_request(options.metrics_port, linger, environ)
-    # Without a web UI, no verdict follows, which is what a trace is for.
+    # A trace is meant to show the verdict, and without a web UI none follows.
     return replace(
         request,
         has_page=has_web_ui and not why_no_endpoint(),

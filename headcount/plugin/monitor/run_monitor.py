@@ -29,8 +29,8 @@ from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
 WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
-"""How long to watch the topic after the settle time; and if events are still missing, the longest
-time to watch it after the run's end."""
+"""How long the topic is watched after the settle time. And how long it is watched at most after the
+run's end, if events are still missing."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class RunMonitor:
 
     @property
     def report_detail(self) -> str:
-        """What the generators' reports must have."""
+        """What the generators' reports must contain, as `detail_of` returns it."""
         return detail_of(
             needs_durations=self._abort_rules.needs_durations,
             needs_histograms=self._export.is_read,

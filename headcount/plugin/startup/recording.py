@@ -34,7 +34,7 @@ GENERATOR_BEGUN = "headcount_generator_begun"
 
 
 def _apply_mix(environment: Environment) -> Iterator[str]:
-    """Apply the mix; yield the users left unchanged, none of whose tasks it names."""
+    """Apply the mix; yield the users left unchanged because it names none of their tasks."""
     assert environment.parsed_options is not None
     if not environment.parsed_options.mix:
         return

@@ -26,7 +26,7 @@ def refuse_unready(environment: Environment) -> Response | None:
 
 
 def why_not_ready(environment: Environment) -> str:
-    """Say why no test can start now; empty if one can, or if one runs, which may be changed."""
+    """Say why no test can start now; empty if one can, or if one that may be changed is running."""
     runner = environment.runner
     assert runner is not None
     if runner.state in _UNDER_WAY:

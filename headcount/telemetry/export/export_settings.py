@@ -49,7 +49,7 @@ class Signal(StrEnum):
 
     @property
     def words(self) -> str:
-        """What a run sends of it."""
+        """What a run sends as this signal, as a phrase."""
         return "the metrics" if self is Signal.METRICS else "the trace"
 
 
@@ -58,7 +58,7 @@ class OtlpReceiver:
     """A receiver of a signal by OpenTelemetry's protocol.
 
     `address` is shown to users, so it has no secrets; `secrets` are the texts that no message may
-    contain. The exporter itself reads the variables.
+    contain. OpenTelemetry's exporter is given none of these: it reads the variables itself.
     """
 
     signal: Signal
@@ -168,7 +168,10 @@ def _interval_s(environ: Mapping[str, str]) -> float:
 
 
 def _secrets(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield what may be secret, the longest first; a message may be about another signal."""
+    """Yield what may be secret in any signal's variables, the longest first.
+
+    A message about one signal may contain the secrets of another.
+    """
     secrets = set[str]()
     for prefix in ("OTEL_EXPORTER_OTLP", *(f"OTEL_EXPORTER_OTLP_{signal}" for signal in Signal)):
         url = urlsplit(environ.get(f"{prefix}_ENDPOINT", "").strip())

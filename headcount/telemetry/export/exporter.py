@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NICENESS = 10
 PROBLEM = "headcount: "
-"""How the lines begin that are for the user; libraries may write others."""
+"""The beginning of the lines that are for the user; libraries may write other lines."""
 
 
 def main() -> None:

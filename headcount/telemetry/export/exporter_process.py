@@ -28,8 +28,8 @@ class ExportRequest:
     """What a run must export.
 
     `is_by_parent` says that the exporter of metrics belongs to the process that started this one,
-    and `has_page` that the web UI has a page of metrics. `problem` says why something is not sent
-    by OTLP, although it should.
+    and `has_page` that the web UI has a page of metrics. `problem` says why metrics or the trace
+    are not sent by OTLP although the environment asks for it.
     """
 
     address: ListenAddress | None = None
@@ -67,8 +67,8 @@ NOTHING_EXPORTED = ExportRequest()
 def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -> ExportRequest:
     """Return what options and variables ask for. UsageError if an option is mistaken.
 
-    A mistaken variable, or a missing package, is a problem that ends no run: other programs read
-    the same variables.
+    A mistaken variable or a missing package does not end the run, since other programs read the
+    same variables; the result has it as its `problem`.
     """
     address, lingers_s = listen_address(metrics_port), linger_s(linger)
     if address is not None and not is_available(address):
@@ -90,7 +90,7 @@ def is_available(address: ListenAddress) -> bool:
 
 
 class ExporterProcess:
-    """Exports one run's metrics until it is finished; dies with this process."""
+    """The process that exports one run's metrics until `finish`; it dies with this process."""
 
     def __init__(
         self, folder: RunFolder, request: ExportRequest, environ: Mapping[str, str] = os.environ
@@ -107,7 +107,7 @@ class ExporterProcess:
         self._is_reported = self._is_finished = False
 
     def new_problem(self) -> str:
-        """Return the problem if there is one that was not returned before; empty otherwise."""
+        """Return the exporter's first problem, but only once; otherwise an empty text."""
         if self._is_reported:
             return ""
         code = self._process.returncode
@@ -122,7 +122,7 @@ class ExporterProcess:
         return problems[0] if problems else ""
 
     def finish(self) -> None:
-        """Let it send the last point, and end it. Idempotent."""
+        """Let the exporter send the last point, then end it. Idempotent."""
         self._is_finished = True
         self._process.stop(self._linger_s + STOP_S)
         self._file.remove()

@@ -46,7 +46,7 @@ class OtlpDelivery:
 class _LastReasons(logging.Handler):
     """Keeps the last messages that the exporters log, which nothing else shows.
 
-    The last one may say no more than that it gives up.
+    Several are kept, because the last one may say only that the exporter gives up.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The OTLP sender: sends a run's points at an interval, in a thread of its own.
 
-The exporter's classes are imported here, in a process that has no gevent: gRPC blocks in C.
+It imports the exporters' classes, so its process must have no gevent: gRPC blocks in C.
 """
 
 import threading

@@ -55,7 +55,7 @@ class RunMoment:
 
 
 class RunSource:
-    """Reads the state of a run, as long as it goes on and after it.
+    """Reads the state of a run, while it goes on and afterwards.
 
     `read_totals` returns the latest totals; None if there are no newer ones.
     """
@@ -92,7 +92,7 @@ class RunSource:
 
 
 def read_judgement(folder: RunFolder) -> RunJudgement | None:
-    """Return what is known of a run that is judged; None before."""
+    """Return the judgement of a run; None if it is not judged yet."""
     verdict = read_verdict(folder.path)
     if verdict is None:
         return None

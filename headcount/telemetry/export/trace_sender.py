@@ -52,7 +52,7 @@ class TraceSender:
 def otlp_spans(spans: Iterable[TraceSpan], resource: Mapping[str, str]) -> list[ReadableSpan]:
     """Return the spans as OpenTelemetry's data model has them.
 
-    A tracer makes no spans whose ids, begin and end are given.
+    They are made here because a tracer does not take the ids, begin and end of a span as given.
     """
     of_run, scope = Resource(dict(resource)), InstrumentationScope(SCOPE)
     return [

@@ -21,7 +21,7 @@ from headcount.telemetry.run_trace import TraceSpan, request_spans, run_context,
 PARENT_VARIABLE = "TRACEPARENT"
 """Where CI systems name the span that a command belongs to, as OpenTelemetry specifies."""
 MOST_ROWS = 100_000
-"""How many rows of exceptions.csv are read: the end of a run waits for it."""
+"""The most rows of exceptions.csv that are read, because the end of the run waits for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class LossRow:
 
 @dataclass(frozen=True, slots=True)
 class LossTable:
-    """The losses by partition or by process; `others` groups are not shown."""
+    """The losses by partition or by process; `others` is the number of groups not shown."""
 
     noun: str
     rows: tuple[LossRow, ...]
@@ -60,7 +60,7 @@ class LossTable:
 class ErrorRow:
     """The requests with the same response that was no acknowledgement.
 
-    `classes` are what became of them, each with the link to its rows, empty if it has none.
+    `classes` say what became of them. The link of a class is empty if the class has no rows.
     """
 
     answer: str

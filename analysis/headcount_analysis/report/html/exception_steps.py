@@ -31,7 +31,7 @@ class ExceptionStep:
 
 
 def steps_of(row: Mapping[str, object]) -> tuple[ExceptionStep, ...]:
-    """Return the steps of an exception, a row of exceptions.csv with empty texts for nothing."""
+    """Return the steps of a row of exceptions.csv, in which an empty text stands for no value."""
     return tuple(
         step if len(step.text) <= LONGEST_STEP else _truncated(step) for step in _steps(row)
     )

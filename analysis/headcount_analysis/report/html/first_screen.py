@@ -35,14 +35,14 @@ _LISTED = (
         *("refused", "foreign", "malformed", "garbled"),
     }
 )
-"""The classes and flags that the table of exceptions has rows of."""
+"""The classes and flags whose rows the table of exceptions may list."""
 
 _BY_MESSAGE = frozenset({"phantom", "foreign", "malformed", "garbled"})
 
 
 @dataclass(frozen=True, slots=True)
 class RunFact:
-    """A fact about the run; `at` is the moment that it names in ISO 8601, empty if none."""
+    """A fact about the run; `at` is the moment that its text names, in ISO 8601, or empty."""
 
     name: str
     text: str
@@ -53,8 +53,8 @@ class RunFact:
 class BrokenCheck:
     """A check that keeps the run from a pass: what broke, details, and what to do about it.
 
-    `href` leads to the place of the page that shows it. A class has no remedy here: the table of
-    checks has it. `patterns` say what its exceptions have in common, with links to their rows.
+    `href` leads to the place on the page that shows it. `remedy` is empty for a class: the table of
+    checks has it. `patterns` say what exceptions of a class have in common, with links to rows.
     """
 
     text: str
@@ -153,7 +153,7 @@ def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:
 
 
 def _patterns(report: Report, name: str) -> Iterator[Markup]:
-    """Yield the strongest patterns of a class; its first and last time are said anyway."""
+    """Yield the strongest patterns of a class, without those of time, which is shown anyway."""
     of_class = (
         pattern
         for pattern in report.patterns

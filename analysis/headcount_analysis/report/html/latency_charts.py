@@ -28,7 +28,7 @@ _COLOURS = {
 _DASHES = {Measure.HTTP: "", Measure.FROM_INTENDED: "7 3", Measure.END_TO_END: "2 3"}
 _STROKES = {"p99": "6 2", "max": "2 2"}
 _SAME_SHARE, _SAME_MS = 0.02, 0.2
-"""Measures whose percentiles differ by less than one of these are the same to a reader."""
+"""If the percentiles of measures differ by less than one of these, a reader sees no difference."""
 
 
 def distinct_measures(latencies: Iterable[Latency]) -> tuple[Measure, ...]:
@@ -125,9 +125,10 @@ def percentile_figure(
 
 
 def _rarity(point: CurvePoint) -> float:
-    """Return the power of ten of which one in so many requests takes longer.
+    """Return n, so that one request in 10 to the power of n takes longer.
 
-    The maximum would lie at infinity; it is drawn at the number of values.
+    For the maximum, n would be infinite; it is drawn where 10 to the power of n is the number of
+    values.
     """
     rarity = point.count if point.quantile == 1 else min(1 / (1 - point.quantile), point.count)
     return math.log10(rarity)
