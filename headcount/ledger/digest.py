@@ -18,8 +18,7 @@ A shape without nesting, and with plain names only, is written as its sorted nam
 commas. Any other shape is JSON. In it, 0 stands for a value that is compared whole, and 1 for a
 double. An object stands for an object, of which only the named fields are compared. A list stands
 for a list: it has one entry per element, or a single entry if all are alike. The digest over a
-shape with doubles covers the shape, too: otherwise an altered integer could equal the requested one
-once both are read as doubles.
+shape with doubles covers the shape, too: read as doubles, an altered integer could equal another.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
