@@ -108,10 +108,13 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
 
 
 def _raise_exit(locust: Process, code: int) -> None:
-    """Raise the error that Locust's exit code stands for, with the last error in its log."""
+    """Raise the error that Locust's exit code stands for, with the plugin's last one in its log."""
     try:
         locust.poll_or_raise()
     except PartError as error:
+        reason = last_error(locust.log_path)
         if code == UsageError.exit_code:
-            raise UsageError(last_error(locust.log_path) or str(error)) from None
+            raise UsageError(reason or str(error)) from None
+        if code == PartError.exit_code and reason:
+            raise PartError(f"{reason} (log: {locust.log_path})") from None
         raise
