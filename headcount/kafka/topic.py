@@ -203,10 +203,25 @@ def _offsets(
         if metadata is None:
             raise PartError(f"there is no topic {name!r} at {cluster}")
         partitions = [partition["partition_index"] for partition in metadata["partitions"]]
-        offsets = client.list_partition_offsets(
-            {TopicPartition(name, number): spec for number in partitions}
-        )
+        specs = {TopicPartition(name, number): spec for number in partitions}
+        offsets = _from_leaders(client, specs, time.monotonic() + timeout_s)
         return {number: int(offsets[TopicPartition(name, number)].offset) for number in partitions}
+
+
+def _from_leaders(
+    client: KafkaAdminClient, specs: Mapping[TopicPartition, Any], end_s: float
+) -> Mapping[TopicPartition, Any]:
+    """Ask the leaders for offsets, until `end_s` while one is lost and its successor not elected.
+
+    The client finds out the leaders for each request, but gives up if one of them is gone.
+    """
+    while True:
+        try:
+            return dict(client.list_partition_offsets(specs))
+        except kafka.errors.KafkaError as error:
+            if not error.retriable or time.monotonic() >= end_s:
+                raise
+        time.sleep(RETRY_S)
 
 
 def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import (
+    KafkaConnectionError,
     KafkaTimeoutError,
     TopicAuthorizationFailedError,
 )
@@ -61,6 +62,25 @@ def test_a_broker_that_learns_of_a_new_topic_late_is_asked_again(
 
     monkeypatch.setattr(KafkaAdminClient, "describe_configs", late)
     assert ensure_topic(broker.cluster, "heard-late", 2).partitions == 2
+    assert len(asked) == 3
+
+
+def test_a_lost_leader_is_replaced_before_offsets_are_read(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its successor is elected, the leader that the cluster names refuses connections."""
+    ensure_topic(broker.cluster, "leaderless", 2)
+    asked: list[object] = []
+    answer = KafkaAdminClient.list_partition_offsets
+
+    def refused(client: KafkaAdminClient, specs: Any) -> Any:
+        asked.append(specs)
+        if len(asked) < 3:
+            raise KafkaConnectionError
+        return answer(client, specs)
+
+    monkeypatch.setattr(KafkaAdminClient, "list_partition_offsets", refused)
+    assert end_offsets(broker.cluster, "leaderless") == {0: 0, 1: 0}
     assert len(asked) == 3
 
 
