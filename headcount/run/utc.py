@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-_NS_PER_MS, _MS_PER_S = 1_000_000, 1_000
+_NS_PER_S, _NS_PER_MS, _MS_PER_S = 1_000_000_000, 1_000_000, 1_000
 _SHORT_NS = 2_000_000_000
 """The times of shorter spans are formatted with milliseconds."""
 
@@ -14,6 +14,11 @@ def clock_text(iso: str) -> str:
     except ValueError:
         return iso
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def unix_ns(iso: str) -> int:
+    """Convert a time in ISO 8601 to Unix time in ns. Raises ValueError."""
+    return int(datetime.fromisoformat(iso).timestamp() * _NS_PER_S)
 
 
 def from_unix_ns(at_ns: int) -> datetime:

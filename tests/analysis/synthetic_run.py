@@ -5,7 +5,7 @@ The ledger is a real one on disk; the topic is a frame of the Kafka source's sch
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from headcount.run.ids import EventId
 from headcount.run.manifest import End, Generators, Manifest
 from headcount.run.state_changes import Changes
 from headcount.thresholds.grammar import Threshold
+from tests.manifests import MANIFEST
 
 RUN = "run-1"
 TOPIC = "events"
@@ -184,17 +185,13 @@ class RunHistory:
     @property
     def manifest(self) -> Manifest:
         """The manifest, as written at the run's start."""
-        return Manifest(
+        return replace(
+            MANIFEST,
             run_id=RUN,
             created_at="2023-11-14T22:13:20Z",
-            headcount_version="0",
             scenario="test",
-            host="http://localhost",
             bootstrap_servers="127.0.0.1:1",
-            cluster_id="cluster",
             topic=TOPIC,
-            topic_id="topic",
-            cleanup_policy="delete",
             start_offsets=self.start,
             **self.options,  # type: ignore[arg-type]
         )

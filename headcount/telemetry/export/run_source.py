@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from headcount.errors import HeadcountError
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
+from headcount.run.utc import unix_ns
 from headcount.run.verdict import read_verdict
 from headcount.telemetry.live_totals import LiveTotals, dump_totals, load_totals
 from headcount.telemetry.resource_attributes import resource_attributes
@@ -81,7 +81,7 @@ class RunSource:
         return RunMoment(
             run_points(self._totals, self._judgement),
             resource_attributes(manifest, self._environ),
-            int(datetime.fromisoformat(manifest.created_at).timestamp() * 1e9),
+            unix_ns(manifest.created_at),
             self._judgement is not None,
         )
 

@@ -5,7 +5,6 @@ import csv
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from headcount.errors import HeadcountError
 from headcount.files import open_own
 from headcount.run.folder import RunFolder
 from headcount.run.trace_context import parent_span
+from headcount.run.utc import unix_ns
 from headcount.telemetry.export.run_source import read_judgement
 from headcount.telemetry.resource_attributes import resource_attributes
 from headcount.telemetry.run_steps import RunStep, dump_steps, load_steps
@@ -57,7 +57,7 @@ def spans_of(
         return (), {}
     judgement = read_judgement(folder)
     parent = parent_span(environ.get(PARENT_VARIABLE, ""))
-    began_ns = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1e9)
+    began_ns = unix_ns(manifest.created_at)
     of_run = run_spans(
         manifest, StepsFile.of(folder).read(), judgement, (began_ns, _ended_ns(folder)), parent
     )

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,6 @@ from headcount_analysis.formats.avro_format import AvroFormat
 from headcount_analysis.formats.catalogue import format_of
 from headcount_analysis.formats.json_schema_format import JsonSchemaFormat
 from headcount_analysis.formats.protobuf_format import ProtobufFormat
-from headcount_analysis.formats.schema_registry import schema_registry
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
 
@@ -24,7 +23,7 @@ from tests.analysis.batches.hostile import ASKED, TAG
 from tests.analysis.batches.hostile_frames import ID, KINDS, SchemaMessages
 from tests.analysis.batches.test_sharing import Rows, read, read_alone, read_together
 from tests.analysis.formats.schemas import avro, record_of
-from tests.analysis.formats.stub_registry import StubRegistry, stub_registry
+from tests.analysis.formats.stub_registry import StubRegistry
 
 IDS = RunIds(TAG)
 MANY = 120
@@ -32,14 +31,6 @@ MANY = 120
 
 SAMPLED = 64
 NUMBERS = itertools.count(5000)
-
-
-@pytest.fixture(scope="module")
-def registry() -> Iterator[StubRegistry]:
-    """A registry for all tests of this module."""
-    with stub_registry() as stub:
-        yield stub
-        schema_registry.cache_clear()
 
 
 def framed(registry: StubRegistry, schema: object, kind: str = "AVRO") -> bytes:

@@ -1,7 +1,6 @@
 """Sharing in formats with schemas: what is read once is what each message is read as alone."""
 
 import itertools
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from headcount_analysis.batches.content import Reader
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.formats.catalogue import format_of
-from headcount_analysis.formats.schema_registry import schema_registry
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,21 +17,13 @@ from headcount.run.message_format import FormatSettings
 from tests.analysis.batches.hostile import ASKED, TAG
 from tests.analysis.batches.hostile_frames import KINDS, SchemaMessages, framed_batch
 from tests.analysis.batches.test_sharing import CHECKED_ROWS, Rows, read, read_alone
-from tests.analysis.formats.stub_registry import StubRegistry, stub_registry
+from tests.analysis.formats.stub_registry import StubRegistry
 
 NAMES = ["at", "note", "quantity", "ref", "event_type", "X_Event_Id"]
 SHAPES = ["quantity", "", "quantity,ref", '{"quantity":1}', "event_type"]
 SIZE = 90
 NUMBERS = itertools.count(1000)
 """The numbers of schemas; a process asks for each of them only once."""
-
-
-@pytest.fixture(scope="module")
-def registry() -> Iterator[StubRegistry]:
-    """A registry for all examples."""
-    with stub_registry() as stub:
-        yield stub
-        schema_registry.cache_clear()
 
 
 PLACES = st.sampled_from(["field:X-Event-Id", "key", "json:/x_event_id"])

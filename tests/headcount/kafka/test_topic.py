@@ -84,6 +84,22 @@ def test_a_lost_leader_is_replaced_before_offsets_are_read(
     assert len(asked) == 3
 
 
+def test_a_refusal_to_give_offsets_is_not_waited_for(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time changes nothing about a missing right."""
+    asked: list[object] = []
+
+    def denied(_client: KafkaAdminClient, specs: Any) -> Any:
+        asked.append(specs)
+        raise TopicAuthorizationFailedError
+
+    monkeypatch.setattr(KafkaAdminClient, "list_partition_offsets", denied)
+    with pytest.raises(PartError, match="lacks the right"):
+        end_offsets(broker.cluster, topic)
+    assert len(asked) == 1
+
+
 @pytest.mark.slow
 def test_settings_that_the_user_may_not_see(new_broker: NewBroker) -> None:
     """They are unknown, and everything else is known."""
