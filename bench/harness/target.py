@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from bench.harness.figures import MedianRange
 
+_MOST_DECIMALS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class PerformanceTarget:
@@ -38,7 +40,7 @@ class PerformanceTarget:
     @property
     def measured(self) -> str:
         """The figure as text, with its range."""
-        return self.figure.show(_form(self.limit)) + self.unit
+        return self.figure.show(self._form) + self.unit
 
     @property
     def verdict(self) -> str:
@@ -46,9 +48,21 @@ class PerformanceTarget:
         return "met" if self.is_met else f"missed by {self._format(-self.margin)}"
 
     def _format(self, value: float) -> str:
-        return f"{value:{_form(self.limit)}}{self.unit}"
+        return f"{value:{self._form}}{self.unit}"
+
+    @property
+    def _form(self) -> str:
+        """A number format with enough decimals to tell a figure that misses its limit from it."""
+        fewest = _decimals(self.limit)
+        forms = [f",.{decimals}f" for decimals in range(fewest, _MOST_DECIMALS + 1)]
+        if self.is_met:
+            return forms[0]
+        differing = (
+            form for form in forms if f"{self.figure.median:{form}}" != f"{self.limit:{form}}"
+        )
+        return next(differing, forms[-1])
 
 
-def _form(limit: float) -> str:
-    """The number format: two decimals for ratios, none for large numbers."""
-    return ",.0f" if limit >= 100 else ".1f" if limit >= 10 else ".2f"  # noqa: PLR2004
+def _decimals(limit: float) -> int:
+    """Two decimals for ratios, none for large numbers."""
+    return 0 if limit >= 100 else 1 if limit >= 10 else 2  # noqa: PLR2004

@@ -5,15 +5,16 @@ of a second together, that takes a tenth of the time.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.ledger.segment_buffer import NO_ROWS
-from headcount.monitor.duration_histogram import DurationCounts, counts_of
+from headcount.monitor.duration_histogram import DurationCounts, counts_by_type
 from headcount.monitor.progress import Durations, Ended
 from headcount.monitor.recent_latency import counts_by_bucket
+from headcount.monitor.seq_bitmap import SeqRange
 from headcount.run.outcome import Outcome
 
 _COLUMNS = (
@@ -31,8 +32,8 @@ class EndedAttempts:
     """Attempts that have ended: their rows, which the segment buffer turned into columns."""
 
     def __init__(self, batches: Sequence[pa.Table]) -> None:
-        tables = [table.select(_COLUMNS) for table in (NO_ROWS, *batches)]
-        rows = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        rows = pa.concat_tables([NO_ROWS, *batches]).select(_COLUMNS)
+        rows = rows.unify_dictionaries().combine_chunks()
         self._rows = rows.append_column("sent_s", pc.divide(rows["sent_at_ns"], _NS_PER_S))
         # An unanswered request took at least as long as the wait for it.
         ended_ns = pc.coalesce(rows["answered_at_ns"], rows["ended_at_ns"])
@@ -56,11 +57,17 @@ class EndedAttempts:
         return tuple(Ended(*key, count) for key, count in counts.items())
 
     @property
-    def acked(self) -> list[int]:
-        """The sequence numbers of the acknowledged ones."""
-        is_acked = pc.equal(self._rows["outcome"], _ACKED)
-        seqs: list[int] = self._rows["seq"].filter(is_acked).to_pylist()
-        return seqs
+    def acked(self) -> list[SeqRange]:
+        """The sequence numbers of the acknowledged ones, as ranges without gaps."""
+        seqs = self._rows["seq"].filter(pc.equal(self._rows["outcome"], _ACKED))
+        if not len(seqs):
+            return []
+        ordered = seqs.combine_chunks().sort()
+        steps = pc.subtract(ordered[1:], ordered[:-1])
+        before_gaps = pc.indices_nonzero(pc.not_equal(steps, 1))
+        firsts = [ordered[0].as_py(), *ordered.take(pc.add(before_gaps, 1)).to_pylist()]
+        lasts = [*ordered.take(before_gaps).to_pylist(), ordered[-1].as_py()]
+        return list(zip(firsts, lasts, strict=True))
 
     @property
     def first_sent_ns(self) -> int | None:
@@ -79,9 +86,14 @@ class EndedAttempts:
 
     def starts(self, first_sent_ns: int) -> dict[int, int]:
         """The least sequence number sent in each second after a time."""
-        since_ns = pc.subtract(self._rows["sent_at_ns"], first_sent_ns)
-        seconds = pa.table([pc.divide(since_ns, _NS_PER_S), self._rows["seq"]], ["second", "seq"])
-        least = seconds.group_by("second", use_threads=False).aggregate([("seq", "min")])
+        if not len(self._rows):
+            return {}
+        seconds = pc.divide(pc.subtract(self._rows["sent_at_ns"], first_sent_ns), _NS_PER_S)
+        extremes = pc.min_max(seconds)
+        if extremes["min"] == extremes["max"]:  # grouping takes ten times as long
+            return {extremes["min"].as_py(): pc.min(self._rows["seq"]).as_py()}
+        columns = pa.table([seconds, self._rows["seq"]], ["second", "seq"])
+        least = columns.group_by("second", use_threads=False).aggregate([("seq", "min")])
         return dict(zip(least["second"].to_pylist(), least["seq_min"].to_pylist(), strict=True))
 
     @property
@@ -107,16 +119,12 @@ class EndedAttempts:
     @property
     def histograms(self) -> tuple[dict[str, DurationCounts], dict[str, DurationCounts]]:
         """The durations from sending and from the intended time, by event type."""
-        http = dict(self._histograms("http_us"))
-        if self._took["http_us"].equals(self._took["from_intended_us"]):  # without --rate
+        names = self._took["event_type"]
+        http_us, from_intended_us = self._took["http_us"], self._took["from_intended_us"]
+        http = counts_by_type(names, http_us)
+        if http_us.equals(from_intended_us):  # without --rate
             return http, http
-        return http, dict(self._histograms("from_intended_us"))
-
-    def _histograms(self, name: str) -> Iterator[tuple[str, DurationCounts]]:
-        ordered = self._took.select(["event_type", name]).sort_by(name)
-        groups = ordered.group_by("event_type", use_threads=False)
-        for row in groups.aggregate([(name, "list")]).to_pylist():
-            yield row["event_type"], counts_of(row[f"{name}_list"])
+        return http, counts_by_type(names, from_intended_us)
 
 
 def _us(end_ns: pa.ChunkedArray, begin_ns: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -1,7 +1,7 @@
 """Progress: what a generator reports once a second about its requests."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from headcount.monitor.duration_histogram import DurationCounts
@@ -68,7 +68,16 @@ class Progress:
         return [
             self.generator,
             dict(self.begun),
-            [list(astuple(attempts)) for attempts in self.ended],
+            [
+                [
+                    attempts.sent_s,
+                    attempts.event_type,
+                    attempts.outcome,
+                    attempts.cause,
+                    attempts.count,
+                ]
+                for attempts in self.ended
+            ],
             [
                 [
                     duration.sent_s,

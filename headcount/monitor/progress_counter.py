@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from headcount.monitor.ended_attempts import EndedAttempts
 from headcount.monitor.progress import Progress
-from headcount.monitor.seq_bitmap import pages_of
+from headcount.monitor.seq_bitmap import pages_of_ranges
 
 NOTHING, COUNTS, DURATIONS, HISTOGRAMS = "", "counts", "durations", "histograms"
 """What a generator's reports contain; several of these are joined by commas."""
@@ -68,7 +68,7 @@ class ProgressCounter:
             dict(self._ended_by_type + Counter(in_flight)),
             counts,
             ended.durations if self._with_durations else (),
-            pages_of(ended.acked),
+            pages_of_ranges(ended.acked),
             clock_s,
             self._first_sent_ns,
             None if self._last_sent is None else self._last_sent[1],

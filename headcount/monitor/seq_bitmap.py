@@ -12,6 +12,8 @@ Pages = Mapping[int, int]
 """The bits of each page, by page number."""
 Packed = list[tuple[int, str]]
 """The same as plain values for msgpack and JSON."""
+SeqRange = tuple[int, int]
+"""The first and the last of consecutive numbers."""
 
 
 def pages_of(seqs: Iterable[int]) -> dict[int, int]:
@@ -24,6 +26,17 @@ def pages_of(seqs: Iterable[int]) -> dict[int, int]:
         end = bisect_left(ordered, (number + 1) * PAGE, start)
         pages[number] = _bits_of(ordered[start:end], number * PAGE)
         start = end
+    return pages
+
+
+def pages_of_ranges(ranges: Iterable[SeqRange]) -> dict[int, int]:
+    """Build the bitmap of all numbers in these ranges."""
+    pages: dict[int, int] = {}
+    for first, last in ranges:
+        for number in range(first // PAGE, last // PAGE + 1):
+            base = number * PAGE
+            start, end = max(first - base, 0), min(last - base + 1, PAGE)
+            pages[number] = pages.get(number, 0) | (1 << end) - (1 << start)
     return pages
 
 

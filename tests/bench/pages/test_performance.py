@@ -46,6 +46,18 @@ def test_a_target_is_met_or_missed_by_a_margin() -> None:
     assert not PerformanceTarget("a", 1.5, MedianRange(1.4, 1.4, 1.4, 1)).is_met
 
 
+def test_a_narrow_miss_shows_how_narrow() -> None:
+    """It has as many decimals as its difference from the limit needs, and never differs by 0."""
+    narrow = PerformanceTarget("a", 0.98, MedianRange(0.97984, 0.9656, 0.9981, 5))
+    assert (narrow.wanted, narrow.measured, narrow.verdict) == (
+        "at least 0.9800",
+        "0.9798 (0.9656-0.9981)",
+        "missed by 0.0002",
+    )
+    large = PerformanceTarget("a", 3072, MedianRange(3072.2, 1, 9000, 3), at_most=True)
+    assert (large.measured, large.verdict) == ("3,072.2 (1.0-9,000.0)", "missed by 0.2")
+
+
 def test_the_page_has_tables_targets_and_reasons(tmp_path: Path) -> None:
     """The page has a fixed order, and escapes the text of cells."""
     for name in ("service", "overhead"):

@@ -12,11 +12,11 @@ from hypothesis import strategies as some
 
 from headcount.ledger.schema import Row
 from headcount.ledger.segment_buffer import table_of
-from headcount.monitor.duration_histogram import counts_of
 from headcount.monitor.progress import Durations, Ended, Progress
 from headcount.monitor.progress_counter import ProgressCounter, detail_of
 from headcount.monitor.progress_counter import counter_of as new_counter
 from headcount.monitor.seq_bitmap import PAGE
+from tests.headcount.duration_counts import counts_of
 
 S, MS = 1_000_000_000, 1_000_000
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from headcount.monitor.duration_histogram import counts_of
 from headcount.run.verdict import StoredVerdict, Verdict
 from headcount.telemetry.live_totals import EndedRequests, LiveTotals
+from tests.headcount.duration_counts import counts_of
 
 EVENT_TYPE = "order"
 COUNTS = {

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from headcount.monitor.duration_histogram import counts_of
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port
 from headcount.stack.process import wait_until
 from headcount.telemetry.export.exporter_process import ExporterProcess, export_request
 from headcount.telemetry.export.run_source import TotalsFile
 from headcount.telemetry.live_totals import EndedRequests, LiveTotals
+from tests.headcount.duration_counts import counts_of
 from tests.headcount.telemetry.sample import EVENT_TYPE, TOTALS, verdict_document
 from tests.headcount.telemetry.test_exported_metrics import DASHBOARD
 from tests.manifests import MANIFEST

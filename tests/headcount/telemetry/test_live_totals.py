@@ -1,6 +1,5 @@
 """Live totals: the sums of all generators' reports."""
 
-from headcount.monitor.duration_histogram import counts_of
 from headcount.monitor.progress import Ended, Progress
 from headcount.telemetry.live_totals import (
     EndedRequests,
@@ -9,6 +8,7 @@ from headcount.telemetry.live_totals import (
     dump_totals,
     load_totals,
 )
+from tests.headcount.duration_counts import counts_of
 from tests.headcount.telemetry.sample import TOTALS
 
 
