@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from rich.table import Table
 
 from headcount.cli.configuration.option_defaults import parameters_of, suggestion
 from headcount.cli.configuration.option_file import OptionFile
+from headcount.cli.configuration.option_source import DEFAULT, option_source
 from headcount.cli.main import COMMANDS, Commands, defaults_from
 from headcount.cli.options.groups import grouped_command
 from headcount.console import Console
@@ -22,8 +22,6 @@ Examples:
   headcount config up                    those of another command
   headcount config run --users 50        as they would be with this command line
 """
-
-_DEFAULT = "default"
 
 
 @grouped_command(
@@ -48,33 +46,19 @@ def config(ctx: click.Context, command: str, arguments: tuple[str, ...]) -> None
     options = ctx.find_object(OptionFile)
     defaults = {} if options is None else defaults_from(options, ctx, command)
     called = target.make_context(
-        command, list(arguments), parent=None, default_map=defaults, resilient_parsing=False
+        *(command, list(arguments)), parent=None, obj=options, default_map=defaults
     )
-    file_name = "" if options is None else str(options.path)
-    Console().result(_table(target, called, file_name))
+    Console().result(_table(target, called))
 
 
-def _table(command: click.Command, called: click.Context, file_name: str) -> Table:
+def _table(command: click.Command, called: click.Context) -> Table:
     table = Table("option", "value", "set by", box=None, pad_edge=False, header_style="bold")
     for name, parameter in parameters_of(command).items():
         assert parameter.name is not None
-        source = called.get_parameter_source(parameter.name)
         text = _shown(called.params[parameter.name]) or _static_default(parameter)
-        place = _place(source, parameter, file_name)
-        table.add_row(name, text, place, style="dim" if place == _DEFAULT else "")
+        source = option_source(called, parameter)
+        table.add_row(name, text, source, style="dim" if source == DEFAULT else "")
     return table
-
-
-def _place(source: ParameterSource | None, parameter: click.Parameter, file_name: str) -> str:
-    match source:
-        case ParameterSource.COMMANDLINE:
-            return "command line"
-        case ParameterSource.ENVIRONMENT:
-            return str(parameter.envvar)
-        case ParameterSource.DEFAULT_MAP:
-            return file_name
-        case _:
-            return _DEFAULT
 
 
 def _static_default(parameter: click.Parameter) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import click
 from click.types import OptionHelpExtra
 
+from headcount.cli.configuration.option_source import naming_sources
+
 HELP_WIDTH = 120
 """The maximum width of help, in characters; each option fits on one line."""
 
@@ -45,7 +47,17 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its options by group."""
+    """A command whose help lists its options by group, and whose errors name their sources."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options of a call."""
+        with naming_sources(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Execute the command."""
+        with naming_sources(ctx):
+            return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group that has options."""

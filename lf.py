@@ -1,0 +1,5 @@
+from locust import *
+from headcount.plugin import LedgerUser
+class A(LedgerUser):
+  @task
+  def x(self): pass
