@@ -9,10 +9,8 @@ from pathlib import Path
 from headcount.errors import HeadcountError, InterruptedRunError, PartError, UsageError
 from headcount.run.ids import new_run_id
 from headcount.stack.process import Process, error_lines
+from headcount.testing.run_options import OptionValue, locust_arguments, run_arguments
 from headcount.testing.run_verdict import RunVerdict, verdict_in
-
-OptionValue = str | int | float | bool | Path | Sequence[str]
-"""The value of an option: `True` for one without a value, a sequence for a repeatable one."""
 
 LONGEST_RUN_S = 24 * 3600.0
 
@@ -50,7 +48,8 @@ def run(
         thresholds: Further pass criteria, such as `http.p99 < 300ms`.
         reports_dir: The folder with one folder for each run.
         options: Any other option of `headcount run`, by its name without hyphens in front, such as
-            `{"id-at": "header:x-request-id", "allow": ["late=3"]}`.
+            `{"id-at": "header:x-request-id", "allow": ["late=3"]}`. For one without a value, `True`
+            sets it, and `False` stands for its negation, such as `--no-idempotence`.
         locust_options: Options of Locust, such as `("--tags", "checkout")`.
         environ: The whole environment; that of this process by default.
 
@@ -69,12 +68,13 @@ def run(
         "rate": rate,
         "threshold": thresholds,
         "reports-dir": reports_dir,
-        "run-id": run_id,
-        **(options or {}),
     }
-    arguments = [argument for name, value in named.items() for argument in _option(name, value)]
+    arguments = [*run_arguments(named, options or {}), "--run-id", run_id]
     command = [*(sys.executable, "-m", "headcount", "run", str(locustfile)), *arguments]
-    _finish([*command, "--", *locust_options], os.environ if environ is None else environ)
+    _finish(
+        [*command, "--", *locust_arguments(locust_options)],
+        os.environ if environ is None else environ,
+    )
     return verdict_in(Path(reports_dir).absolute() / run_id)
 
 
@@ -87,13 +87,3 @@ def _finish(command: Sequence[str], environ: Mapping[str, str]) -> None:
         if code not in _VERDICT_CODES:
             reason = " / ".join(error_lines(log)).removeprefix("headcount: ")
             raise _ERRORS.get(code, PartError)(reason or f"headcount run ended with code {code}")
-
-
-def _option(name: str, value: OptionValue | None) -> list[str]:
-    """Return the arguments of an option; none if it is not set."""
-    if value is None or value is False:
-        return []
-    if value is True:
-        return [f"--{name}"]
-    values = [value] if isinstance(value, str | int | float | Path) else value
-    return [f"--{name}={option_value}" for option_value in values]

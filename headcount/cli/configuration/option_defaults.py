@@ -47,7 +47,9 @@ def option_defaults(
     values = {**options.shared, **own}
     with click.Context(command) as scratch:
         return {
-            parameter.name: _checked(options, option, parameter, values[option], scratch)
+            parameter.name: checked_value(
+                f"{option} in {options.path}", parameter, values[option], scratch
+            )
             for option, parameter in parameters.items()
             if option in values and parameter.name is not None
         }
@@ -86,11 +88,13 @@ def _names(parameter: click.Parameter) -> Iterator[str]:
         yield parameter.name
 
 
-def _checked(
-    options: OptionFile, name: str, parameter: click.Parameter, value: Any, scratch: click.Context
+def checked_value(
+    place: str, parameter: click.Parameter, value: Any, scratch: click.Context
 ) -> Any:
-    """Return a value in the form that the parameter takes. UsageError if it is not valid."""
-    place = f"{name} in {options.path}"
+    """Return a value in the form that the parameter takes.
+
+    UsageError, beginning with `place`, if it is not valid.
+    """
     values = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not parameter.multiple:
         raise UsageError(f"{place} takes one value, not a list")
