@@ -70,8 +70,10 @@ def _unknown(name: str, known: Mapping[str, click.Option]) -> str:
 def _arguments(
     name: str, option: click.Option, value: OptionValue, scratch: click.Context
 ) -> Iterator[str]:
-    is_sequence = isinstance(value, Sequence) and not isinstance(value, str)
-    plain = [*map(_plain, value)] if is_sequence else _plain(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        plain: object = [*map(_plain, value)]
+    else:
+        plain = _plain(value)
     checked = checked_value(f"the option {name}", option, plain, scratch)
     written = max(option.opts, key=len)
     if checked is True:

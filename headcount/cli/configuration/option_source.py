@@ -40,9 +40,11 @@ def naming_sources(ctx: click.Context) -> Iterator[None]:
     try:
         yield
     except click.BadParameter as error:
-        parameters = [] if error.param is None else [error.param]
-        error.message += _sources(ctx, parameters)
-        raise
+        sources = "" if error.param is None else _sources(ctx, [error.param])
+        if not sources:
+            raise
+        message = f"{error.message}{sources}"
+        raise click.BadParameter(message, error.ctx, error.param, error.param_hint) from None
     except HeadcountError as error:
         error.args = (f"{error}{_sources(ctx, _named_in(ctx, str(error)))}",)
         raise
