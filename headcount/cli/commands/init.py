@@ -19,6 +19,7 @@ from headcount.cli.scaffold.answers import (
     CiSystem,
     ProjectAnswers,
     parse_body,
+    parse_brokers,
     parse_new_topic,
     parse_path,
     parse_start,
@@ -38,6 +39,8 @@ Examples:
   headcount init --path /orders --topic orders       the rest is as above
   headcount init --ci gitlab --start 'python shop.py'
                                                      CI starts Kafka and the service
+  headcount init --bootstrap-servers kafka:9092 --start 'python shop.py'
+                                                     CI starts the service only
 """
 
 _QUESTIONS: Mapping[str, str] = {
@@ -63,6 +66,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "host": check_written_host,
     "path": parse_path,
     "body": functools.partial(parse_body, method="POST"),
+    "bootstrap_servers": parse_brokers,
     "topic": parse_new_topic,
     "start": parse_start,
 }
@@ -110,7 +114,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     default="",
     metavar="COMMAND",
     show_default="none, as it runs already",
-    help="Shell command that starts the service in CI, after Kafka.",
+    help="Shell command that starts the service in CI; $BOOTSTRAP_SERVERS has the brokers.",
 )
 @grouped_option(
     OptionGroup.KAFKA,
@@ -195,7 +199,7 @@ def _answers(options: Mapping[str, Any]) -> ProjectAnswers:
         method=options["method"],
         path=parse_path(options["path"]),
         body=parse_body(options["body"], options["method"]),
-        bootstrap_servers=options["bootstrap_servers"],
+        bootstrap_servers=parse_brokers(options["bootstrap_servers"]),
         topic=parse_new_topic(options["topic"]),
         locustfile=options["locustfile"],
         ci=CiSystem(options["ci"]),

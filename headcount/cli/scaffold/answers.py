@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from headcount.errors import UsageError
 
@@ -12,6 +13,8 @@ BODILESS = frozenset({"GET", "DELETE"})
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 _PATH = re.compile(r"/[^\s\"'\\\\]*")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]*")
+_BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}")
+_LOOPBACK = re.compile(r"(?i)localhost|127\..*|\[::1\]")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -47,6 +50,21 @@ class ProjectAnswers:
         words = [part for part in self.path.split("?")[0].split("/") if _WORD.fullmatch(part)]
         return words[-1].replace("-", "_") if words else "request"
 
+    @property
+    def has_local_service(self) -> bool:
+        """Whether the service runs on the machine that sends the load."""
+        return is_loopback(urlsplit(self.host).netloc)
+
+    @property
+    def has_local_brokers(self) -> bool:
+        """Whether Kafka runs on the machine that sends the load."""
+        return all(map(is_loopback, self.bootstrap_servers.split(",")))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a host, with or without a port, is the own machine."""
+    return _LOOPBACK.fullmatch(re.sub(r":\d+$", "", address)) is not None
+
 
 def parse_path(path: str) -> str:
     """Return a request's path. UsageError if it cannot be one."""
@@ -70,6 +88,14 @@ def parse_body(text: str, method: str) -> Any:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def parse_brokers(brokers: str) -> str:
+    """Return brokers without spaces. UsageError if they are not hosts with ports."""
+    parts = [part.strip() for part in brokers.split(",")]
+    if not all(map(_BROKER.fullmatch, parts)):
+        raise UsageError(f"--bootstrap-servers must be host:port[,host:port…], got {brokers!r}")
+    return ",".join(parts)
 
 
 def parse_new_topic(topic: str) -> str:

@@ -20,6 +20,7 @@ from headcount.cli.scaffold.answers import (
     CiSystem,
     ProjectAnswers,
     parse_body,
+    parse_brokers,
     parse_path,
     parse_start,
 )
@@ -102,13 +103,86 @@ def test_the_start_of_the_service(start: str, code: int, tmp_path: Path) -> None
     program.write_text("#!/bin/sh\nsleep 0.2\necho 'Kafka    127.0.0.1:9092'\nexec sleep 30\n")
     program.chmod(0o755)
     answers = replace(ANSWERS, host=f"http://127.0.0.1:{port}", start=start.format(port=port))
+    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "GITHUB_ENV": os.devnull}
+    ended, log = bash(_start_script(answers), {**os.environ, **environ}, tmp_path)
+    assert ended == code
+    assert ("no port" in log) == (code != 0)
+
+
+def _start_script(answers: ProjectAnswers) -> str:
+    """Return the script of GitHub's step that starts a broker and the service."""
     text = project_files(answers)[CI_FILES[CiSystem.GITHUB]]
     steps = YAML(typ="safe").load(text)["jobs"]["headcount"]["steps"]
     (script,) = (step["run"] for step in steps if step.get("name") == "Broker and service")
-    environ = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    ended, log = bash(script, environ, tmp_path)
-    assert ended == code
-    assert ("no port" in log) == (code != 0)
+    assert isinstance(script, str)
+    return script
+
+
+@pytest.mark.parametrize("ci", CI_FILES)
+@pytest.mark.parametrize(
+    ("servers", "start", "is_started", "comment"),
+    [
+        (
+            *("localhost:19092", "./shop", True),
+            (
+                "The job starts a broker with the topic orders, and then the service. The broker's "
+                "address is in BOOTSTRAP_SERVERS, for the service, and in "
+                "HEADCOUNT_BOOTSTRAP_SERVERS, which overrides localhost:19092 from headcount.toml."
+            ),
+        ),
+        (
+            *("kafka-1.test:9092,kafka-2.test:9092", "./shop", False),
+            (
+                "The job starts the service, and no broker. It must be able to reach Kafka at "
+                "kafka-1.test:9092,kafka-2.test:9092, which headcount.toml names"
+            ),
+        ),
+        (
+            *("127.0.0.1:9092", "", False),
+            (
+                "The job starts neither the service nor a broker. It must be able to reach "
+                "http://127.0.0.1:5000 and Kafka at 127.0.0.1:9092, which headcount.toml names. "
+                "What is at localhost must run in the job: to start it there, remove this file"
+            ),
+        ),
+    ],
+    ids=["here", "elsewhere", "nothing"],
+)
+def test_the_job_fits_the_brokers(
+    ci: CiSystem, servers: str, start: str, comment: str, *, is_started: bool
+) -> None:
+    """It starts a broker in place of a local one only, and says what it needs."""
+    answers = replace(ANSWERS, ci=ci, start=start, bootstrap_servers=servers)
+    text = project_files(answers)[CI_FILES[ci]]
+    assert comment in " ".join(text.replace("\n#", "").split())
+    assert ("headcount up --broker-only" in text) == is_started
+    assert ("HEADCOUNT_BOOTSTRAP_SERVERS=" in text) == is_started
+    assert (f"export BOOTSTRAP_SERVERS={servers}\n" in text) == (bool(start) and not is_started)
+    assert all(len(line) <= 120 for line in text.splitlines() if line.startswith("#"))
+
+
+def test_the_run_uses_the_broker_of_the_job(tmp_path: Path) -> None:
+    """The address that the broker prints reaches the service and the later steps."""
+    program = tmp_path / "headcount"
+    program.write_text("#!/bin/sh\necho 'Kafka    127.0.0.1:41'\nexec sleep 30\n")
+    program.chmod(0o755)
+    port = free_port()
+    start = f"echo $BOOTSTRAP_SERVERS > seen; exec {sys.executable} -m http.server {port}"
+    answers = replace(ANSWERS, host=f"http://127.0.0.1:{port}", start=start)
+    kept = tmp_path / "kept"
+    environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "GITHUB_ENV": str(kept)}
+    code, log = bash(_start_script(answers), {**os.environ, **environ}, tmp_path)
+    assert code == 0, log
+    assert (tmp_path / "seen").read_text() == "127.0.0.1:41\n"
+    assert kept.read_text() == "HEADCOUNT_BOOTSTRAP_SERVERS=127.0.0.1:41\n"
+
+
+@pytest.mark.parametrize("text", ["", "kafka", "kafka:x", "a:1,", "a:1 b:2", "a:1\nb:2", "[x]:1"])
+def test_brokers_that_cannot_be_some(text: str) -> None:
+    """The error names them; spaces around a comma do no harm."""
+    with pytest.raises(UsageError, match="--bootstrap-servers must be host:port"):
+        parse_brokers(text)
+    assert parse_brokers("a:1, [::1]:2") == "a:1,[::1]:2"
 
 
 @pytest.mark.parametrize(
