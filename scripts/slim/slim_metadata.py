@@ -10,7 +10,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 NAME, SLIM_NAME = "headcount", "headcount-slim"
 CORE = "core"
 EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "notify", "protobuf-text")
-_SAME = ("license", "license-files", "authors", "keywords", "classifiers", "urls", "scripts")
+_SAME = ("license", "license-files", "authors", "keywords", "classifiers", "scripts")
 
 
 class SlimMetadata(MetadataHookInterface):
@@ -28,6 +28,7 @@ def slim_metadata(project: dict[str, Any]) -> dict[str, Any]:
     readme = (CHECKOUT / project["readme"]).read_text("utf-8")
     return {
         **{name: project[name] for name in _SAME},
+        "urls": project.get("urls", {}),
         "readme": {"content-type": "text/markdown", "text": readme},
         "entry-points": project["entry-points"],
         "dependencies": _renamed(extras[CORE]),
