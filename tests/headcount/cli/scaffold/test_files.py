@@ -27,7 +27,7 @@ from headcount.cli.scaffold.answers import (
 from headcount.cli.scaffold.files import CI_FILES, project_files
 from headcount.errors import UsageError
 from headcount.stack.ports import free_port
-from tests.ci.script_platforms import STARTS, bash
+from tests.ci.script_platforms import SERVER, STARTS, bash
 
 ANSWERS = ProjectAnswers(
     host="http://127.0.0.1:5000",
@@ -167,7 +167,7 @@ def test_the_run_uses_the_broker_of_the_job(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho 'Kafka    127.0.0.1:41'\nexec sleep 30\n")
     program.chmod(0o755)
     port = free_port()
-    start = f"echo $BOOTSTRAP_SERVERS > seen; exec {sys.executable} -m http.server {port}"
+    start = f"echo $BOOTSTRAP_SERVERS > seen; {SERVER} {port}"
     answers = replace(ANSWERS, host=f"http://127.0.0.1:{port}", start=start)
     kept = tmp_path / "kept"
     environ = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "GITHUB_ENV": str(kept)}
