@@ -24,6 +24,7 @@ FOREIGN_OPTIONS = {
     "--build": "docker compose",
     "--for": "kubectl",
     "--jars": "spark-submit",
+    "--no-compile": "pip",
     "--prefix": "npm",
     "--scale": "docker compose",
     "--profile": "docker compose",
