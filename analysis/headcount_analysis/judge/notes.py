@@ -82,16 +82,19 @@ def _acknowledged(evidence: Evidence) -> Iterator[str]:
         yield _acked(counts)
     for name, of_type in sorted(evidence.by_event_type.items()):
         if _is_few(of_type) and len(evidence.by_event_type) > 1:
-            yield f"{name}: only {_acked(of_type)}"
+            yield f"only {_acked(of_type, f' of event type {name}')}"
 
 
 def _is_few(counts: Counts) -> bool:
     return counts.acked * _FEW < counts.attempted
 
 
-def _acked(counts: Counts) -> str:
-    plural = "attempt was" if counts.attempted == 1 else "attempts were"
-    return f"{counts.acked:,} of {counts.attempted:,} {plural} acknowledged ({_percent(counts)})"
+def _acked(counts: Counts, of_what: str = "") -> str:
+    noun, verb = ("attempt", "was") if counts.attempted == 1 else ("attempts", "were")
+    return (
+        f"{counts.acked:,} of {counts.attempted:,} {noun}{of_what} {verb} acknowledged "
+        f"({_percent(counts)})"
+    )
 
 
 def _percent(counts: Counts) -> str:

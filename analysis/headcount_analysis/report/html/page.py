@@ -45,6 +45,7 @@ from headcount_analysis.report.html.page_tables import (
     thresholds,
     timeline_events,
 )
+from headcount_analysis.report.html.run_trend import run_trend
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
@@ -76,6 +77,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         parts=first_screen.bar_parts(report.counts),
         tiles=tuple(first_screen.tiles(report)),
         earlier=earlier_line(report),
+        trend=run_trend(report),
         types=type_table(report),
         checks=checks(report),
         checks_caption=tally_of(report.checks),

@@ -1,9 +1,12 @@
 """Page templates: all values are escaped as text, whatever their source."""
 
 import functools
+import re
 from pathlib import Path
 
 import jinja2
+
+_WORD = re.compile(r"[a-z]+[ ,;:]")
 
 
 @functools.cache
@@ -16,4 +19,10 @@ def template(path: Path) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["sentence"] = sentence
     return environment.get_template(path.name)
+
+
+def sentence(text: str) -> str:
+    """Begin a text with a capital letter, unless it begins with a name such as `join_guild`."""
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text

@@ -1,4 +1,5 @@
-// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs.
+// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs. Names
+// a button of Locust's that has no name.
 "use strict";
 
 (() => {
@@ -25,6 +26,14 @@
     const chosen = tabs && tabs.querySelector("[role=tab][aria-selected=true]");
     const shown = chosen && chosen.textContent.trim() === "Delivery" ? "block" : "none";
     if (frame.style.display !== shown) frame.style.display = shown;
+    nameButtons();
+  }
+
+  // Locust's button has only an icon, so a screen reader would not say what it is for.
+  function nameButtons() {
+    for (const icon of document.querySelectorAll("button:not([aria-label]) > svg[data-testid=ViewColumnIcon]")) {
+      icon.parentElement.setAttribute("aria-label", "Choose columns");
+    }
   }
 
   // The delivery page posts its height.

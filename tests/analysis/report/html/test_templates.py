@@ -1,0 +1,21 @@
+"""Templates: a text becomes a sentence without a change to a name in it."""
+
+import pytest
+from headcount_analysis.report.html.templates import sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("none of 185 attempts was acknowledged", "None of 185 attempts was acknowledged"),
+        ("default: 3 were slow", "Default: 3 were slow"),
+        ("join_guild: 3 were slow", "join_guild: 3 were slow"),
+        ("http.p99 569.8 ms", "http.p99 569.8 ms"),
+        ("--allow lost=1", "--allow lost=1"),
+        ("3 lost", "3 lost"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_letter(text: str, expected: str) -> None:
+    """Unless it begins with a name, an option or a number."""
+    assert sentence(text) == expected
