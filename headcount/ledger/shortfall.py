@@ -88,9 +88,9 @@ class Shortfall:
                 "user and did not start: let the users go on, or start more (--users)"
             )
         if self.without_event:
-            verb = "is" if self.without_event == 1 else "are"
-            made = _number(self.without_event, "request")
-            yield f"{made} named no event= and {verb} not accounted for"
+            verb = "was" if self.without_event == 1 else "were"
+            sent = _number(self.without_event, "request")
+            yield f"{sent} {verb} sent without event=, so what became of them is not known"
         if self.other_users:
             yield (
                 f"requests of {', '.join(self.other_users)} are not accounted for: derive from "

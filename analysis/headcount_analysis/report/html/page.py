@@ -92,13 +92,13 @@ def render(report: Report, exceptions: Exceptions) -> str:
                 _load_text(report) if report.over_time.slices else "",
             )
         ),
-        course=load_over_time(report),
+        course=load_over_time(report, measures),
         course_caption=load_caption(report),
         moments=timeline_events(report),
         has_intended=Measure.FROM_INTENDED in measures,
         latency_total=latency(report, measures, only_total=True),
         latency=latency(report, measures, only_total=False),
-        groups=breakdown_groups(report.breakdown),
+        groups=breakdown_groups(report.breakdown, measures),
         groups_caption=breakdown_caption(report.breakdown),
         curve_figure=percentile_figure(
             report.percentiles,

@@ -98,11 +98,6 @@ class RunTrend:
             return f"This run and the last {shown} of {shown + self.others} earlier runs"
         return f"This run and {f'the {shown} runs' if shown > 1 else 'the run'} before it"
 
-    @property
-    def has_other_loads(self) -> bool:
-        """Whether some of the runs had another load."""
-        return not all(run.has_same_load for run, _ in self.rows)
-
 
 def run_trend(report: Report) -> RunTrend | None:
     """Compare a report with all earlier runs; None if there are none."""
