@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup
 
 _WORD = re.compile(r"[a-z]+[ ,;:]")
 
@@ -20,7 +21,13 @@ def template(path: Path) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["sentence"] = sentence
+    environment.filters["breakable"] = breakable
     return environment.get_template(path.name)
+
+
+def breakable(path: str) -> Markup:
+    """Let a browser break the line of a path before each slash, rather than within a word."""
+    return Markup("<wbr>/").join(path.split("/"))
 
 
 def sentence(text: str) -> str:

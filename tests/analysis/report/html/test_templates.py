@@ -1,7 +1,7 @@
 """Templates: a text becomes a sentence without a change to a name in it."""
 
 import pytest
-from headcount_analysis.report.html.templates import sentence
+from headcount_analysis.report.html.templates import breakable, sentence
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from headcount_analysis.report.html.templates import sentence
 def test_a_sentence_begins_with_a_capital_letter(text: str, expected: str) -> None:
     """Unless it begins with a name, an option or a number."""
     assert sentence(text) == expected
+
+
+def test_a_path_breaks_before_a_slash() -> None:
+    """Its texts are escaped."""
+    assert breakable("POST /guilds/<b>") == "POST <wbr>/guilds<wbr>/&lt;b&gt;"
