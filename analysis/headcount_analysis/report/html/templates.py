@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+_CODE = re.compile(r"`([^`]+)`")
 _WORD = re.compile(r"[a-z]+[ ,;:]")
 
 
@@ -20,9 +21,19 @@ def template(path: Path) -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["coded"] = coded
     environment.filters["sentence"] = sentence
     environment.filters["breakable"] = breakable
     return environment.get_template(path.name)
+
+
+def coded(text: str) -> Markup:
+    """Show what is between two backticks, such as the name of a field, as code."""
+    parts = _CODE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(parts)
+    )
 
 
 def breakable(path: str) -> Markup:

@@ -29,10 +29,12 @@
     nameButtons();
   }
 
-  // Locust's button has only an icon, so a screen reader would not say what it is for.
+  // Locust's button for the columns of a table has only an icon, so a screen reader could not name it.
+  const COLUMNS_ICON = 'path[d^="M14.67 5v14H9.33V5z"]';
+
   function nameButtons() {
-    for (const icon of document.querySelectorAll("button:not([aria-label]) > svg[data-testid=ViewColumnIcon]")) {
-      icon.parentElement.setAttribute("aria-label", "Choose columns");
+    for (const icon of document.querySelectorAll(`button:not([aria-label]) ${COLUMNS_ICON}`)) {
+      icon.closest("button").setAttribute("aria-label", "Choose columns");
     }
   }
 

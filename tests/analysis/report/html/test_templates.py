@@ -1,7 +1,7 @@
 """Templates: a text becomes a sentence without a change to a name in it."""
 
 import pytest
-from headcount_analysis.report.html.templates import breakable, sentence
+from headcount_analysis.report.html.templates import breakable, coded, sentence
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,9 @@ def test_a_sentence_begins_with_a_capital_letter(text: str, expected: str) -> No
 def test_a_path_breaks_before_a_slash() -> None:
     """Its texts are escaped."""
     assert breakable("POST /guilds/<b>") == "POST <wbr>/guilds<wbr>/&lt;b&gt;"
+
+
+def test_names_of_fields_are_code() -> None:
+    """A single backtick stays; texts are escaped."""
+    assert coded("`a<b` and `c` differ") == "<code>a&lt;b</code> and <code>c</code> differ"
+    assert coded('found "a`b"') == "found &#34;a`b&#34;"
