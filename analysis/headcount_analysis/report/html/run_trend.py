@@ -198,18 +198,22 @@ def _unit(name: str) -> str:
 
 
 def _counted(this: TrendRun, earlier: Sequence[TrendRun]) -> Iterator[EarlierChange]:
-    """Yield the losses, and every other count that is above all the earlier ones, or below."""
+    """Yield the losses, counts above or below all the earlier ones, and what is new."""
+    new = []
     for name in FACTS:
         counts = [(run.counts or {}).get(name, 0) for run in earlier]
         low, high, now = min(counts), max(counts), (this.counts or {}).get(name, 0)
         is_better = now < low and this.label is not Label.INCONCLUSIVE
-        if now > high or is_better:
-            yield EarlierChange(
-                f"{name} {_range(low, high)} → {now:,}", "worse" if now > high else "better"
-            )
+        text = f"{name} {_range(low, high)} → {now:,}"
+        if now > high == 0:
+            new.append(name)
+        elif now > high or is_better:
+            yield EarlierChange(text, "worse" if now > high else "better")
         elif name == _LOST:
-            same = f"{now:,} lost, as in all of them" if low == high == now else ""
-            yield EarlierChange(same or f"lost {_range(low, high)} → {now:,}")
+            is_same = low == high == now
+            yield EarlierChange(f"{now:,} lost, as in all of them" if is_same else text)
+    if new:
+        yield EarlierChange(f"never before: {', '.join(new)}", "worse")
 
 
 def _range(low: int, high: int) -> str:

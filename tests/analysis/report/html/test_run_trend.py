@@ -52,10 +52,20 @@ def test_counts_above_all_earlier_ones_are_worse() -> None:
     """Those below are better; a rate or a duration is only said to be the highest or lowest."""
     report = after([before(3, ghost=2), before(2, 4.5, ghost=1), before(1, ghost=3)])
     assert changes_of(report) == [
-        ("lost 0 → 1", "worse"),
         ("ghost 1 to 3 → 0", "better"),
+        ("never before: lost", "worse"),
         ("HTTP p99 4.0 to 4.5 → 5.0 ms (the highest)", ""),
         ("rate 9.1 to 9.3 → 9.5/s (the highest)", ""),
+    ]
+
+
+def test_what_no_earlier_run_had_is_named_without_its_range() -> None:
+    """The comparison with the previous run has its count."""
+    evidence = with_counts(lost=4, ghost=2, phantom=1)
+    report = after([before(2, lost=3), before(1)], evidence=evidence)
+    assert changes_of(report)[:2] == [
+        ("lost 0 to 3 → 4", "worse"),
+        ("never before: ghost, phantom", "worse"),
     ]
 
 
@@ -96,7 +106,7 @@ def test_only_comparable_runs_are_compared(other: EarlierDocument) -> None:
     trend = run_trend(after([before(3), before(2), other]))
     assert trend is not None
     assert (trend.compared, trend.since) == (2, "2026-11-02 10:00")
-    assert trend.changes[0].text == "lost 0 → 1"
+    assert trend.changes[0].text == "never before: lost"
     assert [run.run_id for run, _ in trend.rows][1:] == ["run-3", "run-2", "run-1"]
 
 
@@ -140,7 +150,7 @@ def test_the_page_shows_it() -> None:
     report = after([before(3), before(2), hostile])
     page = render(report, some_exceptions())
     assert 'Compared with <a href="#history">2 earlier runs with the same load</a>' in page
-    assert '<span class="worse">lost 0 → 1</span>' in page
+    assert '<span class="worse">never before: lost</span>' in page
     assert "<b>run" not in page
     assert page.count("<small>another load</small>") == 1
 
