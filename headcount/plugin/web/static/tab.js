@@ -1,5 +1,5 @@
 // Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs. Names
-// a button of Locust's that has no name.
+// the buttons of Locust's that have no name.
 "use strict";
 
 (() => {
@@ -29,12 +29,17 @@
     nameButtons();
   }
 
-  // Locust's button for the columns of a table has only an icon, so a screen reader could not name it.
-  const COLUMNS_ICON = 'path[d^="M14.67 5v14H9.33V5z"]';
+  // Some of Locust's buttons have only an icon, so a screen reader could not name them.
+  const NAMES = {
+    "M14.67 5v14H9.33V5z": "Choose columns",
+    "M20 8.69V4h-4.69L12 .69": "Switch between light and dark",
+  };
 
   function nameButtons() {
-    for (const icon of document.querySelectorAll(`button:not([aria-label]) ${COLUMNS_ICON}`)) {
-      icon.closest("button").setAttribute("aria-label", "Choose columns");
+    for (const [icon, name] of Object.entries(NAMES)) {
+      for (const path of document.querySelectorAll(`button:not([aria-label]) path[d^="${icon}"]`)) {
+        path.closest("button").setAttribute("aria-label", name);
+      }
     }
   }
 
