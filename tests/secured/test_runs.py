@@ -101,7 +101,7 @@ def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path:
     assert counts["delivered"] > counts["recovered"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
     """`--secure` needs no other option; its password ends with the command."""
     options = ("--secure", "--reports-dir", str(tmp_path), "--spark-heap", "1g")
