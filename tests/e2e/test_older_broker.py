@@ -46,7 +46,7 @@ def test_a_run(
     assert again.verdict["counts"] == done.verdict["counts"]
     assert done.verdict["counts"]["lost"] == lost
     assert "stopped following" not in done.err
-    assert "cleanup.policy of the topic are not known" in " ".join(done.verdict["notes"])
+    assert "cleanup.policy of the topic are unknown" in " ".join(done.verdict["notes"])
     assert events.code == 0, events.err
     assert re.search(r"^[1-9][\d,]* rows", events.out, re.MULTILINE)
     assert older.beyond == set()

@@ -48,8 +48,8 @@ Against the baseline:
   Each run is compared with the last passing runs before it, of the same scenario, target and load.
   WORSE   a count such as lost rose: never chance, however few the runs
   +12 %   a figure differs by more than the noise among the baseline runs
-  A change point is the first run at which a figure reaches a lasting new level; its
-  confidence says how certain it is that the change is more than chance.
+  A change point is the first run with a new level of a figure; its confidence says how
+  certain it is that the change is more than chance.
 """
 
 

@@ -75,7 +75,7 @@ with_kafka_options = in_order(
         metavar="FILE",
         envvar=config_file.FILE_VARIABLE,
         show_envvar=True,
-        help="File with Kafka client settings, such as TLS and login.",
+        help="File with Kafka client settings: TLS, login.",
     ),
     grouped_option(
         OptionGroup.KAFKA,

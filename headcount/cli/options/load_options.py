@@ -87,8 +87,7 @@ with_outcome = grouped_option(
     multiple=True,
     metavar="RULE",
     callback=_outcome_rules,
-    help="Rule for a response's outcome, such as '202 = acked'; repeatable, the first match "
-    "decides.",
+    help="Rule for outcomes, such as '202 = acked'; repeatable, the first match decides.",
 )
 
 _OPTIONS = in_order(
@@ -98,7 +97,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, the peak rate per second, from 10 to 1,000",
+        show_default=f"{USERS}; with --rate, the peak per second, 10 to 1,000",
         help="Concurrent users.",
     ),
     grouped_option(

@@ -164,7 +164,7 @@ _OPTIONS = in_order(
         "watch_for_s",
         type=Seconds(),
         show_default=f"{1000 * WATCH_FOR_S:g}ms, or the run's own",
-        help="Minimum time to watch for late duplicates and ghosts.",
+        help="Minimum wait for late duplicates and ghosts.",
     ),
     grouped_option(
         OptionGroup.JUDGING,
@@ -174,7 +174,7 @@ _OPTIONS = in_order(
         show_envvar=True,
         show_default="that of the run",
         callback=_database_url,
-        help="URL of the game's database.",
+        help="The game's database.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

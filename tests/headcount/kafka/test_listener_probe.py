@@ -72,7 +72,7 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
         "sasl": "wants SASL (PLAIN)",
         "tls": "wants TLS",
         "both": "wants TLS",
-        "lost": "advertise themselves as kafka.invalid:29092, a name that cannot be looked up",
+        "lost": "advertise themselves as kafka.invalid:29092, a name that does not resolve",
     }.items():
         began_s = time.monotonic()
         with pytest.raises(PartError) as raised:

@@ -162,5 +162,5 @@ def test_what_is_refused(results: dict[tuple[str, str], Result]) -> None:
     assert len(without_event) == 3
     for reason in without_event:
         assert reason.startswith("StopUser: Buyer sends")
-        assert "a request with EVENT_ID and without event=" in reason
+        assert "a request with EVENT_ID but no event=" in reason
     assert result["received_after"] == 0

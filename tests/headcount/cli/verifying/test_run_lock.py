@@ -55,7 +55,7 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
             done.append("first")
         waiting.result(DEADLINE_S)
     assert done == ["first", "second"]
-    assert screen.lines() == ["Waiting for another process that judges run-1 ... done in T s"]
+    assert screen.lines() == ["Waiting for another process that is judging run-1 ... done in T s"]
     assert [path.name for path in folder.path.iterdir()] == ["logs"]
 
 

@@ -60,7 +60,7 @@ def test_a_ledger_that_cannot_be_begun(bench: Bench, processes: int) -> None:
 
 
 def _refusal(path: Path) -> str:
-    return f"{path} exists already: choose another --run-id, or remove it"
+    return f"{path} already exists: choose another --run-id, or remove the folder"
 
 
 def _start(port: int, **fields: str) -> None:
