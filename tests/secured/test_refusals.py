@@ -93,8 +93,8 @@ REFUSED = {
     ),
     "foreign token server": RefusedConnection(
         lambda secured: secured.cluster("oauth", https_ca_location=foreign_authority(secured)),
-        "cannot fetch a token from https://127.0.0.1:.*: its certificate is not accepted .*: name its "
-        "authority with https.ca.location",
+        "cannot fetch a token from https://127.0.0.1:.*: its certificate is not accepted .*: name "
+        "its authority with https.ca.location",
     ),
     "no token server": RefusedConnection(
         lambda secured: secured.cluster(
@@ -111,7 +111,7 @@ REFUSED = {
     ),
     "plaintext to TLS": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain")),
-        "wants TLS, but security.protocol is PLAINTEXT",
+        "requires TLS, but security.protocol is PLAINTEXT",
     ),
     "TLS to plaintext": RefusedConnection(
         lambda secured: Cluster(secured.broker.bootstrap_servers, tls_only(secured)),
@@ -119,11 +119,11 @@ REFUSED = {
     ),
     "TLS without a login": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain"), tls_only(secured)),
-        r"wants SASL \(PLAIN\), but security.protocol is SSL",
+        r"requires SASL \(PLAIN\), but security.protocol is SSL",
     ),
     "a login without TLS": RefusedConnection(
         lambda secured: secured.cluster("plain", security_protocol="SASL_PLAINTEXT"),
-        "wants TLS, but security.protocol is SASL_PLAINTEXT",
+        "requires TLS, but security.protocol is SASL_PLAINTEXT",
     ),
 }
 

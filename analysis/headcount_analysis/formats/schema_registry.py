@@ -90,7 +90,7 @@ class SchemaRegistry:
                 return None
             status = int(error.http_status_code)
             remedy = _REMEDIES.get(status, "see the registry's log")
-            raise self._unanswered(f"it answers {status}: {remedy}") from None
+            raise self._unanswered(f"it answers {status}; {remedy}") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, KafkaConnectionError, OSError) as error:
             reason = str(error) or type(error).__name__
             is_certificate = "CERTIFICATE_VERIFY_FAILED" in reason

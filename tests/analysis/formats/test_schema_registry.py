@@ -60,11 +60,11 @@ def test_a_registry_that_does_not_answer_is_no_defect(name: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, {"error_code": 40101, "message": "no"}, "answers 401: it requires a login"),
-        (403, b"", "answers 403: the login is not allowed to read"),
-        (404, b"<html>", "answers 404: not found: check the path"),
-        (404, {"error_code": 404, "message": "HTTP 404"}, "answers 404: not found"),
-        (503, {"error_code": 50302, "message": "no"}, "answers 503, see the registry's log"),
+        (401, {"error_code": 40101, "message": "no"}, "answers 401; it requires a login"),
+        (403, b"", "answers 403; the login is not allowed to read"),
+        (404, b"<html>", "answers 404; not found: check the path"),
+        (404, {"error_code": 404, "message": "HTTP 404"}, "answers 404; not found"),
+        (503, {"error_code": 50302, "message": "no"}, "answers 503; see the registry's log"),
         (200, b"<html>", "its response is not that of a schema registry"),
         (200, [], "its response is not that of a schema registry"),
     ],
@@ -251,6 +251,6 @@ def test_tls_is_verified_with_the_authority_and_the_client_s_certificate(
         assert format_with(whole).decode(record(VALUE)).event == {"quantity": 3}
         with pytest.raises(EvidenceError, match=r"not trusted: set schema\.registry\.ssl\.ca"):
             format_with(loaded(url, tmp_path)).decode(record(VALUE))
-        with pytest.raises(EvidenceError, match="cannot be asked"):
+        with pytest.raises(EvidenceError, match="cannot query"):
             format_with(loaded(url + lines["ca"], tmp_path)).decode(record(VALUE))
     assert not list(Path(tempfile.gettempdir()).glob("headcount-*.pem"))

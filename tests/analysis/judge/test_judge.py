@@ -291,7 +291,7 @@ def test_torn_ledger_does_not_pass() -> None:
     assert "10 of the 100 ids" in judgement.reasons[0]
     allowed = judge(torn, Limits(unsealed=1))
     assert allowed.verdict is Verdict.PASS
-    assert "allows: 1 of 2 ledgers sealed" in meaning_of(allowed.checks)
+    assert "occurred: 1 of 2 ledgers sealed" in meaning_of(allowed.checks)
 
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
@@ -386,7 +386,8 @@ def test_a_different_state_fails() -> None:
     judgement = judge(DIFFERENT, Limits())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(
-        "2 of 9 values of the state differ; mostly the database disagrees with the other two; see state.csv"
+        "2 of 9 values of the state differ; mostly the database disagrees with the other two; see "
+        "state.csv"
     )
     assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
     assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS

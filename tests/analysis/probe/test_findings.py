@@ -151,7 +151,7 @@ UNREACHED = [
 @pytest.mark.parametrize(
     ("requests", "parts"),
     [
-        ([], ["0 requests", "pass event="]),
+        ([], ["0 requests", "add event="]),
         (NOT_ACKED, ["HTTP 404, 2 times: gone", "none of 2 requests", "--host"]),
         (UNREACHED, ["ConnectionResetError, 1 time"]),
     ],

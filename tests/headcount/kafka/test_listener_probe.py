@@ -69,9 +69,9 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
     """SASL, TLS, both, and an unknown host name: each is reported soon, with the address."""
     assert why_unusable(listeners["clients"]) == ""
     for name, wanted in {
-        "sasl": "wants SASL (PLAIN)",
-        "tls": "wants TLS",
-        "both": "wants TLS",
+        "sasl": "requires SASL (PLAIN)",
+        "tls": "requires TLS",
+        "both": "requires TLS",
         "lost": "advertise themselves as kafka.invalid:29092, a name that does not resolve",
     }.items():
         began_s = time.monotonic()

@@ -95,7 +95,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="needs a region: set AWS_REGION"):
         iam_token.iam_token("")
     monkeypatch.setitem(sys.modules, "aws_msk_iam_sasl_signer", None)
-    with pytest.raises(UsageError, match="needs Amazon's signer"):
+    with pytest.raises(UsageError, match="needs the AWS MSK IAM signer"):
         iam_token.iam_token("")
 
 

@@ -125,7 +125,7 @@ def test_secrets_come_from_references() -> None:
         (("bearer.auth.credentials.source=MAGIC",), "one of STATIC_TOKEN, OAUTHBEARER"),
         (
             ("bearer.auth.token=a", "basic.auth.user.info=me:pw"),
-            "takes one login",
+            "takes only one login",
         ),
         (("schema.registry.ssl.ca.location=/no/ca.pem",), "-X: schema.registry.ssl.ca.location="),
         (("schema.registry.ssl.endpoint.identification.algorithm=",), "must be https"),

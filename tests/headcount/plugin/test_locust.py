@@ -346,7 +346,7 @@ def test_a_run_is_not_written_over(bench: Bench) -> None:
     before = RunFolder(bench.reports / "run-1").read_manifest()
     command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert (done.returncode, "exists already" in done.stderr) == (2, True)
+    assert (done.returncode, "already exists" in done.stderr) == (2, True)
     assert RunFolder(bench.reports / "run-1").read_manifest() == before
 
 

@@ -67,7 +67,7 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
     assert never["message"].startswith("no generator has connected yet")
     assert again["message"] == (
         "no generator is ready: after a test, generators reconnect within 15 s (--stop-timeout); "
-        "press Start then"
+        "then press Start again"
     )
     assert folder["message"].startswith(f"{blocked} is not a folder: ")
     assert running["message"] == ready["message"] == "Swarming started"

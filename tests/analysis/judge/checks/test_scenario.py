@@ -27,7 +27,7 @@ def test_a_run_that_was_stopped_for_an_event_does_not_pass() -> None:
     shortfall = Shortfall(refused="Player in shop.py:9 passes an event= that is none")
     judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.INCONCLUSIVE
-    assert "the run was stopped: Player asks in shop.py:9" in judged.reasons[0]
+    assert "the run was stopped: Player in shop.py:9" in judged.reasons[0]
 
 
 @pytest.mark.parametrize(
