@@ -292,7 +292,7 @@ DEFECTS: list[tuple[bytes | None, str]] = [
     (b'{"a": "x', "truncated JSON"),
     (b'{"a": 1', "truncated JSON"),
     (b'{"a": 1}{"a": 1}', "more than one JSON value"),
-    (b"[" * 100_000, "nested too deep"),
+    (b"[" * 100_000, "nested too deeply"),
     (b"GET / 200", "not JSON"),
     (b'{"X-Event-Id": "a", "X-Event-Id": "a"}', "the field X-Event-Id occurs twice"),
     (b'{"X-Event-Id": "a", "x-event-id": "b"}', "the fields X-Event-Id and x-event-id differ"),
