@@ -54,4 +54,4 @@ def check(run: CompletedCommand, lost: int) -> None:
     assert run.verdict["counts"]["lost"] == lost
     assert "Traceback" not in run.err
     assert "stopped following" not in run.err
-    assert "cleanup.policy of the topic are not known" in " ".join(run.verdict["notes"])
+    assert "cleanup.policy of the topic are unknown" in " ".join(run.verdict["notes"])

@@ -18,7 +18,7 @@ from headcount.run.utc import clock_text
 from headcount.run.verdict import StoredVerdict, against, tally_of
 
 _STAGES = {
-    RunStage.RUNNING: ("RUNNING", "The test is going on. Its figures are preliminary."),
+    RunStage.RUNNING: ("RUNNING", "The test is running. Its figures are preliminary."),
     RunStage.JUDGING: ("JUDGING", "The test is over, and its verdict is being prepared."),
     RunStage.NOT_JUDGED: ("NOT JUDGED", ""),
 }
@@ -117,7 +117,7 @@ def _reasons(verdict: StoredVerdict) -> Iterator[dict[str, str]]:
 
 def _notices(view: RunView) -> Iterator[str]:
     if view.abort:
-        yield f"The test was stopped by a threshold: {view.abort}"
+        yield f"A threshold stopped the test: {view.abort}"
     if view.not_watched and view.stage is RunStage.RUNNING:
         yield f"{view.not_watched[0].upper()}{view.not_watched[1:]}"
 

@@ -67,7 +67,7 @@
       shown += entry.body.hidden ? 0 : 1;
     }
     const rows = `${shown.toLocaleString("en")} of ${entries.length.toLocaleString("en")} rows`;
-    status.textContent = shown ? rows : `${rows}: no row shown here matches; exceptions.csv has all exceptions`;
+    status.textContent = shown ? rows : `${rows}: no row on this page matches; exceptions.csv has all exceptions`;
     return entries.filter((entry) => !entry.body.hidden);
   };
 
