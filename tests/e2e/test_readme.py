@@ -101,7 +101,7 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     assert sorted(done.stdout.split()) == sorted(event.decode() for event in EVENTS)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     """The shell reads the topic with `format("kafka")`, and shows a table of event types."""
     shown = block("course.md", "Filter in a PySpark shell")
