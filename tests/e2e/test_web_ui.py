@@ -241,7 +241,7 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
             browser.number("#missing", 1)
-            browser.see("#notices", "stopped by a threshold: lost == 0 abort")
+            browser.see("#notices", "A threshold stopped the test: lost == 0 abort")
             browser.see("#stage", "inconclusive")
             browser.see("#reasons", "lost")
             browser.see("#thresholds tr", "and the test was stopped")

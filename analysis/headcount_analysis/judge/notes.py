@@ -50,8 +50,8 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
             )
     if not evidence.manifest.cleanup_policy:
         yield (
-            "retention and cleanup.policy of the topic are not known: the user may not see its "
-            "settings (DescribeConfigs), or the brokers do not show them"
+            "retention and cleanup.policy of the topic are unknown: the user lacks the right to "
+            "read its settings (DescribeConfigs), or the brokers do not show them"
         )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
@@ -176,8 +176,8 @@ def _state(evidence: Evidence) -> Iterator[str]:
     state = evidence.state
     if state.result is StateResult.NOT_CHECKED and state.numbers and not state.is_due:
         yield (
-            "the scenario and the topic agree on the state, which was not compared with a "
-            f"database: {state.why_not}"
+            "the scenario and the topic agree on the state; it was not compared with a database: "
+            f"{state.why_not}"
         )
 
 

@@ -59,7 +59,10 @@ class HistoryPage:
         if why_not := why_not_verifiable("history"):
             return why_not, HTTPStatus.CONFLICT
         if not self._lock.acquire(blocking=False):
-            return "another request is making it: try again soon", HTTPStatus.TOO_MANY_REQUESTS
+            return (
+                "the page is already being made for another request: try again soon",
+                HTTPStatus.TOO_MANY_REQUESTS,
+            )
         try:
             return self._made(timeout_s)
         finally:

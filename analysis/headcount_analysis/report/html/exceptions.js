@@ -69,7 +69,7 @@
     const rows = `${shown.toLocaleString("en")} of ${entries.length.toLocaleString("en")} rows`;
     // Paper has the rows that the filters leave, so it says so.
     status.classList.toggle("filtered", shown < entries.length);
-    status.textContent = shown ? rows : `${rows}: no row shown here matches; exceptions.csv has all exceptions`;
+    status.textContent = shown ? rows : `${rows}: no row on this page matches; exceptions.csv has all exceptions`;
     return entries.filter((entry) => !entry.body.hidden);
   };
 

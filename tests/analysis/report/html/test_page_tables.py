@@ -29,7 +29,7 @@ def test_only_distinct_measures_have_rows() -> None:
         some = latency(a_report(), (Measure.HTTP, Measure.END_TO_END), only_total=is_total)
         assert {"from intended"}.isdisjoint(cell for row in some.rows for cell in row)
         assert some.rows
-    assert "the same as HTTP, and only in latency.csv" in render(a_report(), Exceptions())
+    assert "it equals HTTP, and is listed only in latency.csv" in render(a_report(), Exceptions())
 
 
 def test_a_threshold_has_its_result_before_what_was_measured() -> None:
