@@ -51,10 +51,10 @@ def run_arguments(
 
 
 def locust_arguments(options: Sequence[str]) -> list[str]:
-    """Return options of Locust. UsageError if they are one text."""
+    """Return options of Locust. UsageError if they are one string."""
     if isinstance(options, str):
         raise UsageError(
-            f"locust_options must be a sequence of texts, such as ('--tags', 'checkout'), "
+            f"locust_options must be a sequence of strings, such as ('--tags', 'checkout'), "
             f"got {options!r}"
         )
     return list(options)
@@ -62,7 +62,7 @@ def locust_arguments(options: Sequence[str]) -> list[str]:
 
 def _unknown(name: str, known: Mapping[str, click.Option]) -> str:
     if name in NOT_IN_FILES:
-        return f"the option {name} cannot be set here: each call has its own"
+        return f"the option {name} cannot be set here, because it differs from call to call"
     bare = str(name).lstrip("-").replace("_", "-")
     return f"{name!r} is not an option of headcount run{suggestion(bare, known)}"
 

@@ -48,7 +48,7 @@ def verify(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
+    """Judge RUN by its ledger and its part of the topic. RUN is a run's folder or its id."""
     folder = find_run(run, reports_dir)
     # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():

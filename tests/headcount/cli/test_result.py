@@ -74,7 +74,7 @@ def test_the_verdict_is_last_with_the_next_command() -> None:
     lines = printed(report_of(attempted=9, acked=9, delivered=8, lost=1))
     assert lines[-3:] == [
         f"Report: {FOLDER.path / 'report.html'}",
-        "Verdict: FAIL. The topic, or the state, contradicts what was requested or answered.",
+        "Verdict: FAIL. The topic or the state contradicts the requests or their responses.",
         "Next: headcount verify reports/run-1 --until latest",
     ]
 

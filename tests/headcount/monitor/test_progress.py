@@ -131,6 +131,14 @@ def test_the_first_number_of_each_second() -> None:
     assert counter.report({}).starts == {}
 
 
+def test_the_first_number_of_a_single_second() -> None:
+    """It is the least of those sent in it, in whatever order they end."""
+    counter = ProgressCounter(0)
+    for seq in (5, 3, 4):
+        counter.add(sent(seq, 5 * S + seq * MS))
+    assert counter.report({}).starts == {0: 3}
+
+
 def test_a_report_before_the_first_request() -> None:
     """It has nothing, and the next report begins with the first request."""
     counter = ProgressCounter(0, with_durations=True, with_histograms=True)

@@ -48,11 +48,14 @@ def test_arguments_of_the_call() -> None:
         ({"--id-at": "key"}, "'--id-at' is not an option of headcount run (did you mean id-at?)"),
         ({"zzz": 1}, "'zzz' is not an option of headcount run"),
         ({"locustfile": "a.py"}, "'locustfile' is not an option of headcount run"),
-        ({"run-id": "mine"}, "the option run-id cannot be set here: each call has its own"),
+        (
+            {"run-id": "mine"},
+            "the option run-id cannot be set here, because it differs from call to call",
+        ),
         ({"users": "many"}, "the option users: 'many' is not a valid integer range."),
-        ({"users": True}, "the option users must be a text or a number, not true"),
+        ({"users": True}, "the option users must be a string or a number, not true"),
         ({"users": [1, 2]}, "the option users takes one value, not a list"),
-        ({"allow": {"late": 3}}, "the option allow must be a text, a number, true or false"),
+        ({"allow": {"late": 3}}, "the option allow must be a string, a number, true or false"),
         ({"idempotence": "no"}, "the option idempotence must be true or false, not 'no'"),
         ({"follow": 1}, "the option follow must be true or false, not 1"),
         (
@@ -71,7 +74,7 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
 def test_locust_options_are_a_sequence() -> None:
     """One text would become an option for each of its letters."""
     assert locust_arguments(("--tags", "checkout")) == ["--tags", "checkout"]
-    with pytest.raises(UsageError, match="locust_options must be a sequence of texts"):
+    with pytest.raises(UsageError, match="locust_options must be a sequence of strings"):
         locust_arguments("--tags checkout")
 
 
