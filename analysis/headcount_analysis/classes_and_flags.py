@@ -1,8 +1,8 @@
 """Classes: the vocabulary of the verifier, and the one table that gives every attempt its fate.
 
 An *attempt* is a request that a generator set out to make; its *outcome* is what the generator
-knows about it (see `headcount/run/outcome.py`). Its outcome and the number of its messages in the
-topic determine its *class*:
+knows about it (see `headcount/run/request_outcome.py`). Its outcome and the number of its messages
+in the topic determine its *class*:
 
 - delivered: acked, and seen once. The normal case.
 - lost: acked, but not seen. The service promised an event that is not there.
@@ -34,7 +34,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 
 class Seen(StrEnum):

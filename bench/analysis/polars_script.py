@@ -16,7 +16,7 @@ import polars as pl
 from confluent_kafka import Message
 
 from bench.analysis.bare_read import batches
-from headcount.ledger.digest import digest
+from headcount.ledger.event_digest import digest
 from headcount.run.folder import RunFolder
 
 ARRIVALS = {

@@ -22,14 +22,14 @@ from headcount_players._choices import a_guild, a_player, a_sword
 
 from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
-from headcount.ledger.digest import digest, shape
+from headcount.ledger.event_digest import digest, shape
 from headcount.ledger.location import open_location
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId, new_tag
 from headcount.run.manifest import End, Generators, Manifest
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 GENERATORS = 2
 SEGMENT_ROWS = 50_000

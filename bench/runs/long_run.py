@@ -34,7 +34,7 @@ from headcount.ledger.schema import Row
 from headcount.run.folder import RunFolder
 from headcount.run.ids import EventId
 from headcount.run.manifest import Generators
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5
 SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0

@@ -15,7 +15,7 @@ from headcount.monitor.duration_histogram import DurationCounts, counts_by_type
 from headcount.monitor.progress import Durations, Ended
 from headcount.monitor.recent_latency import counts_by_bucket
 from headcount.monitor.seq_bitmap import SeqRange
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 _COLUMNS = (
     *("seq", "event_type", "intended_at_ns", "sent_at_ns", "answered_at_ns"),

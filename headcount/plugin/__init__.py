@@ -16,7 +16,7 @@ try:
     from headcount.plugin.http.once_only_connections import OnceOnlyPool
     from headcount.plugin.load_shape import PlannedShape
     from headcount.plugin.user import LedgerUser
-    from headcount.run.outcome import Outcome
+    from headcount.run.request_outcome import Outcome
     from headcount.run.state_changes import Changes
 except ModuleNotFoundError as error:
     if "locust.main" in sys.modules:  # a traceback of Locust's would hide the one line

@@ -38,7 +38,7 @@ from headcount.plugin.http.response_outcome import by_error, by_rules, by_status
 from headcount.plugin.http.template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
 from headcount.plugin.scenario_errors import stop_exception
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.run.state_changes import Changes
 
 _ACCOUNTED = {FastResponse: AccountedResponse, ErrorResponse: AccountedError}

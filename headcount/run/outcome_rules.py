@@ -11,8 +11,8 @@ them. A condition is a status or a class of statuses, a JSON pointer (RFC 6901) 
 the name of a header field. The last two may be compared with a JSON value; a missing value meets no
 condition. Values in a body have JSON's types: 1 is neither "1" nor true. A header field is text: it
 is compared as a number if the rule's value is one and the text spells one, otherwise as text. The
-first rule that holds decides; if none does, the status decides (see `outcome.py`). A body is parsed
-only if a rule needs it, and only once. Pure.
+first rule that holds decides; if none does, the status decides (see `request_outcome.py`). A body
+is parsed only if a rule needs it, and only once. Pure.
 """
 
 import functools
@@ -28,7 +28,7 @@ from typing import Any, Protocol
 from lark import Lark, Token
 
 from headcount.json_pointer import ABSENT, steps_of, value_at
-from headcount.run.outcome import OUTCOMES, Outcome
+from headcount.run.request_outcome import OUTCOMES, Outcome
 from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
 

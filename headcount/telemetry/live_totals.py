@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.monitor.duration_histogram import DurationCounts
 from headcount.monitor.progress import Progress
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 SUCCESS, NO_RESPONSE = "2xx", "none"
 """The status class of an acknowledgement, and of a request without a response."""

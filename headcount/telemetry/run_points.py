@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from headcount.monitor.duration_histogram import DurationCounts
 from headcount.run.locust_exit import LocustExit
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.run.verdict import Label, StoredVerdict
 from headcount.telemetry import exported_metrics as exported
 from headcount.telemetry.exported_metrics import ExportedMetric

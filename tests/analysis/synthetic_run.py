@@ -29,7 +29,7 @@ from headcount_analysis.report.model import Report
 from headcount_analysis.spark.tables import Tables
 from pyspark.sql import DataFrame, SparkSession
 
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.folder import RunFolder

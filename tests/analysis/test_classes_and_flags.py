@@ -14,7 +14,7 @@ from headcount_analysis.classes_and_flags import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 Attempts = list[tuple[Outcome, int]]
 ATTEMPTS = st.lists(st.tuples(st.sampled_from(Outcome), st.integers(0, 5)))

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from headcount.ledger.digest import SEED, signed_hash
+from headcount.ledger.event_digest import SEED, signed_hash
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.batches.batch_ids import BatchIds
 from headcount_analysis.batches.expected import Expected

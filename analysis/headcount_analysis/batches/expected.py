@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headcount.ledger.digest import names_of
+from headcount.ledger.event_digest import names_of
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import IdLocation
 from headcount.run.ids import HEADER

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from headcount.ledger.digest import digests_over
+from headcount.ledger.event_digest import digests_over
 from headcount_analysis.batches.batch_table import ReadContent, ReadMessage
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.id_places.id_place import IdPlace, seen_at

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.classes_and_flags import FLAGS, Fate
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.ledger.event_types import UNKNOWN
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.causes.timed_groups import TimedGroups
 from headcount_analysis.classes_and_flags import UNCLASSED, Counts
 from headcount_analysis.reconciliation import attempt_counts

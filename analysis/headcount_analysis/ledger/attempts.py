@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from headcount.ledger.event_types import UNKNOWN
 from headcount.ledger.location import open_location
 from headcount.ledger.schema import SCHEMA
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.ledger.overview import Ledger, SegmentOverview
 
 COLUMNS = tuple(name for name in SCHEMA.names if name not in {"owner", "changes", "asked"})

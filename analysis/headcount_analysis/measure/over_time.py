@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins

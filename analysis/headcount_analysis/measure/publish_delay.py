@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from headcount.run.manifest import EarlierEnd
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.clocks import GROUP_EVENTS

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.marks import Mark
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import Flags
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from headcount.ledger.canonical_json import canonical_value, pointer
-from headcount.ledger.digest import (
+from headcount.ledger.event_digest import (
     HASH_LENGTH,
     HASHED,
     Form,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headcount.ledger.digest import names_of
+from headcount.ledger.event_digest import names_of
 from headcount.run.manifest import Manifest
 from headcount_analysis.batches.expected import MAX_SHAPES, Expected
 from headcount_analysis.formats.message_format import MessageFormat

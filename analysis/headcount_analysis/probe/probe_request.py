@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from headcount.json_pointer import steps_of
-from headcount.ledger.digest import names_of
-from headcount.run.outcome import Outcome
+from headcount.ledger.event_digest import names_of
 from headcount.run.probe_ids import HeaderIds
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.messages.field_differences import Difference, differences
 from headcount_analysis.messages.json_message import Object, ParsedMessage
 from headcount_analysis.messages.record import Record

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.ledger.event_types import UNKNOWN
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import plain
 from headcount_analysis.classes_and_flags import FLAGS, Counts, Fate, total
 from headcount_analysis.column_combinations import Combined, added

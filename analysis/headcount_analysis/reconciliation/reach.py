@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.classes_and_flags import Fate
 
 UNREACHED = "never reached the service"

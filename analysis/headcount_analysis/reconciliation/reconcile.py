@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headcount.run.id_form import RunIds
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import TEXTS, Flags, Integers
 from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen

@@ -5,8 +5,8 @@ from typing import Any
 
 from headcount_analysis.causes.losses import LossGroup
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
+from headcount_analysis.report.csv_tables import iso_time
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.tables import iso_time
 
 
 def losses_document(report: Report) -> dict[str, Any]:

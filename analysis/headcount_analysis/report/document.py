@@ -20,9 +20,9 @@ from headcount_analysis.messages.timestamps import CREATE_TIME, LOG_APPEND_TIME
 from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.reconciliation.class_times import ClassTimes
 from headcount_analysis.report.causes_document import losses_document, unacknowledged_document
+from headcount_analysis.report.csv_tables import iso_time
 from headcount_analysis.report.differences_document import differences_document
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import StateCheck
 
 _CLOCKS = {CREATE_TIME: "CreateTime", LOG_APPEND_TIME: "LogAppendTime"}

@@ -18,6 +18,7 @@ from headcount.files import written_aside
 from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.corrupted.table import differences_of, of_events
 from headcount_analysis.reconciliation.reach import where
+from headcount_analysis.report.csv_tables import csv
 from headcount_analysis.report.exception_kinds import (
     kind_of,
     kinds_of,
@@ -25,7 +26,6 @@ from headcount_analysis.report.exception_kinds import (
     names_of,
     worst_first,
 )
-from headcount_analysis.report.tables import csv
 
 COLUMNS = (
     "id",

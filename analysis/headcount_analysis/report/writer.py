@@ -2,7 +2,7 @@
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount_analysis.report import document, exceptions, tables
+from headcount_analysis.report import csv_tables, document, exceptions
 from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.text import junit, markdown
@@ -19,15 +19,15 @@ def write(report: Report, folder: RunFolder) -> None:
     path = folder.path
     (path / "verdict.json").unlink(missing_ok=True)
     exceptional = exceptions.write(report.fates, path / "exceptions.csv", report.differences.table)
-    write_atomically(path / "summary.csv", tables.csv(tables.summary(report)))
-    write_atomically(path / "latency.csv", tables.csv(tables.latency(report)))
-    write_atomically(path / "percentiles.csv", tables.csv(tables.percentiles(report)))
-    write_atomically(path / "over_time.csv", tables.csv(tables.over_time(report)))
-    for name, frame in tables.of_state(report).items():
+    write_atomically(path / "summary.csv", csv_tables.csv(csv_tables.summary(report)))
+    write_atomically(path / "latency.csv", csv_tables.csv(csv_tables.latency(report)))
+    write_atomically(path / "percentiles.csv", csv_tables.csv(csv_tables.percentiles(report)))
+    write_atomically(path / "over_time.csv", csv_tables.csv(csv_tables.over_time(report)))
+    for name, frame in csv_tables.of_state(report).items():
         if frame is None:
             (path / name).unlink(missing_ok=True)
         else:
-            write_atomically(path / name, tables.csv(frame))
+            write_atomically(path / name, csv_tables.csv(frame))
     write_atomically(path / "junit.xml", junit.dump(report))
     write_atomically(path / "summary.md", markdown.render(report, exceptional))
     write_atomically(path / "report.html", page.render(report, exceptional))

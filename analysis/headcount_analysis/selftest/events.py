@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from headcount.ledger.digest import Description, describe
+from headcount.ledger.event_digest import Description, describe
 from headcount_analysis.selftest.alterations import EventFields
 
 POOL = 1024

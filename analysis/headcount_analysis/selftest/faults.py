@@ -7,7 +7,7 @@ A fault that adds a message without an attempt leaves the attempt next to it unc
 from collections.abc import Iterable
 from enum import StrEnum
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.classes_and_flags import FLAGS, Fate
 from headcount_analysis.messages.kinds import MessageKind
 

@@ -13,7 +13,7 @@ from headcount.ledger.location import open_location
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.id_form import RunIds
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.messages.record import Headers
 from headcount_analysis.selftest import identities
 from headcount_analysis.selftest.alterations import FieldKinds

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - Spark's own convention
 from pyspark.sql.types import IntegerType, LongType, MapType, StringType, StructField, StructType
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.spark.object_store import spark_url
 from headcount_analysis.state.differences import Entry, StateCheck, StateDifference

@@ -17,8 +17,8 @@ from headcount.ledger.shortfall import read_shortfall
 from headcount.run.folder import RunFolder
 from headcount.run.id_settings import IdSettings
 from headcount.run.manifest import JUDGED_BY_PARENT
-from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule, joined
+from headcount.run.request_outcome import Outcome
 from headcount.stack.process import POLL_S, Process
 
 RUN_ID = "probe"

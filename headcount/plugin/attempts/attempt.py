@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.run.state_changes import Changes
 
 

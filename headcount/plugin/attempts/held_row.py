@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from headcount.plugin.attempts.attempt import Attempt
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from headcount.errors import HeadcountError, UsageError
-from headcount.ledger.digest import describe
 from headcount.ledger.endpoints import EndpointRecord
+from headcount.ledger.event_digest import describe
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
@@ -37,8 +37,8 @@ from headcount.plugin.event_id import SIGN, with_id
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_settings import IdSettings
 from headcount.run.id_writer import id_writer
-from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import Rule
+from headcount.run.request_outcome import Outcome
 from headcount.run.state_changes import Changes, check
 
 SEGMENT_ROWS = 50_000

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 
-from headcount.ledger.digest import HASHED, names_of
+from headcount.ledger.event_digest import HASHED, names_of
 from headcount.plugin.event_id import MARK, SIGN, any_holds_id
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings

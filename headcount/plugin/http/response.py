@@ -25,7 +25,7 @@ from headcount.plugin.http.payload import body_of
 from headcount.plugin.http.template import RequestTemplate
 from headcount.plugin.http.transport import PlainAnswer
 from headcount.response_head import fields
-from headcount.run.outcome import Outcome, of_failure, parse_outcome
+from headcount.run.request_outcome import Outcome, of_failure, parse_outcome
 
 
 class _ReturnedConnection:

@@ -3,8 +3,8 @@
 from locust.contrib.fasthttp import FastResponse
 
 from headcount.plugin.http.once_only_connections import is_unsent
-from headcount.run.outcome import Outcome, of_error, of_status
 from headcount.run.outcome_rules import Answer, Rule, decide
+from headcount.run.request_outcome import Outcome, of_error, of_status
 
 
 def by_rules(response: FastResponse, rules: tuple[Rule, ...], *, has_body: bool) -> Outcome:

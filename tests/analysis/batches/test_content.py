@@ -17,7 +17,7 @@ from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from headcount.ledger.digest import describe, digest, shape, signed_hash
+from headcount.ledger.event_digest import describe, digest, shape, signed_hash
 from headcount.ledger.schema import Row
 from headcount.ledger.writer import LedgerWriter
 from headcount.run.id_form import RunIds

@@ -11,7 +11,7 @@ from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.ids import tag_of

@@ -17,7 +17,7 @@ from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.record import Record
 from headcount_analysis.read.topic_range import MESSAGES
 
-from headcount.ledger.digest import shape
+from headcount.ledger.event_digest import shape
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.message_format import FormatSettings

@@ -12,7 +12,7 @@ from headcount_analysis.read.topic_range import MESSAGES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from headcount.ledger.digest import shape
+from headcount.ledger.event_digest import shape
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import parse_location
 from headcount.run.message_format import FormatSettings

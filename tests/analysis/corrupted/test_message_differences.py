@@ -18,7 +18,7 @@ from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 from headcount_analysis.read.topic_range import MESSAGES
 
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_form import RunIds
 
 IDS = RunIds("run-1")

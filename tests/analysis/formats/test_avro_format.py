@@ -10,7 +10,7 @@ import pytest
 from headcount_analysis.messages.json_message import ParsedMessage
 from headcount_analysis.messages.kinds import EVENT_TYPE_FIELD
 
-from headcount.ledger.digest import describe, digests_over
+from headcount.ledger.event_digest import describe, digests_over
 from tests.analysis.formats.schemas import avro, read_avro, record_of
 
 NOON = dt.datetime(2026, 11, 30, 12, 0, 0, 123456, tzinfo=dt.UTC)

@@ -21,7 +21,7 @@ from headcount_analysis.formats.protobuf_format import ProtobufFormat
 from headcount_analysis.formats.protobuf_schema import load_schema
 from headcount_analysis.messages.json_message import ParsedMessage
 
-from headcount.ledger.digest import digests_over
+from headcount.ledger.event_digest import digests_over
 from tests.analysis.formats.schemas import OPTIONS, add_field, named
 
 Field = FieldDescriptorProto

@@ -13,7 +13,7 @@ from headcount_analysis.read.topic_range import MESSAGES
 
 from bench.analysis.format_samples import COMPARED, ID_FIELD, IDS, FormatSample, format_samples
 from bench.analysis.schema_server import schema_server
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_location import IdLocation, LocationKind
 from headcount.run.message_format import FormatSettings
 from tests.analysis.formats.schemas import avro, record_of

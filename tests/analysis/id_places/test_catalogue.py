@@ -13,7 +13,7 @@ from headcount_analysis.messages.kinds import MessageKind
 from headcount_analysis.read.topic_range import MESSAGES
 
 from headcount.errors import UsageError
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_form import RunIds
 from headcount.run.id_location import IdLocation, LocationKind, parse_location
 from headcount.run.ids import tag_of

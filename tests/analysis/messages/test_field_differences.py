@@ -14,7 +14,7 @@ from headcount_analysis.messages.json_message import ParsedMessage, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcount.ledger.digest import MAX_ASKED, describe, digests_over
+from headcount.ledger.event_digest import MAX_ASKED, describe, digests_over
 
 ASKED = {"event_type": "buy", "n": 3, "to": {"city": "Delft", "lines": ["a", {"b": 1.5}]}}
 LONG = {**ASKED, "text": "x" * MAX_ASKED}

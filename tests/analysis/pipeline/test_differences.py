@@ -24,7 +24,7 @@ from junitparser import JUnitXml
 from headcount.cli.result import show
 from headcount.console import Console
 from headcount.errors import EvidenceError
-from headcount.ledger.digest import MAX_ASKED
+from headcount.ledger.event_digest import MAX_ASKED
 from headcount.run.verdict import Verdict
 from tests.analysis.synthetic_run import Frames, RunHistory, event_id
 

@@ -9,10 +9,10 @@ from headcount_analysis.probe.findings import TopicSample
 from headcount_analysis.probe.fit import FormatMaker
 from headcount_analysis.probe.probe_request import ProbeRequest
 
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_form import IdForm
-from headcount.run.outcome import Outcome
 from headcount.run.probe_ids import probe_ids
+from headcount.run.request_outcome import Outcome
 
 TAG = "0123456789"
 HEADER_IDS = probe_ids(TAG, IdForm.PLAIN, "X-Event-Id")

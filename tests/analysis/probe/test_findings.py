@@ -10,7 +10,7 @@ from headcount_analysis.probe.advice_text import KnownArguments
 from headcount_analysis.probe.findings import ProbeFindings, TopicFinding, TopicSample, find
 from headcount_analysis.probe.findings_text import text_of
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from tests.analysis.probe.services import (
     COUNT,
     FORMATS,

@@ -13,7 +13,7 @@ from headcount_analysis.reconciliation import ordering, reconcile
 
 from headcount.ledger.schema import SCHEMA
 from headcount.run.id_form import RunIds
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 
 RUN = "run-1"
 LATE_AFTER_MS = 50

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from headcount.ledger.digest import describe
+from headcount.ledger.event_digest import describe
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.ids import tag_of
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from headcount.run.outcome import Outcome
 from headcount.run.outcome_rules import LARGEST_BODY, Answer, decide, joined, parse, split
+from headcount.run.request_outcome import Outcome
 from headcount.thresholds.metric_text import MetricError
 
 

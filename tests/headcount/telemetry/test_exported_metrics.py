@@ -6,7 +6,7 @@ from pathlib import Path
 
 from headcount_analysis.classes_and_flags import COUNT_KEYS
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.telemetry.exported_metrics import CLASSES, FLAGS, METRICS, InstrumentKind
 from headcount.telemetry.resource_attributes import resource_attributes
 from tests.manifests import MANIFEST

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.reconciliation.reach import UNASKED, UNWRITTEN
 

@@ -6,7 +6,7 @@ Pure.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.run.trace_url import trace_link
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.reconciliation.attempt_counts import answer_of

@@ -12,10 +12,10 @@ from headcount_analysis.measure.breakdown import Breakdown
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
-from headcount_analysis.report import tables
+from headcount_analysis.report import csv_tables
+from headcount_analysis.report.csv_tables import iso_time
 from headcount_analysis.report.duration_text import spaced
 from headcount_analysis.report.model import Report
-from headcount_analysis.report.tables import iso_time
 from headcount_analysis.state.differences import Entry
 
 SHOWN_DIFFERENCES = 50
@@ -56,7 +56,7 @@ def _is_number(cell: str) -> bool:
 
 def load_over_time(report: Report, measures: Collection[Measure]) -> PageTable:
     """Show at most SHOWN_SLICES slices, evenly spaced, with some measures."""
-    frame = tables.over_time(report)
+    frame = csv_tables.over_time(report)
     shown = ["elapsed_s", "target", "started", "answered", "acked", "arrived", "http_p50_ms"]
     shown += [f"{measure}_p99_ms" for measure in measures]
     chosen = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
@@ -81,7 +81,7 @@ def load_caption(report: Report) -> str:
 
 def latency(report: Report, measures: Iterable[Measure], *, only_total: bool) -> PageTable:
     """Show some measures in ms, either in total or by event type."""
-    frame = tables.latency(report).drop(columns=[*tables.RATES])
+    frame = csv_tables.latency(report).drop(columns=[*csv_tables.RATES])
     frame = frame[frame["measure"].isin([measure.value for measure in measures])]
     is_total = frame["event_type"] == TOTAL
     rows = frame[is_total].drop(columns="event_type") if only_total else frame[~is_total]
@@ -252,7 +252,7 @@ def thresholds(report: Report) -> PageTable:
 
 def state(report: Report) -> PageTable:
     """Show the values of the state that differ, each with its most relevant events."""
-    frame = tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
+    frame = csv_tables.state(report).head(SHOWN_DIFFERENCES).drop(columns="events")
     table = _as_text(frame.astype(object).where(frame.notna(), "unknown"))
     events = (
         ", ".join(map(_event, difference.entries[:SHOWN_EVENTS]))

@@ -7,7 +7,7 @@ from headcount.run.address import without_secrets
 from headcount.run.verdict import Result, tally_of
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.judge import watched
-from headcount_analysis.report import tables
+from headcount_analysis.report import csv_tables
 from headcount_analysis.report.count_sentences import counted_exceptions, sum_of_classes
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
@@ -85,7 +85,7 @@ def _checks(report: Report) -> Iterator[str]:
 
 
 def _counts(report: Report) -> Iterator[str]:
-    frame = tables.summary(report)
+    frame = csv_tables.summary(report)
     if frame.empty:
         return
     shown = [key for key in frame.columns[1:] if key in _ALWAYS or frame[key].any()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from headcount_analysis.classes_and_flags import COUNT_KEYS
-from headcount_analysis.report import tables
+from headcount_analysis.report import csv_tables
 from headcount_analysis.report.model import Report
 
 _ALWAYS = ("attempted", "acked", "delivered", "lost")
@@ -19,7 +19,7 @@ class Summary:
 
 def summary(report: Report) -> Summary:
     """Return the counts by event type, without columns of zeros."""
-    frame = tables.summary(report)
+    frame = csv_tables.summary(report)
     shown = [key for key in COUNT_KEYS if key in _ALWAYS or frame[key].any()]
     rows = tuple(
         (str(row["event_type"]), *(f"{row[key]:,}" for key in shown))

@@ -7,7 +7,7 @@ from headcount.run.id_form import IdForm, RunIds
 
 # Locust, which the package imports, patches the standard library of its process.
 FLUSH_UNDER_LOAD = """
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.plugin.attempts import segment_writer as module
 from headcount.plugin.attempts.recorder import Recorder
 
@@ -35,7 +35,7 @@ print(Writer.written)
 UNANSWERED = """
 import time
 from headcount.monitor.progress_counter import ProgressCounter
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.plugin.attempts import segment_writer as module
 from headcount.plugin.attempts.recorder import Recorder
 
@@ -68,8 +68,8 @@ print(len(durations), sum(duration >= 20_000 for duration in durations))
 """
 
 VARIED = """
-from headcount.ledger.digest import describe
-from headcount.run.outcome import Outcome
+from headcount.ledger.event_digest import describe
+from headcount.run.request_outcome import Outcome
 from headcount.plugin.attempts import segment_writer as module
 from headcount.plugin.attempts.recorder import Recorder
 
@@ -190,7 +190,7 @@ for form in ("plain", "uuid", "trace"):
 
 STUMBLING = """
 import gevent
-from headcount.run.outcome import Outcome
+from headcount.run.request_outcome import Outcome
 from headcount.plugin.attempts import segment_writer as module
 from headcount.plugin.attempts.recorder import Recorder
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from headcount.run.outcome import Outcome, of_error, of_status
+from headcount.run.request_outcome import Outcome, of_error, of_status
 
 
 @pytest.mark.parametrize(

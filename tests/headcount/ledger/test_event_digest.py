@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headcount.ledger.canonical_json import MAX_DEPTH
-from headcount.ledger.digest import canonical, describe, digest, digests_over, names_of, shape
+from headcount.ledger.event_digest import canonical, describe, digest, digests_over, names_of, shape
 
 _NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

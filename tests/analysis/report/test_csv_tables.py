@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.report import tables
+from headcount_analysis.report import csv_tables
 from headcount_analysis.report.model import Report
 
 from tests.analysis.report.literal import a_report, a_slice
@@ -20,7 +20,7 @@ def test_over_time_has_rates_and_percentiles() -> None:
     course = replace(
         a_report().over_time, width_s=2.0, slices=(a_slice(0), replace(a_slice(29), target=None))
     )
-    lines = tables.csv(tables.over_time(replace(a_report(), over_time=course))).splitlines()
+    lines = csv_tables.csv(csv_tables.over_time(replace(a_report(), over_time=course))).splitlines()
     percentiles = [
         f"{measure}_{name}_ms" for measure in MEASURES for name in ("p50", "p95", "p99", "max")
     ]
@@ -41,7 +41,7 @@ def test_over_time_has_rates_and_percentiles() -> None:
 
 def test_percentiles_have_every_type_and_the_total() -> None:
     """The curve goes from 0 to 1, with the count of durations up to each point."""
-    frame = tables.percentiles(a_report())
+    frame = csv_tables.percentiles(a_report())
     assert list(frame.columns) == [
         *("event_type", "measure", "quantile", "ms", "count", "target_per_s", "achieved_per_s")
     ]
@@ -55,7 +55,7 @@ def test_percentiles_have_every_type_and_the_total() -> None:
 
 def test_latency_has_every_type_and_the_total() -> None:
     """There is a row per measure; new columns come last, so older readers still work."""
-    frame = tables.latency(a_report())
+    frame = csv_tables.latency(a_report())
     assert list(frame.columns) == [
         *("event_type", "measure", "count", "negative", "min_ms", "mean_ms"),
         *("p50_ms", "p75_ms", "p90_ms", "p95_ms", "p99_ms", "p99.9_ms", "max_ms"),
@@ -65,7 +65,7 @@ def test_latency_has_every_type_and_the_total() -> None:
     assert list(frame["measure"]) == [*MEASURES] * 2
 
 
-@pytest.mark.parametrize("table", [tables.latency, tables.percentiles])
+@pytest.mark.parametrize("table", [csv_tables.latency, csv_tables.percentiles])
 @pytest.mark.parametrize(
     ("rates", "cells"),
     [
@@ -79,8 +79,8 @@ def test_both_rates_stand_beside_every_percentile(
     table: Callable[[Report], pd.DataFrame], rates: Rates, cells: str
 ) -> None:
     """Each row has them; the target is empty if none was set."""
-    frame = table(replace(a_report(), rates=rates))[list(tables.RATES)]
-    rows = tables.csv(frame).splitlines()[1:]
+    frame = table(replace(a_report(), rates=rates))[list(csv_tables.RATES)]
+    rows = csv_tables.csv(frame).splitlines()[1:]
     assert len(rows) >= 6
     assert set(rows) == {cells}
 
@@ -88,6 +88,6 @@ def test_both_rates_stand_beside_every_percentile(
 def test_an_empty_run_has_the_headers() -> None:
     """So programs that read the tables need no special case."""
     nothing = replace(a_report(), buckets=(), over_time=OverTime())
-    assert len(tables.csv(tables.latency(nothing)).splitlines()) == 1
-    assert len(tables.csv(tables.percentiles(nothing)).splitlines()) == 1
-    assert len(tables.csv(tables.over_time(nothing)).splitlines()) == 1
+    assert len(csv_tables.csv(csv_tables.latency(nothing)).splitlines()) == 1
+    assert len(csv_tables.csv(csv_tables.percentiles(nothing)).splitlines()) == 1
+    assert len(csv_tables.csv(csv_tables.over_time(nothing)).splitlines()) == 1
