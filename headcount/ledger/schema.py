@@ -55,8 +55,8 @@ SCHEMA = pa.schema(
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `event_digest.py`). `answered_at_ns` and `http_status` are null
-if no response came, `error` if one did. `acked_partition` and `acked_offset` are where the service says
-that the event is, and `server` is which of its processes answered; null if it does not say.
+if no response came, `error` if one did. `acked_partition` and `acked_offset` are where the service
+says that the event is, and `server` is which of its processes answered; null if it does not say.
 `changes` is what the request does to the state of `owner` (see `headcount/run/state_changes.py`),
 null if nothing. `ended_at_ns` is when an attempt without a response was abandoned, null if a
 response came. `asked` has the fields of `event=`, to name those that differ in a message (see
