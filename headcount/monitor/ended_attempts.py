@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headcount.ledger.duration_buckets import counts_by_bucket
 from headcount.ledger.segment_buffer import NO_ROWS
 from headcount.monitor.duration_histogram import DurationCounts, counts_of
 from headcount.monitor.progress import Durations, Ended
-from headcount.monitor.recent_latency import counts_by_bucket
 from headcount.run.outcome import Outcome
 
 _COLUMNS = (

@@ -47,6 +47,11 @@ class Accounted:
     _undecodable = ""
 
     @property
+    def first_byte_s(self) -> float | None:
+        """How long the first byte took from the end of sending, in s; None if it is unknown."""
+        return None
+
+    @property
     def outcome(self) -> Outcome:
         """What the generator knows of the request."""
         return self._outcome
@@ -154,6 +159,11 @@ class HeldResponse(Accounted, ResponseContextManager):
 class AccountedResponse(Accounted, FastResponse):
     """A response that is not plain."""
 
+    @property
+    def first_byte_s(self) -> float | None:
+        """How long the first byte took from the end of sending, in s."""
+        return getattr(self._response, "first_byte_s", None)
+
     @classmethod
     def of(
         cls, answer: OneAnswer, request: FastRequest, sent: str, elapsed_s: float
@@ -188,6 +198,11 @@ class PlainResponse(Accounted, FastResponse):
     def status_code(self) -> int:
         """The response's status."""
         return self._answer.frame.status
+
+    @property
+    def first_byte_s(self) -> float:
+        """How long the first byte took from the end of sending, in s."""
+        return self._answer.first_byte_s
 
     @property
     def head(self) -> bytes:
