@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from headcount_analysis.measure.http_phases import phase_buckets
+from headcount_analysis.report.html.first_screen import tiles
 from headcount_analysis.report.html.page import render
 from headcount_analysis.report.html.phase_rows import PhaseTable, phase_table
 
@@ -49,6 +50,14 @@ def test_handshakes_of_tls_have_their_columns() -> None:
         *("connections opened", "connect p50", "connect p99", "TLS p50", "TLS p99"),
     )
     assert phases.has_tls
+
+
+def test_phases_have_no_tile_on_the_first_screen() -> None:
+    """They explain how long requests took, and are in the table."""
+    phases = phase_buckets([HttpPhases({"sword": FIRST_BYTE})], tuple(COUNTS))
+    report = a_table_report(sword=10.0)
+    with_phases = replace(report, buckets=(*report.buckets, *phases))
+    assert list(tiles(with_phases)) == list(tiles(report))
 
 
 def test_the_page_shows_the_table_if_there_is_one() -> None:
