@@ -10,6 +10,7 @@ import sys
 from headcount.installation import GENERATOR, exit_without
 
 try:
+    import headcount.light_pyarrow  # noqa: F401 - before any other module loads pyarrow
     from headcount.plugin.event_id import EVENT_ID
     from headcount.plugin.hooks import register
     from headcount.plugin.http.once_only_connections import OnceOnlyPool

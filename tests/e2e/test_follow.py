@@ -1,4 +1,7 @@
-"""Following: a verdict soon after the end, even if Spark or the follower dies meanwhile."""
+"""Following: a verdict soon after the end, even if Spark or the follower dies meanwhile.
+
+`tests/analysis/follow` shows that it equals the verdict without following.
+"""
 
 import contextlib
 import fcntl
@@ -103,7 +106,7 @@ def await_more(reports: Path, follower: psutil.Popen) -> None:
 def test_following_survives_kills(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:
-    """Spark is killed, then the follower: following resumes, and the verdict equals a later one.
+    """Spark is killed, then the follower: following resumes, and every event is accounted for.
 
     A `verify` during following has to wait.
     """
@@ -134,8 +137,4 @@ def test_following_survives_kills(
     assert "Verdict: PASS." in output
     verdict = json.loads((tmp_path / "run-1" / "verdict.json").read_text())
     assert left_by(tmp_path, before) == []
-    again = headcount(tmp_path, "verify", str(tmp_path / "run-1"), "--json")
-    assert again.code == 0, again.err
-    same = ("verdict", "counts", "by_event_type", "offsets", "reasons", "ledger")
-    assert [again.verdict[name] for name in same] == [verdict[name] for name in same]
     assert verdict["counts"]["delivered"] == verdict["counts"]["attempted"] > 0

@@ -13,6 +13,7 @@ from kafka import KafkaProducer
 
 from headcount.kafka.topic import ensure_topic
 from headcount.stack.broker import Broker
+from headcount.stack.jvm.compilation_flags import QUICK_START
 from headcount.stack.jvm.ivy import Fetcher
 from headcount.stack.jvm.jars import connector_jars
 from headcount.stack.ports import free_port, is_listening
@@ -132,6 +133,7 @@ def test_a_script_with_spark_submit(
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "JAVA_HOME": str(fetcher.java.home),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "JDK_JAVA_OPTIONS": " ".join(QUICK_START),
         },
         capture_output=True,
         text=True,

@@ -11,6 +11,15 @@ from tests.harmful.sluggish import DELAY_S
 
 pytestmark = pytest.mark.e2e
 
+FAULTY = ("--app", "tests.harmful.by_number:app")
+
+
+@pytest.fixture
+def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
+    """The options of a run with the shared broker."""
+    servers = ("--bootstrap-servers", broker.bootstrap_servers)
+    return [*servers, "--topic", topic, "--reports-dir", str(tmp_path)]
+
 
 @pytest.mark.slow
 def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
@@ -39,13 +48,13 @@ def test_a_clean_run_passes_on_its_own_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_rate_is_kept_to_the_end(tmp_path: Path) -> None:
+def test_a_rate_is_kept_to_the_end(on_broker: list[str], tmp_path: Path) -> None:
     """All arrivals of the plan are started or counted as dropped.
 
     Target and achieved rate are shown beside every percentile.
     """
     plan = ("--rate", "0/s..50/s:2s,50/s:3s", "--seed", "1", "--run-id", "run-1")
-    run = headcount(tmp_path, "run", *plan, "--users", "50", "--reports-dir", str(tmp_path))
+    run = headcount(tmp_path, "run", *plan, "--users", "50", *on_broker)
     assert run.code == 0, run.err
     counts = run.verdict["counts"]
     started = counts["attempted"]
@@ -63,7 +72,7 @@ def test_a_rate_is_kept_to_the_end(tmp_path: Path) -> None:
         assert rates_text in (run.folder / name).read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_generator_that_cannot_keep_up(tmp_path: Path) -> None:
     """Arrivals that it could not start are evidence that it was saturated, not a failure.
 
@@ -105,15 +114,6 @@ def test_an_invalid_rate(tmp_path: Path, options: tuple[str, ...], rule: str) ->
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.fixture
-def on_broker(broker: Broker, topic: str, tmp_path: Path) -> list[str]:
-    """The options of a run with the shared broker and the faulty service."""
-    return [
-        *("--bootstrap-servers", broker.bootstrap_servers, "--topic", topic),
-        *("--app", "tests.harmful.by_number:app", "--reports-dir", str(tmp_path)),
-    ]
-
-
 @pytest.mark.slow
 def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     """Each of several faults is reported by its id and kind, and nothing else is.
@@ -122,7 +122,7 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
     """
     faults = "drop@3,duplicate@5,alter@7,invent@9,refuse@11,crash@13,accept_twice@15,misplace@17"
     faults += ",add_foreign@19"
-    run = headcount(tmp_path, *a_counted_run(*on_broker), FAULTS=faults)
+    run = headcount(tmp_path, *a_counted_run(*on_broker, *FAULTY), FAULTS=faults)
     exceptions = {row["id"]: (row["class"], row["flags"]) for row in run.table("exceptions.csv")}
     assert exceptions == {
         f"{run.tag}.0.3": ("lost", ""),
@@ -148,9 +148,9 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_threshold_that_aborts_ends_the_run_early(tmp_path: Path) -> None:
+def test_a_threshold_that_aborts_ends_the_run_early(on_broker: list[str], tmp_path: Path) -> None:
     """The test is stopped early; delivery is judged, and the exit code is 4."""
-    options = ("-u", "5", "-t", "10m", "--run-id", "run-1", "--reports-dir", str(tmp_path))
+    options = ("-u", "5", "-t", "10m", "--run-id", "run-1", *on_broker)
     run = headcount(tmp_path, "run", *options, "--threshold", "http.max < 0.1ms abort")
     assert run.code == 4, run.err
     assert "Threshold broken: http.max < 0.1ms abort: " in run.out
