@@ -19,7 +19,8 @@ def counts_by_bucket(durations_us: pa.Array | pa.ChunkedArray) -> dict[int, int]
     """Count durations by bucket."""
     logarithms = pc.ln(pc.max_element_wise(durations_us, 1))
     buckets = pc.cast(pc.floor(pc.multiply(logarithms, _BUCKETS_PER_E)), pa.int32())
-    return {row["values"]: row["counts"] for row in pc.value_counts(buckets).to_pylist()}
+    values, counts = pc.value_counts(buckets).flatten()
+    return dict(zip(values.to_pylist(), counts.to_pylist(), strict=True))
 
 
 def least_us(bucket: int) -> float:

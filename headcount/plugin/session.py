@@ -24,8 +24,9 @@ from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
 from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
+from headcount.plugin.http.opened_connection import LAST_OPENED
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
-from headcount.plugin.http.request_phases import forget_opened, record_phases
+from headcount.plugin.http.request_phases import record_phases
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -201,7 +202,8 @@ class LedgerSession(FastHttpSession):
             raise StopUser  # nothing would account for the request
         if self._probe is not None and self._probe.is_over(self._recorder.attempted):
             raise stop_exception(self.user)
-        forget_opened()
+        if LAST_OPENED.get() is not None:
+            LAST_OPENED.set(None)  # an earlier request opened it
         if getattr(self.user, "killed", False):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:

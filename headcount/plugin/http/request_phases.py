@@ -6,12 +6,6 @@ from headcount.ledger.http_phases import PhaseRecord
 from headcount.plugin.http.opened_connection import LAST_OPENED
 
 
-def forget_opened() -> None:
-    """Forget the connection that this greenlet opened before the attempt that begins now."""
-    if LAST_OPENED.get() is not None:
-        LAST_OPENED.set(None)
-
-
 def record_phases(record: PhaseRecord, event_type: str, response: FastResponse) -> None:
     """Record how long the first byte took, and the connection that the request opened, if any."""
     first_byte_s = getattr(response, "first_byte_s", None)

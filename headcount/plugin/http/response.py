@@ -45,11 +45,8 @@ class Accounted:
 
     _outcome: Outcome
     _undecodable = ""
-
-    @property
-    def first_byte_s(self) -> float | None:
-        """How long the first byte took from the end of sending, in s; None if it is unknown."""
-        return None
+    first_byte_s: float | None = None
+    """How long the first byte took from the end of sending, in s; None if it is unknown."""
 
     @property
     def outcome(self) -> Outcome:
@@ -160,7 +157,7 @@ class AccountedResponse(Accounted, FastResponse):
     """A response that is not plain."""
 
     @property
-    def first_byte_s(self) -> float | None:
+    def first_byte_s(self) -> float | None:  # type: ignore[override] # it is never set
         """How long the first byte took from the end of sending, in s."""
         return getattr(self._response, "first_byte_s", None)
 
@@ -191,6 +188,7 @@ class PlainResponse(Accounted, FastResponse):
         elapsed_s: float,
     ) -> None:
         self._answer = answer
+        self.first_byte_s = answer.first_byte_s
         self._request_parts = template, payload, event_id
         self._elapsed = elapsed_s
 
@@ -198,11 +196,6 @@ class PlainResponse(Accounted, FastResponse):
     def status_code(self) -> int:
         """The response's status."""
         return self._answer.frame.status
-
-    @property
-    def first_byte_s(self) -> float:
-        """How long the first byte took from the end of sending, in s."""
-        return self._answer.first_byte_s
 
     @property
     def head(self) -> bytes:

@@ -62,6 +62,7 @@ def test_the_record_is_bounded() -> None:
     for number in range(2 * MOST_TYPES):
         record.first_byte.add(f"type {number}", 0.001)
         record.connect.add(f"other {number}", 0.001)
+    assert len(record.first_byte.by_type) == len(record.connect.by_type) == MOST_TYPES
     assert len(record.phases.by_type) == MOST_TYPES
 
 

@@ -21,7 +21,7 @@ from headcount.plugin.attempts.recorder import Recorder
 from tests.headcount.plugin.sessions import a_session
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok"
-WAIT_S = 0.2
+WAIT_S = 0.06
 TIMEOUT_S = 60
 WAYS: dict[str, dict[str, Any]] = {"lean": {}, "general": {"params": {"a": 1}}}
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from headcount.ledger.http_phases import HttpPhases, Phase
 
 SCHEMES, WAYS = ("http", "https"), ("lean", "general")
-SOON_S = 0.1
+SOON_S = 0.03
 """Half of each wait."""
 
 
