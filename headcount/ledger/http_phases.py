@@ -87,24 +87,27 @@ FILE = SideFile("phases.json", TypeAdapter(HttpPhases), largest=1 << 24)
 
 @dataclass(slots=True)
 class PhaseSamples:
-    """The durations of one phase by event type: the latest as they are, all others counted."""
+    """The durations of one phase by event type: the latest as they are, all others counted.
 
-    _latest: dict[str, list[float]] = field(default_factory=dict)
+    To save a call, a caller may append to a list of `latest` that has fewer than CHUNK durations.
+    """
+
+    latest: dict[str, list[float]] = field(default_factory=dict)
     _counted: dict[str, PhaseDurations] = field(default_factory=dict)
 
     def add(self, event_type: str, duration_s: float) -> None:
-        """Add a duration. Called for every request."""
-        latest = self._latest.get(event_type)
+        """Add a duration."""
+        latest = self.latest.get(event_type)
         if latest is None:
-            if len(self._latest) >= MOST_TYPES:
+            if len(self.latest) >= MOST_TYPES:
                 return
-            latest = self._latest[event_type] = []
+            latest = self.latest[event_type] = []
         latest.append(duration_s)
         if len(latest) >= CHUNK:
             self._count(event_type)
 
     def _count(self, event_type: str) -> None:
-        latest, self._latest[event_type] = self._latest[event_type], []
+        latest, self.latest[event_type] = self.latest[event_type], []
         known = self._counted.get(event_type)
         durations = durations_of(latest)
         self._counted[event_type] = durations if known is None else known + durations
@@ -112,7 +115,7 @@ class PhaseSamples:
     @property
     def by_type(self) -> Mapping[str, PhaseDurations]:
         """All durations until now."""
-        for event_type, latest in self._latest.items():
+        for event_type, latest in self.latest.items():
             if latest:
                 self._count(event_type)
         return self._counted

@@ -2,7 +2,7 @@
 
 from locust.contrib.fasthttp import FastResponse
 
-from headcount.ledger.http_phases import PhaseRecord
+from headcount.ledger.http_phases import CHUNK, PhaseRecord
 from headcount.plugin.http.opened_connection import LAST_OPENED
 
 
@@ -10,7 +10,11 @@ def record_phases(record: PhaseRecord, event_type: str, response: FastResponse) 
     """Record how long the first byte took, and the connection that the request opened, if any."""
     first_byte_s = getattr(response, "first_byte_s", None)
     if first_byte_s is not None:
-        record.first_byte.add(event_type, first_byte_s)
+        latest = record.first_byte.latest.get(event_type)
+        if latest is not None and len(latest) < CHUNK:
+            latest.append(first_byte_s)  # saves a call for nearly every request
+        else:
+            record.first_byte.add(event_type, first_byte_s)
     opened = LAST_OPENED.get()
     if opened is not None:
         record.connect.add(event_type, opened.connect_s)
