@@ -29,8 +29,8 @@ def ownership_remedy(environ: Mapping[str, str]) -> str:
     """Say what to do about a folder of runs that belongs to another user."""
     compose = environ.get(COMPOSE, "")
     if not compose:
-        return "choose another --reports-dir, or make it this user's"
+        return "choose another --reports-dir, or make this user its owner"
     return (
-        "make the folder yours, set HEADCOUNT_UID and HEADCOUNT_GID in .env to what id -u and "
-        f"id -g print, and start again with {compose} up --build"
+        "change the folder's owner to your user, set HEADCOUNT_UID and HEADCOUNT_GID in .env to "
+        f"the output of id -u and id -g, and start again with {compose} up --build"
     )

@@ -75,7 +75,7 @@ def test_the_wheel_has_unique_package_names(site: Path, project: Path) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_default_scenario(site: Path, project: Path) -> None:
     """Every part starts from the wheel alone: broker, service, Locust, Spark."""
     verdict = _run(site, project)

@@ -30,7 +30,7 @@ def _worker(sock: socket.socket, authenticated: bool) -> int:
     try:
         return _run_worker(sock, authenticated)
     except ConnectionError as error:
-        _print(f"a worker ends, because the JVM has closed its connection: {error}", sys.stderr)
+        _print(f"a worker exits, because the JVM closed its connection: {error}", sys.stderr)
         return 1
 
 

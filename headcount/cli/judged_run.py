@@ -38,7 +38,7 @@ def judged_run(
     except KeyboardInterrupt:
         if not _can_be_judged(folder):
             raise
-        remedy = f"to judge what was done: headcount verify {folder.path}"
+        remedy = f"to judge what was recorded: headcount verify {folder.path}"
         raise InterruptedRunError(f"{STOPPED}; {remedy}") from None
 
 

@@ -14,7 +14,7 @@ _NEEDED = (Operation.DESCRIBE, Operation.READ)
 _UNKNOWN = "retention and cleanup.policy stay unknown"
 _LACKED = {
     Operation.DESCRIBE_CONFIGS: f"not allowed: {_UNKNOWN}",
-    Operation.WRITE: "not allowed: only the service needs it, for example the game",
+    Operation.WRITE: "not allowed; only the service needs it, such as the game",
 }
 """Operations that a run does not need, and what is missing without them."""
 
@@ -62,7 +62,7 @@ def _right(operation: Operation, described: TopicDescription, cluster: Cluster) 
     if operation is Operation.DESCRIBE_CONFIGS and is_shown and described.cleanup_policy is None:
         return Finding(label, f"the brokers show no settings: {_UNKNOWN}")
     if described.operations is None:
-        return Finding(label, "the brokers do not say")
+        return Finding(label, "the brokers do not report it")
     if operation.name in described.operations:
         return Finding(label, "granted")
     if operation in _LACKED:

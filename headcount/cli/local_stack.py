@@ -161,12 +161,15 @@ def _own_broker(
     """Start a broker unless the user has named some."""
     is_named = bool(options.bootstrap_servers or kafka.bootstrap_servers)
     if options.secure and (is_named or kafka != PLAINTEXT):
-        raise UsageError("--secure is for the broker that Headcount starts: leave it out")
+        raise UsageError(
+            "--secure applies only to a broker that Headcount starts: leave out --secure, or the "
+            "brokers and Kafka settings"
+        )
     if is_named:
         return None
     if kafka != PLAINTEXT:
         raise UsageError(
-            "the Kafka settings name no brokers: add bootstrap.servers to them, or give "
+            "the Kafka settings name no brokers: add bootstrap.servers to them, or pass "
             "--bootstrap-servers"
         )
     secure = stack.enter_context(secure_listener()) if options.secure else None

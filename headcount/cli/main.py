@@ -48,11 +48,11 @@ _EPILOG = """
 Examples:
   headcount run                          everything, from starting Kafka to the verdict
   headcount run --host URL --bootstrap-servers HOST:PORT --topic NAME LOCUSTFILE
-  headcount init                         first files for your own service
+  headcount init                         starter files for your own service
   headcount probe LOCUSTFILE --host URL --bootstrap-servers HOST:PORT
                                          find the options that fit your own service
   headcount verify RUN                   judge a run again
-  headcount report RUN --pdf             print a run's report
+  headcount report RUN --pdf             save a run's report as a PDF
   headcount history                      all runs, and what changed over time
   headcount compare BEFORE AFTER         compare runs
   headcount events RUN --item sword      show the game's events in a run's topic
@@ -62,11 +62,11 @@ Exit codes:
   0  pass           every acknowledged request is in the topic, once and intact
   1  fail           something was lost, duplicated, altered, or came from nowhere
   2  usage          an option, a path or a setting is invalid
-  3  inconclusive   the evidence proves neither
+  3  inconclusive   the evidence proves neither a pass nor a fail
   4  threshold      delivery passed, but a threshold is broken
-  5  part           the broker, the service, Locust or Spark could not start, or died, or
-                    the machine denied disk space or access
-  70 bug            a bug in Headcount, with a traceback and without a verdict
+  5  part           the broker, the service, Locust or Spark did not start or died, or the
+                    operating system denied disk space or access
+  70 bug            a bug in Headcount: a traceback is printed, and there is no verdict
 """
 
 
@@ -100,7 +100,7 @@ COMMANDS = {
     ),
     "report": CommandEntry(
         "headcount.cli.commands.report:report",
-        "find a run's report, or print it as PDF",
+        "print the path of a run's report, or save it as a PDF",
     ),
     "history": CommandEntry(
         "headcount.cli.commands.history:history",
@@ -116,7 +116,7 @@ COMMANDS = {
     ),
     "dashboard": CommandEntry(
         "headcount.cli.commands.dashboard:dashboard",
-        "print a Grafana dashboard of runs' metrics",
+        "print a Grafana dashboard for the metrics of runs",
     ),
     "mark": CommandEntry(
         "headcount.cli.commands.mark:mark",
@@ -132,7 +132,7 @@ COMMANDS = {
     ),
     "selftest": CommandEntry(
         "headcount.cli.commands.selftest:selftest",
-        "check the verdict itself, with known faults",
+        "test the verifier itself with known faults",
     ),
     "doctor": CommandEntry(
         "headcount.cli.commands.doctor:doctor",
@@ -187,8 +187,8 @@ class Commands(click.Group):
     metavar="FILE",
     envvar="HEADCOUNT_CONFIG",
     show_envvar=True,
-    show_default="headcount.toml here",
-    help="File with the options of a project.",
+    show_default="headcount.toml in this folder",
+    help="File with a project's options.",
 )
 @click.pass_context
 def cli(ctx: click.Context, option_file: Path | None) -> None:

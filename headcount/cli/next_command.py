@@ -19,11 +19,12 @@ _READ_ON = "--until latest"
 _OPENERS = {"darwin": "open", "linux": "xdg-open"}
 
 
-def next_command(report: Report, folder: RunFolder) -> str:
-    """Return the command."""
+def next_command(report: Report, folder: RunFolder, *, has_read_on: bool = False) -> str:
+    """Return the command; `has_read_on`: later messages were counted a moment ago."""
     counts = report.counts
     is_late = counts is not None and counts.lost > 0
-    if is_late or any(_READ_ON in check.remedy for check in against(report.checks)):
+    is_late = is_late or any(_READ_ON in check.remedy for check in against(report.checks))
+    if is_late and not has_read_on:
         return typed_command(f"headcount verify {_typed(folder.path)} {_READ_ON}", os.environ)
     opener = _OPENERS.get(sys.platform, "")
     if opener and shutil.which(opener) is not None:

@@ -19,8 +19,15 @@ _STYLES = {Result.BROKEN: "bold red", Result.UNPROVEN: "bold yellow"}
 _ALWAYS = "attempted"
 
 
-def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool = False) -> None:
-    """Print the result on stdout."""
+def show(
+    report: Report,
+    folder: RunFolder,
+    console: Console,
+    *,
+    as_json: bool = False,
+    has_read_on: bool = False,
+) -> None:
+    """Print the result on stdout; `has_read_on`: it counts what arrived after the run's end."""
     if as_json:
         console.result((folder.path / "verdict.json").read_text("utf-8").rstrip())
         return
@@ -31,7 +38,8 @@ def show(report: Report, folder: RunFolder, console: Console, *, as_json: bool =
     console.paragraph(f"Report: {shown_path(folder.path / 'report.html', os.environ)}")
     label = report.label
     console.paragraph(f"Verdict: {label.value}. {report.meaning}", f"bold {label.colour}")
-    console.paragraph(f"Next: {next_command(report, folder)}", "bold")
+    command = next_command(report, folder, has_read_on=has_read_on)
+    console.paragraph(f"Next: {command}", "bold")
 
 
 def _lines(report: Report) -> Iterator[tuple[str, str]]:

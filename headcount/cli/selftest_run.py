@@ -60,7 +60,7 @@ def selftest_run(
     if all(one_round.is_right for one_round in done):
         shutil.rmtree(folder)
         return 0
-    console.result(f"The runs are kept in {folder}")
+    console.result(f"Kept the runs in {folder}")
     return WRONG_CODE
 
 
@@ -121,7 +121,7 @@ def _show(done: list[Round], console: Console) -> None:
 def _summary(done: list[Round]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("injected")
-    for name in ("faults", "attempts and messages", "off the diagonal"):
+    for name in ("faults", "attempts and messages", "reported wrongly"):
         table.add_column(name, justify="right")
     for one_round in done:
         cells = one_round.matrix.cells

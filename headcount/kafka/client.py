@@ -32,7 +32,7 @@ SHORTEST_S = 1.0
 """The minimum time for a broker to answer, even if the timeout is over."""
 FIRST_TIMEOUT_S = 2.0
 """The first timeout of a broker while there are others to ask."""
-SILENT = "a connection opens, but no Kafka broker answers on it"
+SILENT = "the port accepts connections, but does not answer Kafka requests"
 
 # Without a handler the client's warnings would land on the user's terminal through logging's last
 # resort; our own messages have what matters.
@@ -171,7 +171,7 @@ def _servers(bootstrap_servers: str) -> list[str]:
     if "@" in bootstrap_servers or "://" in bootstrap_servers:
         # The message does not repeat it: it may hold a password.
         raise UsageError(
-            "Kafka brokers are named as host:port[,host:port…], without protocol or password"
+            "write Kafka brokers as host:port[,host:port…], without a protocol or a password"
         )
     servers = [server.strip() for server in bootstrap_servers.split(",")]
     for server in servers:
@@ -187,8 +187,8 @@ _MESSAGES = {
     kafka.errors.InvalidReplicationFactorError: (
         "the cluster has fewer brokers than the requested number of replicas"
     ),
-    kafka.errors.InvalidTopicError: "a topic's name has up to 249 letters, digits, dots, _ and -",
-    kafka.errors.InvalidPartitionsError: "a topic has at least 1 partition",
+    kafka.errors.InvalidTopicError: "a topic's name must be 1 to 249 letters, digits, dots, _ or -",
+    kafka.errors.InvalidPartitionsError: "a topic must have at least 1 partition",
     kafka.errors.RequestTimedOutError: "the broker did not answer in time",
     kafka.errors.KafkaTimeoutError: "the broker did not answer in time",
 }

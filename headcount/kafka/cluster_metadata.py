@@ -15,7 +15,7 @@ def cluster_id(
     Raises:
         PartError: No broker answers.
     """
-    what = "ask for the cluster's id"
+    what = "fetch the cluster's id"
     with connected(cluster, timeout_s, what, listening_within_s=listening_within_s) as client:
         return str(client.describe_cluster()["cluster_id"])
 
@@ -26,6 +26,6 @@ def brokers(cluster: Cluster, *, timeout_s: float = TIMEOUT_S) -> list[str]:
     Raises:
         PartError: No broker answers.
     """
-    with connected(cluster, timeout_s, "ask for the brokers") as client:
+    with connected(cluster, timeout_s, "fetch the list of brokers") as client:
         described = client.describe_cluster()["brokers"]
     return sorted(f"{broker['host']}:{broker['port']}" for broker in described)

@@ -103,10 +103,10 @@ def why_no_connection(host: str, port: int, patience_s: float = ANSWER_TIMEOUT_S
     try:
         socket.create_connection((host.strip("[]"), port), timeout=patience_s).close()
     except socket.gaierror:
-        return "a name that cannot be looked up here"
+        return "a name that does not resolve on this machine"
     except OSError as error:
         problem = (error.strerror or str(error)).lower()
-        return f"which cannot be reached from here ({problem})"
+        return f"which this machine cannot reach ({problem})"
     return ""
 
 
@@ -149,7 +149,7 @@ def _why_tls(server: str, settings: KafkaSettings, patience_s: float) -> str:
 
 def _wants(server: str, what: str, settings: KafkaSettings) -> str:
     return (
-        f"{server} wants {what}, but security.protocol is {settings.protocol}: set it "
+        f"{server} requires {what}, but security.protocol is {settings.protocol}: set it "
         f"{_IN_SETTINGS}"
     )
 
@@ -166,7 +166,7 @@ def _why_no_tls(
     ):
         api_versions(connection)
         return (
-            f"{server} speaks without TLS, but security.protocol is {settings.protocol}: set it "
+            f"{server} does not use TLS, but security.protocol is {settings.protocol}: set it "
             f"to {settings.protocol.replace('SSL', 'PLAINTEXT')} {_IN_SETTINGS}"
         )
     if tls_errors.is_no_tls(error):
@@ -199,4 +199,7 @@ def _why_foreign(server: str, settings: KafkaSettings, patience_s: float, beginn
     if not settings.protocol.is_encrypted and (tls := _why_tls(server, settings, patience_s)):
         return tls
     shown = beginning[:_SHOWN].decode("ascii", "backslashreplace")
-    return f"something other than a Kafka broker answers at {server}, and begins with {shown!r}"
+    return (
+        f"something other than a Kafka broker answers at {server}; its response begins with "
+        f"{shown!r}"
+    )

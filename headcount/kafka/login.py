@@ -33,7 +33,7 @@ def why_refused(connection: socket.socket, settings: KafkaSettings) -> str:
         tokens = options.get("sasl_oauth_token_provider")
         return reason + (_expiry(tokens.token()) if reason and tokens else "")
     except KafkaError as error:
-        return f"cannot be logged in to: {' '.join(map(str, error.args))}"
+        return f"does not complete the login: {' '.join(map(str, error.args))}"
 
 
 def _expiry(token: str) -> str:

@@ -28,7 +28,7 @@ def check_read(cluster: Cluster, topic: str, allowed: Collection[str] | None) ->
     """
     if allowed is not None and Operation.READ.name not in allowed:
         raise PartError(
-            f"the user may not read the topic {topic!r} at {cluster}; "
+            f"the user is not allowed to read the topic {topic!r} at {cluster}; "
             f"{how_to_grant(cluster, Operation.READ, topic)}"
         )
 

@@ -21,8 +21,8 @@ def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
         return "is not valid yet: check the clocks of broker and client"
     if error.verify_code in _OTHER_HOST:
         return (
-            f"is for another host ({error.verify_message}): use the host's name in the "
-            "certificate, or set ssl.endpoint.identification.algorithm=none"
+            f"is for another host ({error.verify_message}): use the host name that the certificate "
+            "contains, or set ssl.endpoint.identification.algorithm=none"
         )
     if error.verify_code in _UNKNOWN_AUTHORITY:
         return (
@@ -40,7 +40,7 @@ def why_refused(error: ssl.SSLError, *, has_certificate: bool) -> str:
     if has_certificate:
         return f"it does not accept the client's certificate ({alert.replace('_', ' ').lower()})"
     return (
-        "it wants a client certificate: set ssl.certificate.location and ssl.key.location, or "
+        "it requires a client certificate: set ssl.certificate.location and ssl.key.location, or "
         "ssl.keystore.location"
     )
 

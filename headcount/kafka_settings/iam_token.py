@@ -22,9 +22,12 @@ def iam_token(_config: str) -> tuple[str, float]:
     try:
         token, expires_ms = _signer()()
     except AttributeError:  # the signer does not expect that there are none
-        raise IamTokenError("Amazon's credentials are missing") from None
+        raise IamTokenError(
+            "AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
+        ) from None
     except _botocore_errors() as error:
-        raise IamTokenError(f"Amazon's credentials cannot be used: {error}") from None
+        raise IamTokenError(f"the AWS credentials cannot be used: {error}") from None
     return token, expires_ms / _MS
 
 
@@ -41,10 +44,10 @@ def _signer() -> Callable[[], tuple[str, int]]:
         from botocore.session import Session  # noqa: PLC0415
     except ImportError:
         raise UsageError(
-            f"sasl.mechanism=AWS_MSK_IAM needs Amazon's signer: {remedy('kafka-iam')}"
+            f"sasl.mechanism=AWS_MSK_IAM needs the AWS MSK IAM signer: {remedy('kafka-iam')}"
         ) from None
     # Amazon's other clients read AWS_REGION first; botocore does not.
     region = os.environ.get("AWS_REGION") or Session().get_config_variable("region")
     if not region:
-        raise UsageError("sasl.mechanism=AWS_MSK_IAM needs the region: set AWS_REGION")
+        raise UsageError("sasl.mechanism=AWS_MSK_IAM needs a region: set AWS_REGION")
     return functools.partial(MSKAuthTokenProvider.generate_auth_token, region)

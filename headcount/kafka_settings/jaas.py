@@ -31,13 +31,13 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
     entry = _ENTRY.fullmatch(text)
     if entry is None:
         raise UsageError(
-            "sasl.jaas.config is not a login module, `required`, options and a semicolon"
+            "sasl.jaas.config must be a login module, `required`, options and a semicolon"
         )
     options, rest = {}, entry[2]
     while rest.strip():
         option = _OPTION.match(rest)
         if option is None:
-            raise UsageError('sasl.jaas.config: options are written name="value"')
+            raise UsageError('sasl.jaas.config: write options as name="value"')
         quoted = option[2] if option[2] is not None else option[3]
         value = option[4] if quoted is None else _ESCAPED.sub(_unescaped, quoted)
         options[option[1]] = value

@@ -57,7 +57,7 @@ def parse(content: bytes, password: str | None) -> JavaKeyStore:
     try:
         return _entries(_StoreContent(content, len(_MAGIC)))
     except (struct.error, ValueError):
-        raise CertificateFileError("it is a damaged key store of Java") from None
+        raise CertificateFileError("it is a damaged Java key store") from None
 
 
 def _entries(reader: _StoreContent) -> JavaKeyStore:

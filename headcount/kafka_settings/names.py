@@ -65,16 +65,16 @@ _REMEDIES = {
     "bootstrap.controllers": "name the brokers with bootstrap.servers",
     "plugin.library.paths": "plugins are not supported; leave it out",
     "sasl.kerberos.": "Kerberos is not supported; use another listener of the cluster",
-    "sasl.login.class": "Java's classes for logins are not supported; leave it out",
+    "sasl.login.class": "Java login classes are not supported; leave it out",
     "sasl.oauthbearer.assertion.": _TOKENS,
     "sasl.oauthbearer.config": _TOKENS,
     "sasl.oauthbearer.grant.type": _TOKENS,
     "sasl.oauthbearer.header.urlencode": "librdkafka has no equivalent; leave it out",
-    "sasl.oauthbearer.jwt.": "Java's classes for tokens are not supported; leave it out",
+    "sasl.oauthbearer.jwt.": "Java token classes are not supported; leave it out",
     "sasl.oauthbearer.metadata.": _TOKENS,
     "security.providers": "Java's security providers are not supported; leave it out",
     "ssl.ca.certificate.stores": "name the authorities with ssl.ca.location",
-    "ssl.cipher.suites": "ciphers have other names in each client; leave it out",
+    "ssl.cipher.suites": "each client has its own names for ciphers; leave it out",
     "ssl.crl.location": "revocation lists are not supported; leave it out",
     "ssl.curves.list": "not every client can choose curves; leave it out",
     "ssl.engine.": "OpenSSL's engines are not supported; name the key's file instead",
@@ -121,9 +121,9 @@ def canonical(name: str) -> str | None:
         return name
     for prefix, remedy in _REMEDIES.items():
         if name.startswith(prefix):
-            raise UsageError(f"{name} cannot be carried over: {remedy}")
+            raise UsageError(f"{name} cannot be used: {remedy}")
     if _IRRELEVANT.fullmatch(name):
         return None
     near = difflib.get_close_matches(name, CARRIED, n=1, cutoff=0.8)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise UsageError(f"{name} is not a setting of Kafka's clients that Headcount knows{hint}")
+    raise UsageError(f"{name} is not a Kafka client setting that Headcount knows{hint}")

@@ -46,8 +46,8 @@ def resolve(
         if not kind:
             known = ", ".join(kinds)
             raise UsageError(
-                f"{name}: the provider of {match[0]} is not known: it is one of {known}, or one "
-                f"that config.providers.{match[1]}.class declares as one of {', '.join(_KINDS)}"
+                f"{name}: the provider of {match[0]} is unknown: use one of {known}, or set "
+                f"config.providers.{match[1]}.class to one of {', '.join(_KINDS)}"
             )
         try:
             return _LOOKUPS[kind](match[2], environ)
@@ -85,7 +85,7 @@ def _from_environment(what: str, environ: Mapping[str, str]) -> str:
 def _from_properties(what: str, _environ: Mapping[str, str]) -> str:
     path, colon, key = what.rpartition(":")
     if not colon:
-        raise ValueError("write a file's path and a key in it, with a colon between them")
+        raise ValueError("write PATH:KEY, the path of a file and a key in it")
     properties = javaproperties.loads(Path(path).read_text("utf-8-sig"))
     if key not in properties:
         raise KeyError(f"the file has no {key}")
@@ -95,7 +95,7 @@ def _from_properties(what: str, _environ: Mapping[str, str]) -> str:
 def _from_directory(what: str, _environ: Mapping[str, str]) -> str:
     path, colon, name = what.rpartition(":")
     if not colon:
-        raise ValueError("write a folder's path and a file in it, with a colon between them")
+        raise ValueError("write PATH:FILE, the path of a folder and a file in it")
     return (Path(path) / name).read_text("utf-8").rstrip("\r\n")
 
 

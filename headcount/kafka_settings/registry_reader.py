@@ -65,7 +65,7 @@ def canonical(name: str) -> str | None:
         return None
     near = difflib.get_close_matches(short, CARRIED, n=1, cutoff=0.8)
     hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
-    raise UsageError(f"{name} is not a setting of a schema registry that Headcount knows{hint}")
+    raise UsageError(f"{name} is not a schema registry setting that Headcount knows{hint}")
 
 
 def holds_secret(name: str, value: str) -> bool:
@@ -126,7 +126,7 @@ def _basic(
             login = _sasl_login(kafka)
         case _:
             raise UsageError(
-                f"basic.auth.credentials.source={source} is not supported: it is one of "
+                f"basic.auth.credentials.source={source} is not supported: it must be one of "
                 f"{_USER_INFO}, {_URL}, {_SASL}"
             )
     if not login and source is None:
@@ -156,7 +156,7 @@ def _bearer(values: Mapping[str, str]) -> dict[str, Any]:
         return {"token": token}
     if source != _OAUTH:
         raise UsageError(
-            f"bearer.auth.credentials.source={source} is not supported: it is one of "
+            f"bearer.auth.credentials.source={source} is not supported: it must be one of "
             f"{_STATIC}, {_OAUTH}"
         )
     names = ("issuer.endpoint.url", "client.id", "client.secret")
@@ -178,5 +178,5 @@ def _verifies(values: Mapping[str, str]) -> bool:
         )
     switch = values.get("enable.ssl.certificate.verification", "true").strip().lower()
     if switch not in {"true", "false"}:
-        raise UsageError("enable.ssl.certificate.verification is true or false")
+        raise UsageError("enable.ssl.certificate.verification must be true or false")
     return switch == "true"

@@ -38,7 +38,9 @@ class RegistrySettings(FrozenModel):
     def _check_login(self) -> Self:
         logins = (self.password, self.token, self.token_source)
         if sum(login is not None for login in logins) > 1:
-            raise ValueError("a schema registry takes one login: basic.auth or bearer.auth")
+            raise ValueError(
+                "a schema registry takes only one login: set either basic.auth or bearer.auth"
+            )
         return self
 
     def with_url(self, url: str) -> Self:

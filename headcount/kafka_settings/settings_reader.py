@@ -52,17 +52,19 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
     handler = values.get("sasl.login.callback.handler.class")
     if handler not in {None, *_JAVA_OAUTH_HANDLERS}:
         raise UsageError(
-            "sasl.login.callback.handler.class cannot be carried over: only Kafka's own "
-            "OAuthBearerLoginCallbackHandler is known"
+            "sasl.login.callback.handler.class cannot be used: only Kafka's own "
+            "OAuthBearerLoginCallbackHandler is supported"
         )
     handler = values.get("sasl.client.callback.handler.class")
     if handler not in {None, _JAVA_IAM_HANDLER}:
-        raise UsageError("sasl.client.callback.handler.class cannot be carried over")
+        raise UsageError(
+            "sasl.client.callback.handler.class cannot be used: leave it out, or use another login"
+        )
     if "sasl.jaas.config" not in values:
         return values
     module, options = jaas.parse(values["sasl.jaas.config"])
     if module not in _MODULES:
-        raise UsageError(f"sasl.jaas.config cannot be carried over: {module} is not supported")
+        raise UsageError(f"sasl.jaas.config cannot be used: {module} is not supported")
     implied = _MODULES[module]
     if implied is not None:
         values.setdefault("sasl.mechanism", implied)
@@ -87,7 +89,9 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
             earlier = values.get("sasl.oauthbearer.extensions")
             values["sasl.oauthbearer.extensions"] = ",".join(filter(None, (earlier, key)))
         else:
-            raise UsageError(f"sasl.jaas.config: the option {option} cannot be carried over")
+            raise UsageError(
+                f"sasl.jaas.config: the option {option} is not supported; leave it out"
+            )
     return values
 
 
@@ -125,14 +129,14 @@ def _verifies_hostname(values: Mapping[str, str]) -> bool:
     # Java turns verification off with an empty value, librdkafka with `none`.
     algorithm = values.get("ssl.endpoint.identification.algorithm", "https").strip().lower()
     if algorithm not in {"https", "none", ""}:
-        raise UsageError("ssl.endpoint.identification.algorithm is https or none")
+        raise UsageError("ssl.endpoint.identification.algorithm must be https or none")
     return algorithm == "https"
 
 
 def _switch(values: Mapping[str, str], name: str) -> bool:
     value = values.get(name, "true").strip().lower()
     if value not in {"true", "false"}:
-        raise UsageError(f"{name} is true or false")
+        raise UsageError(f"{name} must be true or false")
     return value == "true"
 
 
@@ -144,4 +148,4 @@ def _choice(kind: Any, values: Mapping[str, str], name: str, default: Any) -> An
         return kind(value.strip().upper())
     except ValueError:
         known = ", ".join(kind)
-        raise UsageError(f"{name}={value} is not supported: it is one of {known}") from None
+        raise UsageError(f"{name}={value} is not supported: it must be one of {known}") from None

@@ -53,7 +53,7 @@ def key_pair(values: Mapping[str, str]) -> KeyPair | None:
     if chain is None and key is None:
         return None
     if chain is None or key is None:
-        raise UsageError("ssl.certificate.location and ssl.key.location need each other")
+        raise UsageError("ssl.certificate.location and ssl.key.location must be set together")
     with _naming(_name_of(values, "ssl.key")):
         key_pem = certificate_files.private_key(key, key_password)
         certificate_files.check_pair(chain, key_pem)

@@ -71,7 +71,9 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
                 answer = json.loads(response.read())
             return str(answer["access_token"]), float(answer.get("expires_in", DEFAULT_LIFE_S))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise KafkaConnectionError(f"no token from {source.url}: {_reason(error)}") from None
+            raise KafkaConnectionError(
+                f"cannot fetch a token from {source.url}: {_reason(error)}"
+            ) from None
 
 
 @functools.lru_cache(maxsize=16)

@@ -159,7 +159,7 @@ def _reason(value: object, depth: int) -> str | None:
     """Return why a value itself cannot be compared, whatever it contains."""
     try:
         if depth > MAX_DEPTH:
-            return f"it is nested more than {MAX_DEPTH} objects and lists deep"
+            return f"it is nested more than {MAX_DEPTH} levels deep"
         if isinstance(value, Mapping):
             for key in value:
                 canonical_text(key)

@@ -25,7 +25,7 @@ def why_not_comparable(event: object, event_type: object, error: Exception) -> s
         rule = "event_type= must be text"
         return f"{rule}, got {_shown(event_type)}, {_kind(event_type)}"
     if isinstance(error, UnicodeEncodeError):
-        return f"a text must be Unicode without lone surrogates, got {_shown(error.object)}"
+        return f"text must be Unicode without lone surrogates, got {_shown(error.object)}"
     reason = str(error).replace(_DIGEST_PHRASE, ": ", 1)
     return f"{reason} (event type {_shown(event_type)})"
 

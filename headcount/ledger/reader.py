@@ -135,7 +135,7 @@ def _read_reservations(
     for index, (entry, block) in enumerate(zip(files, pool.map(read, files), strict=True)):
         follows = block is not None and block.first_seq == end_seq < block.end_seq
         if block is None or not follows or entry.base_name != f"reservation-{index:06}.json":
-            damage.append(f"{entry.path} does not follow the reservation before it")
+            damage.append(f"{entry.path} is not contiguous with the previous reservation")
             continue
         end_seq = block.end_seq
     return end_seq
@@ -183,7 +183,7 @@ def _seal_damage(folder: str, seal: Seal, segments: tuple[str, ...]) -> list[str
     unsealed = sorted(set(segments) - sealed.keys())
     damage += [f"{folder}/{name} is not in the seal" for name in unsealed]
     if sum(segment.rows for segment in seal.segments) != seal.attempted:
-        damage.append(f"{folder}/seal.json counts more or fewer rows than attempts")
+        damage.append(f"the numbers of rows and attempts in {folder}/seal.json differ")
     return damage
 
 
@@ -202,7 +202,7 @@ def _check_segment(
 def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
     """Return what is wrong with a segment: a torn file, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
-        return [f"{path} is not a segment's name"]
+        return [f"{path} is not a valid segment name"]
     try:
         schema = pq.read_schema(pa.BufferReader(content))
     except (pa.ArrowException, OSError):

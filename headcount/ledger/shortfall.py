@@ -85,16 +85,16 @@ class Shortfall:
             yield (
                 f"{self.ended_users:,} of {_number(self.users, 'user')} ended by themselves, with "
                 f"StopUser or an exception, so {_number(self.userless, 'arrival')} found no free "
-                "user and did not start: let the users go on, or start more (--users)"
+                "user and did not start: keep the users running, or start more (--users)"
             )
         if self.without_event:
             verb = "is" if self.without_event == 1 else "are"
             made = _number(self.without_event, "request")
-            yield f"{made} named no event= and {verb} not accounted for"
+            yield f"{made} passed no event= and {verb} not accounted for"
         if self.other_users:
             yield (
-                f"requests of {', '.join(self.other_users)} are not accounted for: derive from "
-                "headcount.plugin.LedgerUser, and pass event= with a request"
+                f"requests of {', '.join(self.other_users)} are not accounted for: derive these "
+                "classes from headcount.plugin.LedgerUser, and pass event= with each request"
             )
         if self.unmixed_users:
             yield (

@@ -32,12 +32,12 @@ class WatchGap:
             return ""
         if not is_unwatched:
             self.since = ""
-            return "the topic is watched again: losses in the meantime are now counted"
+            return "the topic is being watched again; losses during the gap are now counted"
         at = time.gmtime(unix_s - (now_s - complete_at_s))
         self.since = time.strftime("%H:%M:%S UTC", at)
         reason = f" ({problem})" if problem else ""
         aborts = ", ".join(map(repr, self.aborts))
-        suffix = f"; {aborts} cannot stop the test meanwhile" if aborts else ""
+        suffix = f"; until it is watched again, {aborts} cannot stop the test" if aborts else ""
         return f"{self.text}{reason}{suffix}"
 
     @property
@@ -45,4 +45,4 @@ class WatchGap:
         """The time from which on the topic is not watched, as text; empty while it is watched."""
         if not self.since:
             return ""
-        return f"topic not watched since {self.since}, losses are not seen live"
+        return f"topic not watched since {self.since}, so losses are not shown live"

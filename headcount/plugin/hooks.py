@@ -141,7 +141,7 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
         _log.info("the run is over; to verify it: %s", typed_command(command, os.environ))
     if environment.web_ui is None and _all_workers_are_missing(environment):
         # A headless master stops the test, but then waits for ever.
-        _fail(environment, PartError("every worker went missing, without sealing its ledger"))
+        _fail(environment, PartError("all workers disappeared without sealing their ledgers"))
 
 
 def _all_workers_are_missing(environment: Environment) -> bool:
@@ -181,7 +181,7 @@ def _on_broken(environment: Environment, broken: BrokenThreshold) -> None:
     """Stop the test, because a threshold is broken; with a web UI, keep Locust running."""
     runner = environment.runner
     assert runner is not None
-    _log.error("headcount: the test is stopped: %s", broken)
+    _log.error("headcount: stopping the test: %s", broken)
     if environment.web_ui is not None:
         gevent.spawn(runner.stop)
         return

@@ -45,8 +45,12 @@ def add_message_options(parser: LocustArgumentParser) -> None:
     for flag, default, text in (
         ("--format", JSON, "how messages are written, such as json or avro"),
         ("--compare-at", "", "where the event is in a message, as a JSON pointer such as /data"),
-        ("--schema-registry", "", "URL of a schema registry that speaks Confluent's API"),
-        ("--trace-url", "", f"where the report's ids of form trace lead: a URL with {PLACEHOLDER}"),
+        ("--schema-registry", "", "URL of a schema registry with Confluent's API"),
+        (
+            "--trace-url",
+            "",
+            f"link behind each trace id in the report: a URL that contains {PLACEHOLDER}",
+        ),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()
         parser.add_argument(

@@ -120,7 +120,7 @@ _LOAD_OPTIONS = (
     (
         "--metrics-port",
         "",
-        "Headcount: serve metrics for Prometheus there, without a web UI: PORT or HOST:PORT",
+        "Headcount: without a web UI, serve Prometheus metrics at this PORT or HOST:PORT",
     ),
     (
         "--metrics-linger",

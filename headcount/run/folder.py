@@ -91,7 +91,7 @@ class RunFolder:
             yield
         except FileExistsError:
             raise UsageError(
-                f"{self.path} exists already: choose another --run-id, or remove it"
+                f"{self.path} already exists: choose another --run-id, or remove the folder"
             ) from None
         except OSError as error:
             raise UsageError(

@@ -54,7 +54,7 @@ def parse_outcome(value: object) -> Outcome:
     try:
         return Outcome(value)  # type: ignore[arg-type] # checked here
     except ValueError:
-        raise ValueError(f"an outcome is {OUTCOMES}, got {value!r}") from None
+        raise ValueError(f"an outcome must be {OUTCOMES}, got {value!r}") from None
 
 
 def of_error(error: BaseException, *, is_unsent: bool) -> Outcome:

@@ -197,7 +197,7 @@ def parse(text: str) -> Rule:
     parsed = metric_text.parse(_parser, text, _EXPECTED)
     named = parsed["OUTCOME"]
     if str(named).lower() not in set(Outcome):
-        raise parsed.mistake(named, f"an outcome is {OUTCOMES}")
+        raise parsed.mistake(named, f"an outcome must be {OUTCOMES}")
     return Rule(text.strip(), tuple(_conditions(parsed)), Outcome(str(named).lower()))
 
 

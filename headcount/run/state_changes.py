@@ -35,7 +35,11 @@ def check(changes: Changes, prefix: str) -> None:
     changes.owner.encode()  # what cannot be written in UTF-8 cannot be in a ledger
     for resource, change in changes.by_thing.items():
         if not isinstance(resource, str) or not 0 < len(resource) <= LONGEST:
-            raise ValueError(f"a thing's name has 1 to {LONGEST} characters, got {resource!r}")
+            raise ValueError(
+                f"a resource's name must have 1 to {LONGEST} characters, got {resource!r}"
+            )
         resource.encode()
         if type(change) is not int or abs(change) > LARGEST:
-            raise ValueError(f"{resource!r} changes by a whole number up to 2^53, got {change!r}")
+            raise ValueError(
+                f"{resource!r} must change by a whole number up to 2^53, got {change!r}"
+            )

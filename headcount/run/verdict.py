@@ -139,7 +139,7 @@ _FROM_BEST = (Label.PASS, Label.THRESHOLD_BROKEN, Label.INCONCLUSIVE, Label.FAIL
 _MEANING = {
     Label.PASS: "Every acknowledged event is in the topic, once and unaltered.",
     Label.THRESHOLD_BROKEN: "Delivery passed, but a threshold is broken.",
-    Label.FAIL: "The topic, or the state, contradicts what was requested or answered.",
+    Label.FAIL: "The topic or the state contradicts the requests or their responses.",
     Label.INCONCLUSIVE: "The evidence does not allow a verdict.",
 }
 
@@ -166,7 +166,7 @@ def meaning_of(checks: Iterable[Check]) -> str:
         return label.meaning
     exceptions = "; ".join(check.evidence for check in checks if check.has_exceptions)
     if exceptions:
-        return f"It is within what the run allows: {exceptions}."
+        return f"Only allowed exceptions occurred: {exceptions}."
     if any(check.name == "corrupted" and check.result is Result.NOT_TRIED for check in checks):
         return "Every acknowledged event is in the topic once; its content was not compared."
     return label.meaning

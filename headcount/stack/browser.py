@@ -32,7 +32,7 @@ def find_browser() -> str:
         if program is not None:
             return program
     raise PartError(
-        "no browser is installed that could print the report: install Chromium (Debian: apt "
+        "no installed browser can print the report: install Chromium (Debian: apt "
         "install chromium) or Google Chrome, or print the page from any browser"
     )
 

@@ -42,7 +42,10 @@ def free_port(preferred: int = 0, host: str = LOOPBACK) -> int:
         port = _FIRST + next(_numbers) % _COUNT
         if is_free(port, host):
             return port
-    raise PartError(f"no port from {_FIRST} to {_FIRST + _COUNT - 1} of {host} is free")
+    raise PartError(
+        f"all ports from {_FIRST} to {_FIRST + _COUNT - 1} of {host} are in use: stop a program "
+        "that uses one"
+    )
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.5) -> bool:

@@ -185,7 +185,7 @@ def _package_folder(module: str) -> Path | None:
         return Path(top, *inner).absolute()
     if Path(f"{top}.py").is_file():
         return None
-    raise UsageError(f"there is no module {top!r} to serve: check the application {module!r}")
+    raise UsageError(f"cannot serve {module!r}: there is no module {top!r}; correct --app")
 
 
 def _environment(config: ServerConfig, port: int) -> dict[str, str]:

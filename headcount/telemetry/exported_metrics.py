@@ -69,7 +69,7 @@ IN_FLIGHT = ExportedMetric(
     InstrumentKind.GAUGE,
     "{request}",
     ("event_type",),
-    "Requests that have begun and not ended",
+    "Requests that have started and not ended",
 )
 BEHIND = ExportedMetric(
     "headcount.events.behind",
@@ -90,7 +90,7 @@ SCHEDULE_LAG = ExportedMetric(
     InstrumentKind.GAUGE,
     "s",
     (),
-    "Lateness of arrivals, or of a generator's timers, in the last second: the greatest of all "
+    "Lateness of arrivals, or of a generator's timers, in the last second; maximum over all "
     "generators",
 )
 DROPPED = ExportedMetric(
@@ -119,14 +119,14 @@ VERDICT = ExportedMetric(
     InstrumentKind.GAUGE,
     "",
     ("verdict",),
-    "1 for the verdict of the run, 0 for each other; known once the run is judged",
+    "1 for the verdict of the run, 0 for every other; known once the run is judged",
 )
 EXIT_CODE = ExportedMetric(
     "headcount.exit_code",
     InstrumentKind.GAUGE,
     "",
     (),
-    "The exit code that the verdict stands for; known once the run is judged",
+    "The exit code of the verdict; known once the run is judged",
 )
 
 METRICS = (

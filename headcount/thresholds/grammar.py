@@ -133,7 +133,7 @@ def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
     name, abort, comparison = metric.name, parsed["ABORT"], parsed["COMPARISON"]
     live = metric.definition.live
     if live is LiveSource.NONE:
-        raise parsed.mistake(abort, f"{name} is known only when the run is over: nothing to abort")
+        raise parsed.mistake(abort, f"{name} is known only when the run is over: leave out abort")
     if live is LiveSource.TOPIC and (metric.event_type is not None or not window.is_whole):
         rule = f"while the test runs, {name} is known only for the whole run and all event types"
         raise parsed.mistake(abort, f"{rule}: leave out {FILTER}, after and for, or abort")

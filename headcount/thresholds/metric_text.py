@@ -137,7 +137,7 @@ def amount_of(parsed: Parsed, units: Mapping[str, Decimal], rule: str) -> float:
 def _aggregate(parsed: Parsed, name: Token, aggregate: Token | None) -> str:
     if METRICS[name].kind is not MetricKind.DURATION:
         if aggregate is not None:
-            raise parsed.mistake(aggregate, f"{name} is one number, and has no aggregate")
+            raise parsed.mistake(aggregate, f"{name} is a single number: leave out the aggregate")
         return ""
     if aggregate is None:
         raise parsed.mistake(name, f"{name} needs an aggregate, such as {name}.p99")

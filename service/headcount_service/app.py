@@ -178,8 +178,8 @@ def _description_routes(routes: tuple[Route, ...]) -> tuple[Route, ...]:
         return Response(page(description), content_type="text/html; charset=utf-8")
 
     return (
-        Route("/openapi.json", ("GET",), "openapi", "Get this description.", None, openapi),
-        Route("/docs", ("GET",), "docs", "Get this description as HTML.", None, docs),
+        Route("/openapi.json", ("GET",), "openapi", "Get this API description.", None, openapi),
+        Route("/docs", ("GET",), "docs", "Get this API description as HTML.", None, docs),
     )
 
 

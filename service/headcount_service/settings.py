@@ -123,8 +123,8 @@ class Settings(BaseSettings):
         if self.idempotence and self.acks != "all":
             raise PydanticCustomError(
                 "conflict",
-                "SERVICE_ACKS='{acks}' must be all, or else SERVICE_IDEMPOTENCE must be off:"
-                " an idempotent producer waits for every replica",
+                "SERVICE_ACKS='{acks}' needs SERVICE_IDEMPOTENCE=off, because an idempotent "
+                "producer waits for every replica: set that, or SERVICE_ACKS=all",
                 {"acks": self.acks},
             )
         return self

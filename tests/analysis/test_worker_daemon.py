@@ -27,7 +27,7 @@ def test_a_worker_that_is_not_read_any_more_ends_without_a_traceback() -> None:
     command = [sys.executable, "-c", CLOSED]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     (line,) = done.stderr.splitlines()
-    assert line.endswith("the JVM has closed its connection: [Errno 32] Broken pipe")
+    assert line.endswith("the JVM closed its connection: [Errno 32] Broken pipe")
 
 
 def test_a_connection_that_closes_leaves_no_traceback_in_the_log() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.distributed.hosts import CLOCK_OFFSETS_MS
 from tests.needs import lacking
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 NAMESPACES = ["unshare", "--map-root-user", "--net", "--mount"]
 DEADLINE_S = 900.0

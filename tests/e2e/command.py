@@ -17,6 +17,9 @@ import psutil
 from headcount.run.folder import RunFolder
 
 DEADLINE_S = 900.0
+LOOK_EVERY_S = 1.0
+"""How often the listening sockets of a command are checked, which takes a tenth of a second."""
+
 PATIENT = {"SERVICE_ACK_TIMEOUT_S": "60"}
 """A service that still answers if a slow machine delays the acknowledgement."""
 LOOPBACKS = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
@@ -71,7 +74,7 @@ def headcount(
             assert time.monotonic() < deadline
             exposed |= open_beyond_loopback(process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                output = process.communicate(timeout=0.2)
+                output = process.communicate(timeout=LOOK_EVERY_S)
     assert left_by(reports, before) == []
     assert exposed == set()
     return CompletedCommand(process.returncode, *output, reports / run_id)

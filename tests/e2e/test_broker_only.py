@@ -26,7 +26,7 @@ def test_a_secured_broker(tmp_path: Path) -> None:
     with Process("headcount up", command, log_path=log, environ=os.environ) as process:
         wait_until(lambda: "Ctrl-C stops it." in log.read_text(), 300, "the broker runs", process)
         text = log.read_text()
-        (client_file,) = re.findall(r"settings of clients in (.+)", text)
+        (client_file,) = re.findall(r"client settings in (.+)", text)
         settings = config_file.load(Path(client_file))
         assert f"Kafka    {settings.bootstrap_servers}" in text
         cluster = Cluster(settings.bootstrap_servers, settings)
@@ -36,5 +36,5 @@ def test_a_secured_broker(tmp_path: Path) -> None:
             assert description.partitions == 2
         process.stop(timeout_s=120)
         assert process.returncode == INTERRUPTED
-    assert "everything that was started is stopped" in log.read_text()
+    assert "everything that Headcount started has been stopped" in log.read_text()
     assert not Path(client_file).exists()

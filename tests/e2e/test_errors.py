@@ -84,7 +84,7 @@ def test_a_run_folder_that_exists(reports: Path) -> None:
     (reports / "run-1").mkdir(parents=True)
     run = headcount(reports, *a_short_run("--reports-dir", str(reports)))
     assert run.code == 2
-    assert "exists already" in error_line(run.err)
+    assert "already exists" in error_line(run.err)
     assert list((reports / "run-1").iterdir()) == []
 
 

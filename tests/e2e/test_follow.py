@@ -21,9 +21,12 @@ from headcount.stack.process import wait_until
 from headcount.stack.service import Server, ServerConfig
 from tests.e2e.command import DEADLINE_S, a_counted_run, headcount, left_by
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+FOLLOWED = r"^Followed: (nothing|[\d,]+ messages, [\d,]+ blocks compared)$"
+
+pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.heavy
 def test_a_run_that_is_followed(tmp_path: Path) -> None:
     """A followed run has a verdict, however short it is, and following leaves no files.
 
@@ -37,9 +40,7 @@ def test_a_run_that_is_followed(tmp_path: Path) -> None:
     assert run.code == 0, run.err
     assert not (run.folder / "logs" / "verify.log").exists()
     assert "Verdict: PASS." in run.out
-    assert re.search(
-        r"^Followed: (nothing|[\d,]+ messages, [\d,]+ blocks compared)$", run.err, re.MULTILINE
-    )
+    assert re.search(FOLLOWED, run.err, re.MULTILINE)
     assert not (run.folder / "follow").exists()
     assert not list(run.folder.glob(".*"))
 
@@ -103,6 +104,7 @@ def await_more(reports: Path, follower: psutil.Popen) -> None:
     wait_until(is_more, DEADLINE_S, "another batch is read")
 
 
+@pytest.mark.slow
 def test_following_survives_kills(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:

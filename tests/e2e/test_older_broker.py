@@ -7,6 +7,7 @@ import pytest
 
 from headcount.stack.broker import Broker
 from tests.e2e.command import CompletedCommand, a_counted_run, headcount
+from tests.e2e.test_follow import FOLLOWED
 from tests.older_brokers import WITHOUT_EPOCHS, WITHOUT_RIGHTS, OlderBroker, older_broker
 
 pytestmark = pytest.mark.e2e
@@ -21,6 +22,8 @@ def test_a_failing_run(broker: Broker, topic: str, tmp_path: Path) -> None:
     with older_broker(broker.port, WITHOUT_EPOCHS) as older:
         done = followed(older, topic, tmp_path, *WITHHELD)
     check(done, lost=1)
+    assert re.search(FOLLOWED, done.err, re.MULTILINE)
+    assert not (done.folder / "follow").exists()
     assert older.beyond == set()
 
 
@@ -51,4 +54,4 @@ def check(run: CompletedCommand, lost: int) -> None:
     assert run.verdict["counts"]["lost"] == lost
     assert "Traceback" not in run.err
     assert "stopped following" not in run.err
-    assert "cleanup.policy of the topic are not known" in " ".join(run.verdict["notes"])
+    assert "cleanup.policy of the topic are unknown" in " ".join(run.verdict["notes"])

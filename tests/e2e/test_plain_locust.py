@@ -14,7 +14,7 @@ from tests.headcount.plugin.counting_service import counting_service
 from tests.headcount.plugin.locusts import counted
 from tests.headcount.telemetry.export.receivers import http_receiver
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 
 HOSTILE = """
@@ -59,6 +59,7 @@ def locust(
     return CompletedCommand(done.returncode, done.stdout, done.stderr, reports / "run-1")
 
 
+@pytest.mark.slow
 def test_the_verdict_is_the_exit_code(
     broker: Broker,
     topic: str,
@@ -92,6 +93,7 @@ def test_the_verdict_is_the_exit_code(
     assert (tmp_path / "kept" / "own_stats.csv").is_file()
 
 
+@pytest.mark.heavy
 def test_a_service_that_publishes_nothing_does_not_pass(
     broker: Broker, topic: str, tmp_path: Path
 ) -> None:

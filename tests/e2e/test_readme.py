@@ -22,6 +22,9 @@ from tests.e2e.command import a_counted_run, headcount
 
 pytestmark = pytest.mark.e2e
 
+QUICKLY = {"JDK_JAVA_OPTIONS": " ".join(QUICK_START)}
+"""For a JVM that only works for a moment."""
+
 DOCS = Path(__file__).parents[2] / "docs"
 EVENTS = (
     b'{"event_type":"default","Host":"127.0.0.1:8000"}',
@@ -98,7 +101,7 @@ def test_the_topic_from_beginning_to_end(broker: Broker, filled: str) -> None:
     assert sorted(done.stdout.split()) == sorted(event.decode() for event in EVENTS)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     """The shell reads the topic with `format("kafka")`, and shows a table of event types."""
     shown = block("course.md", "Filter in a PySpark shell")
@@ -106,6 +109,7 @@ def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "headcount", "shell"],
         input=script,
+        env={**os.environ, **QUICKLY},
         capture_output=True,
         text=True,
         timeout=600,
@@ -114,7 +118,7 @@ def test_the_topic_in_a_pyspark_shell(broker: Broker, filled: str) -> None:
     assert rows(done.stdout)[-3:] == ["|event_type|count|", "|default|2|", "|purchase_sword|1|"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_script_with_spark_submit(
     broker: Broker, filled: str, fetcher: Fetcher, tmp_path: Path
 ) -> None:
@@ -133,7 +137,7 @@ def test_a_script_with_spark_submit(
             "PATH": f"{binaries}:{os.environ['PATH']}",
             "JAVA_HOME": str(fetcher.java.home),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            "JDK_JAVA_OPTIONS": " ".join(QUICK_START),
+            **QUICKLY,
         },
         capture_output=True,
         text=True,

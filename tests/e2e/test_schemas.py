@@ -81,5 +81,5 @@ def test_a_registry_that_is_gone(  # noqa: PLR0917 - fixtures
 
     assert (judged.code, judged.verdict["verdict"]) == (3, "inconclusive"), (judged.out, judged.err)
     (reason,) = judged.verdict["reasons"]
-    assert reason.startswith(f"the schema registry {url} cannot be asked: "), reason
+    assert reason.startswith(f"cannot query the schema registry {url}: "), reason
     assert judged.verdict["counts"] is None

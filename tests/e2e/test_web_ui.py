@@ -97,6 +97,7 @@ def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
             assert browser.accessibility_faults() == []
             report = browser.link("#links a", "open report")
             run_id = re.findall(r"runs/([^/]+)/", report)[0]
+        assert "button-name" not in " ".join(browser.accessibility_faults("body"))
         check_the_report(browser, report, run_id, total)
         check_past_runs(browser, address, run_id)
         check_metrics(address, total)
@@ -240,7 +241,7 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
             browser.number("#missing", 1)
-            browser.see("#notices", "stopped by a threshold: lost == 0 abort")
+            browser.see("#notices", "A threshold stopped the test: lost == 0 abort")
             browser.see("#stage", "inconclusive")
             browser.see("#reasons", "lost")
             browser.see("#thresholds tr", "and the test was stopped")

@@ -63,7 +63,7 @@ def test_a_file_that_others_can_read(secured: SecuredBroker, tmp_path: Path) -> 
     config.chmod(0o644)
     code, output = lines(tmp_path, config, TOPIC)
     assert code == 0
-    assert "has a secret, but other users can read it" in " ".join(output)
+    assert "contains a secret, but other users can read it" in " ".join(output)
 
 
 def is_echoing(terminal: int) -> bool:

@@ -82,26 +82,26 @@ REFUSED = {
     ),
     "no client certificate": RefusedConnection(
         lambda secured: Cluster(secured.servers("mtls"), tls_only(secured)),
-        "it wants a client certificate: set ssl.certificate.location",
+        "it requires a client certificate: set ssl.certificate.location",
     ),
     "foreign client certificate": RefusedConnection(
         foreign_client, "it does not accept the client's certificate"
     ),
     "wrong client secret": RefusedConnection(
         lambda secured: secured.cluster("oauth", sasl_oauthbearer_client_secret="wrong"),  # noqa: S106
-        "no token from https://127.0.0.1:.*: it answers 401",
+        "cannot fetch a token from https://127.0.0.1:.*: it answers 401",
     ),
     "foreign token server": RefusedConnection(
         lambda secured: secured.cluster("oauth", https_ca_location=foreign_authority(secured)),
-        "no token from https://127.0.0.1:.*: its certificate is not accepted .*: name its "
-        "authority with https.ca.location",
+        "cannot fetch a token from https://127.0.0.1:.*: its certificate is not accepted .*: name "
+        "its authority with https.ca.location",
     ),
     "no token server": RefusedConnection(
         lambda secured: secured.cluster(
             "oauth",
             sasl_oauthbearer_token_endpoint_url="http://127.0.0.1:9/token",  # noqa: S106
         ),
-        "no token from http://127.0.0.1:9/token: connection refused",
+        "cannot fetch a token from http://127.0.0.1:9/token: connection refused",
     ),
     "expired token": RefusedConnection(
         lambda secured: secured.cluster(
@@ -111,19 +111,19 @@ REFUSED = {
     ),
     "plaintext to TLS": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain")),
-        "wants TLS, but security.protocol is PLAINTEXT",
+        "requires TLS, but security.protocol is PLAINTEXT",
     ),
     "TLS to plaintext": RefusedConnection(
         lambda secured: Cluster(secured.broker.bootstrap_servers, tls_only(secured)),
-        "speaks without TLS, but security.protocol is SSL: set it to PLAINTEXT",
+        "does not use TLS, but security.protocol is SSL: set it to PLAINTEXT",
     ),
     "TLS without a login": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain"), tls_only(secured)),
-        r"wants SASL \(PLAIN\), but security.protocol is SSL",
+        r"requires SASL \(PLAIN\), but security.protocol is SSL",
     ),
     "a login without TLS": RefusedConnection(
         lambda secured: secured.cluster("plain", security_protocol="SASL_PLAINTEXT"),
-        "wants TLS, but security.protocol is SASL_PLAINTEXT",
+        "requires TLS, but security.protocol is SASL_PLAINTEXT",
     ),
 }
 
@@ -150,7 +150,7 @@ def test_a_missing_right_is_named_with_its_remedy(secured: SecuredBroker) -> Non
 
     described = topic.describe(cluster, "described")
     assert described is not None
-    with pytest.raises(PartError, match="may not read the topic 'described'") as raised:
+    with pytest.raises(PartError, match="is not allowed to read the topic 'described'") as raised:
         check_read(cluster, "described", described.operations)
     assert f"{grant} --operation Read --topic described" in str(raised.value)
 

@@ -41,7 +41,7 @@ def test_what_is_delivered_passes(secured: SecuredBroker, listener: str, tmp_pat
         done = run(secured, listener, tmp_path, f"passing-{listener}", *abort)
         events = headcount(tmp_path, "events", str(done.folder), "--kafka-config", config)
     assert done.code == 0, done.err
-    assert "cleanup.policy of the topic are not known" in " ".join(done.verdict["notes"])
+    assert "cleanup.policy of the topic are unknown" in " ".join(done.verdict["notes"])
     assert "Traceback" not in done.err
     assert events.code == 0, events.err
     assert re.search(r"^[1-9][\d,]* rows", events.out, re.MULTILINE)
@@ -101,7 +101,7 @@ def test_tokens_that_live_shorter_than_the_run(secured: SecuredBroker, tmp_path:
     assert counts["delivered"] > counts["recovered"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
     """`--secure` needs no other option; its password ends with the command."""
     options = ("--secure", "--reports-dir", str(tmp_path), "--spark-heap", "1g")
@@ -124,7 +124,7 @@ def test_the_embedded_broker_can_be_secured(tmp_path: Path) -> None:
     assert again.code == 0, again.err
     refused = headcount(tmp_path, "run", "--secure", "--bootstrap-servers", "127.0.0.1:1")
     assert refused.code == 2
-    assert "--secure is for the broker that Headcount starts" in refused.err
+    assert "--secure applies only to a broker that Headcount starts" in refused.err
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_a_refused_run_ends_with_one_line(secured: SecuredBroker, tmp_path: Path
     secured.allow("unreadable", (AclOperation.DESCRIBE,))
     for config, topic, reason in (
         (secured.config("scram", sasl_password="wrong"), TOPIC, "refuses the login"),  # noqa: S106
-        (secured.config("plain"), "unreadable", "may not read the topic 'unreadable'"),
+        (secured.config("plain"), "unreadable", "is not allowed to read the topic 'unreadable'"),
     ):
         options = ("--kafka-config", str(config), "--topic", topic, "--reports-dir", str(tmp_path))
         done = headcount(tmp_path, "run", "-t", "5s", *options)

@@ -198,10 +198,7 @@ def sides_of(groups: Iterable[Iterable[VerifiedRun]]) -> tuple[Side, ...]:
         # A copy elsewhere is the same run; but different runs can have the same id.
         identity = (run.run_id, run.document.created_at, run.manifest.cluster_id)
         if identity in seen:
-            raise UsageError(
-                f"the run {run.run_id} is named twice: it can be neither compared with itself "
-                "nor counted as two repetitions"
-            )
+            raise UsageError(f"the run {run.run_id} is named twice: name each run once")
         seen.add(identity)
     others = len(runs_by_side) - 1
     names = ["run"] if others == 1 else [f"run {number}" for number in range(1, others + 1)]

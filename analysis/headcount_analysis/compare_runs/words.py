@@ -206,10 +206,10 @@ def limit(judged: LimitResult) -> str:
 def _why_unknown(judged: LimitResult) -> str:
     """Explain why a limit is neither kept nor broken."""
     if not judged.is_single:
-        return "; the interval does not decide it, so more or longer runs are needed"
+        return "; the interval does not decide the limit, so more or longer runs are needed"
     if judged.allows_single_run:
         return "; broker timestamps are whole ms, so this may be rounding"
-    return "; repeat the runs, or let one run decide with --allow-single-run"
+    return "; repeat the runs, or accept single runs with --allow-single-run"
 
 
 def readable(metric: Metric) -> str:

@@ -43,7 +43,7 @@ class Differences:
 
     def _sentences(self) -> Iterator[str]:
         if self.why_not:
-            yield f"which fields differ could not be determined: {self.why_not}"
+            yield f"could not determine which fields differ: {self.why_not}"
             return
         by_field = _by_field(self.counts.fields)
         for counted in by_field[:MOST_SENTENCES]:
@@ -52,9 +52,9 @@ class Differences:
             yield f"{len(by_field) - MOST_SENTENCES} more fields differ: see verdict.json"
         if self.counts.unknown:
             yield (
-                f"which fields differ is unknown for {self.counts.unknown:,} of "
-                f"{self.corrupted:,} corrupted events: the ledger did not keep what was asked, or "
-                "the message could not be read again"
+                f"for {self.counts.unknown:,} of {self.corrupted:,} corrupted events it is unknown "
+                "which fields differ: the ledger did not keep the requested values, or the message "
+                "could not be read again"
             )
 
     @property

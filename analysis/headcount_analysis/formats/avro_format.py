@@ -66,9 +66,9 @@ class _AvroReader:
             event = fastavro.schemaless_reader(payload.stream, self._schema, None)
         # fastavro may raise any exception for bytes that do not match the schema.
         except Exception:  # noqa: BLE001
-            return ParsedMessage(defect="not Avro of its schema")
+            return ParsedMessage(defect="not valid Avro for its schema")
         if payload.stream.read(1):
-            return ParsedMessage(defect="Avro with bytes left over")
+            return ParsedMessage(defect="Avro with trailing bytes")
         if not isinstance(event, Mapping):
             return ParsedMessage(defect="Avro, but not a record")
         return ParsedMessage(event)

@@ -52,7 +52,7 @@ class _ProtobufReader:
         try:
             return ParsedMessage(self._values.as_object(parser(payload.stream.read())))
         except (DecodeError, ValueError, TypeError, ArithmeticError):
-            return ParsedMessage(defect="not Protobuf of its schema")
+            return ParsedMessage(defect="not valid Protobuf for its schema")
 
     def field_spans(
         self, texts: ByteRows, start: Integers, fields: Sequence[Field]

@@ -128,7 +128,7 @@ def _compiled(schema: NamedSchema) -> Files:
     """Compile the text of a schema with all that it imports."""
     if importlib.util.find_spec("grpc_tools") is None:
         raise UnusableSchemaError(
-            "the registry has only its text, and the compiler is missing: "
+            "the registry has only its source text, and the Protobuf compiler is missing: "
             f"{remedy('protobuf-text')}"
         )
     with tempfile.TemporaryDirectory(prefix="headcount-") as path:

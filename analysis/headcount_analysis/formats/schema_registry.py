@@ -35,8 +35,8 @@ _SCHEMA_NOT_FOUND: Final = 40403  # in the registry's API
 _REMEDIES: Final = {
     401: "it requires a login: set schema.registry.basic.auth.user.info or "
     "schema.registry.bearer.auth.token in the Kafka settings",
-    403: "the login may not read schemas",
-    404: "nothing is there: is the path of the URL right?",
+    403: "the login is not allowed to read schemas",
+    404: "not found: check the path of the URL",
 }
 _NOT_TRUSTED: Final = (
     "its certificate is not trusted: set schema.registry.ssl.ca.location in the Kafka settings"
@@ -90,18 +90,20 @@ class SchemaRegistry:
                 return None
             status = int(error.http_status_code)
             remedy = _REMEDIES.get(status, "see the registry's log")
-            raise self._unanswered(f"it answers {status}, {remedy}") from None
+            raise self._unanswered(f"it answers {status}; {remedy}") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, KafkaConnectionError, OSError) as error:
             reason = str(error) or type(error).__name__
             is_certificate = "CERTIFICATE_VERIFY_FAILED" in reason
             raise self._unanswered(_NOT_TRUSTED if is_certificate else reason) from None
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise self._unanswered("its answer is not that of a schema registry") from None
+            raise self._unanswered(
+                "its response is not that of a schema registry: check the URL"
+            ) from None
 
     def _unanswered(self, reason: str) -> EvidenceError:
         settings = self._settings
         return EvidenceError(
-            f"the schema registry {settings.url} cannot be asked: {settings.masked(reason)}"
+            f"cannot query the schema registry {settings.url}: {settings.masked(reason)}"
         )
 
 

@@ -14,13 +14,13 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as validated
 
 from headcount.errors import EvidenceError
+from headcount.run.target import target_of
 from headcount.run.verdict import Label, against
 from headcount.thresholds.metrics import Metric
 from headcount_analysis.compare_runs.change import measured
 from headcount_analysis.compare_runs.comparable import UNESSENTIAL_OPTIONS
 from headcount_analysis.compare_runs.facts import judged_by
 from headcount_analysis.compare_runs.runs import Document, parse_document
-from headcount_analysis.history.target import target_of
 
 SAMPLED = (
     Metric("rps"),

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from headcount.run.verdict import Label
 from headcount.thresholds.metrics import Metric
 from headcount_analysis.history.baseline import Assessment, assessments
 from headcount_analysis.history.entry import SAMPLED, HistoryEntry
@@ -49,9 +48,10 @@ class Series:
         """Its latest run."""
         return self.runs[-1]
 
-    def of_label(self, label: Label) -> int:
-        """Return how many runs have a label."""
-        return sum(run.entry.label is label for run in self.runs)
+    @property
+    def has_baseline(self) -> bool:
+        """Whether any of its runs could be compared with earlier ones."""
+        return any(run.baseline for run in self.runs)
 
 
 def series_of(entries: Iterable[HistoryEntry], baseline_runs: int) -> tuple[Series, ...]:

@@ -20,7 +20,7 @@ def listed(evidence: Evidence) -> str:
         f"{unacked[answer]:,} times {_described(answer, texts.get(answer, ''))}" for answer in most
     ]
     rest = sum(unacked.values()) - sum(unacked[answer] for answer in most)
-    return ", ".join([*parts, f"{rest:,} times something else"] if rest else parts)
+    return ", ".join([*parts, f"other responses {rest:,} times"] if rest else parts)
 
 
 def notes(evidence: Evidence) -> Iterator[str]:

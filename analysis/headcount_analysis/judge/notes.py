@@ -50,8 +50,8 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
             )
     if not evidence.manifest.cleanup_policy:
         yield (
-            "retention and cleanup.policy of the topic are not known: the user may not see its "
-            "settings (DescribeConfigs), or the brokers do not show them"
+            "retention and cleanup.policy of the topic are unknown: the user lacks the right to "
+            "read its settings (DescribeConfigs), or the brokers do not show them"
         )
     added = sorted(
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
@@ -82,16 +82,19 @@ def _acknowledged(evidence: Evidence) -> Iterator[str]:
         yield _acked(counts)
     for name, of_type in sorted(evidence.by_event_type.items()):
         if _is_few(of_type) and len(evidence.by_event_type) > 1:
-            yield f"{name}: only {_acked(of_type)}"
+            yield f"only {_acked(of_type, f' of event type {name}')}"
 
 
 def _is_few(counts: Counts) -> bool:
     return counts.acked * _FEW < counts.attempted
 
 
-def _acked(counts: Counts) -> str:
-    plural = "attempt was" if counts.attempted == 1 else "attempts were"
-    return f"{counts.acked:,} of {counts.attempted:,} {plural} acknowledged ({_percent(counts)})"
+def _acked(counts: Counts, of_what: str = "") -> str:
+    noun, verb = ("attempt", "was") if counts.attempted == 1 else ("attempts", "were")
+    return (
+        f"{counts.acked:,} of {counts.attempted:,} {noun}{of_what} {verb} acknowledged "
+        f"({_percent(counts)})"
+    )
 
 
 def _percent(counts: Counts) -> str:
@@ -173,8 +176,8 @@ def _state(evidence: Evidence) -> Iterator[str]:
     state = evidence.state
     if state.result is StateResult.NOT_CHECKED and state.numbers and not state.is_due:
         yield (
-            "the scenario and the topic agree on the state, which was not compared with a "
-            f"database: {state.why_not}"
+            "the scenario and the topic agree on the state; it was not compared with a database: "
+            f"{state.why_not}"
         )
 
 

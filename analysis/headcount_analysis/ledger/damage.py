@@ -52,7 +52,7 @@ def absent(
         return ["generators.json is missing, so it is unknown which generators made requests"]
     missing = sorted(set(begun or ()) - {part.generator for part in parts})
     return [
-        f"generator {number} has made requests, but {location} has no ledger of it; restore its "
+        f"generator {number} has made requests, but {location} has no ledger for it; restore its "
         "folder, or put --reports-dir where every generator can write to it"
         for number in missing
     ]

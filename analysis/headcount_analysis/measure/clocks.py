@@ -120,8 +120,8 @@ class ClockOffset:
         """Why end-to-end times are uncertain; empty if they are not."""
         if self.has_moved:
             return (
-                f"the clocks of generator {self.generator} and of the topic moved against each "
-                f"other by at least {-2 * self.uncertainty_ms:,.1f} ms"
+                f"the clock of generator {self.generator} and the topic's clock shifted relative "
+                f"to each other by at least {-2 * self.uncertainty_ms:,.1f} ms"
             )
         if self.error_ms == (0.0, 0.0):
             return ""

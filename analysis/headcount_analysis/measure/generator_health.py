@@ -52,7 +52,7 @@ class SaturationCause(Enum):
     )
     HOST = (
         " because its host was busy",
-        "run it on a host of its own, or reduce the load",
+        "run it on a dedicated host, or reduce the load",
     )
     USERS = (
         " because no user was free in time",
@@ -208,8 +208,8 @@ class FleetHealth:
         yield from self._overloads()
         if self.missing:
             yield (
-                f"{self.missing} of the requested workers never started, so the load was not the "
-                "one requested"
+                f"{self.missing} of the requested workers never started, so the load differed from "
+                "what was requested"
             )
         yield from self._without_health()
 

@@ -19,8 +19,8 @@ _MOST_VALUES = 10_000
 """The most values of a message that are searched."""
 
 _KEY = "the record's key"
-_OTHERWISE = "but not written as the run writes it"
-_CARRY = "let the service write the whole id into a field, a record header or the key"
+_OTHERWISE = "but not in the run's form of ids"
+_CARRY = "make the service write the whole id into a field, a record header or the key"
 
 Path = tuple[str | int, ...]
 
@@ -97,10 +97,11 @@ _LOCATIONS = {
 }
 _IN_JSON = frozenset({PlaceKind.FIELD, PlaceKind.NESTED, PlaceKind.WITHIN})
 _REMEDIES = {
-    PlaceKind.UNCERTAIN: "let the service write the id once",
+    PlaceKind.UNCERTAIN: "make the service write the id only once",
     PlaceKind.UNDECODED: "check --format and --compare-at, or what the service writes there",
-    PlaceKind.TWICE: "let the service encode its event once",
-    PlaceKind.FRAMED: "--format avro, protobuf or json-schema, with --schema-registry URL",
+    PlaceKind.TWICE: "make the service encode its event only once",
+    PlaceKind.FRAMED: "set --format to avro, protobuf or json-schema, and add --schema-registry "
+    "URL",
 }
 
 

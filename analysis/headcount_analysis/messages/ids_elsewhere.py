@@ -65,8 +65,8 @@ class Placement:
             seen = f"the topic {self.topic} has no message since the run began"
         else:
             seen = (
-                f"no message of the topic {self.topic} has an id of the run "
-                f"{self.location.phrase}, so no loss is certain"
+                f"no message in the topic {self.topic} has an id of the run "
+                f"{self.location.phrase}, so no loss can be proven"
             )
         return f"{seen}; {self._instead}"
 
@@ -98,12 +98,12 @@ class Placement:
             )
         if self.unreadable:
             return (
-                "name the format of the messages with --format, or let the service carry the id in "
-                "a record header or the key"
+                "name the format of the messages with --format, or make the service put the id "
+                "into a record header or the key"
             )
         return (
-            "let the service carry the request's id on into its messages, or name a header that it "
-            "carries on already with --id-header"
+            "make the service copy the request's id into its messages, or name with --id-header a "
+            "header that it already copies"
         )
 
     def _is_in_place(self, sample: PlaceSample) -> bool:

@@ -162,7 +162,7 @@ def _defect(value: bytes | None, error: Exception) -> str:
 _DEFECTS: Mapping[type[Exception], str] = {
     UnicodeDecodeError: "not UTF-8",
     UnicodeEncodeError: "half a surrogate pair",
-    RecursionError: "nested too deep",
+    RecursionError: "nested too deeply",
 }
 
 
@@ -174,7 +174,7 @@ def _other_text(text: str, error: Exception) -> str:
         if error.msg == "Extra data":
             return "more than one JSON value"
         if text[:1] in {"{", "["} and (error.pos >= len(text) or "Unterminated" in error.msg):
-            return "JSON that is cut off"
+            return "truncated JSON"
     return "not JSON"
 
 

@@ -21,7 +21,7 @@ from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.schedule import planned_rate, rates
 from headcount_analysis.pipeline.table_places import FATES_FOLDER
 from headcount_analysis.reconciliation.class_times import class_times
-from headcount_analysis.report.earlier_run import earlier_run
+from headcount_analysis.report.earlier_run import earlier_runs, has_history_page
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.versions import versions
 
@@ -70,7 +70,8 @@ def _report(plan: VerificationPlan, checked: CheckedRun) -> Report:
         locust_exit=plan.folder.read_locust_exit(),
         verified_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(plan.manifest),
-        earlier=earlier_run(plan.folder, plan.manifest),
+        earlier=earlier_runs(plan.folder, plan.manifest),
+        has_history_page=has_history_page(plan.folder),
     )
 
 

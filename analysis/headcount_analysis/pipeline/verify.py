@@ -62,7 +62,7 @@ def _judged(plan: VerificationPlan, tools: Tools, cache: RunCache) -> Report:
         if not is_alive(tools.spark):
             raise PartError(
                 f"Spark died while verifying {plan.folder.path}: see its log in "
-                f"{plan.folder.logs}, and give it more memory if it ran out"
+                f"{plan.folder.logs}, and give it more memory (--spark-heap) if it ran out"
             ) from error
         return crashed_report(plan, _crash_reason(error, _keep_traceback(plan, error)))
 

@@ -34,7 +34,10 @@ def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> I
     if not findings.is_complete:
         yield from _incomplete(findings, best, settle_s)
     if best.content.differing:
-        yield "Let event= match what the service publishes: a run reports differences as corrupted."
+        yield (
+            "Make event= match what the service publishes: a run reports any difference as "
+            "corrupted."
+        )
     yield "Use:" if findings.is_complete else "The options that fit best:"
     options = (part for pair in best.options for part in pair)
     yield _wrapped([*known.before, *options, *known.after])
@@ -57,29 +60,33 @@ def _incomplete(findings: ProbeFindings, best: OptionsFit, settle_s: float) -> I
         options = " ".join(shlex.quote(part) for pair in fit.options for part in pair)
         yield f"  {count} of them: {options}"
     if others:
-        yield "A run reads one topic: give each its own run, with the tasks of its events (--mix)."
+        yield (
+            "A run reads only one topic: run once per topic, and select the tasks of its events "
+            "with --mix."
+        )
     else:
-        yield "If the service publishes later, raise --settle, of the probe and of the run."
+        yield "If the service publishes later, raise --settle for both the probe and the run."
 
 
 def _checks(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
     """Say what to check if no options fit."""
     if not findings.requests:
-        yield "No request named an event: pass event= to a request of a task."
+        yield "No request passed an event: add event= to a request in a task."
     elif not findings.acked:
         yield (
             "No request was acknowledged: check --host, the path and the body, and whether the "
-            f"service refuses a header with an id ({', '.join(USUAL)}). If it takes only UUIDs as "
-            "ids, add --id-form uuid; if it acknowledges otherwise, --outcome."
+            f"service refuses a header with an id ({', '.join(USUAL)}). If it accepts only UUIDs "
+            "as ids, add --id-form uuid; if it acknowledges in another way, describe that with "
+            "--outcome."
         )
     elif any(topic.sample.own for topic in findings.topics):
-        yield "The ids arrive, but no option reads them where they are."
+        yield "The ids arrive, but at a place where no option can read them."
     else:
         yield from _nothing_arrived(findings, settle_s)
 
 
 def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
-    yield f"No message has an id of these requests, {settle_s:g} s after the last response."
+    yield f"{settle_s:g} s after the last response, no message has the id of any of these requests."
     grown = [topic.sample for topic in findings.topics if topic.sample.grown]
     for sample in grown[:_MOST_LISTED]:
         seen = "" if sample.searched >= sample.grown else f", {sample.searched} searched"
@@ -92,15 +99,15 @@ def _nothing_arrived(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
             )
     if grown:
         yield (
-            f"Let the service copy one of the request headers {', '.join(USUAL)} into its message, "
-            "name the header that it copies with --id-header, or write EVENT_ID into the request's "
-            "body."
+            f"Make the service copy one of the request headers {', '.join(USUAL)} into its "
+            "message; or name with --id-header the header that it already copies; or write "
+            "EVENT_ID into the request's body."
         )
         return
     yield (
         "No message arrived in any topic: check whether the service publishes to these brokers "
-        "(--bootstrap-servers) and to a topic that this user may see (--topic), or publishes later "
-        "(--settle)."
+        "(--bootstrap-servers) and to a topic that this user is allowed to see (--topic), or "
+        "publishes later (--settle)."
     )
 
 

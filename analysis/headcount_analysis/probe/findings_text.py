@@ -78,7 +78,7 @@ def _topic(topic: TopicFinding, findings: ProbeFindings) -> Iterator[str]:
     sample, fit = topic.sample, topic.fit
     yield f"Topic {sample.topic}"
     if fit is None:
-        place = "in a form that no option reads" if topic.place is None else topic.place.phrase
+        place = "in a form that no option can read" if topic.place is None else topic.place.phrase
         yield f"  id        {place}"
         if topic.place is not None:
             yield f"  remedy    {topic.place.remedy}"
@@ -102,7 +102,7 @@ def _content(fit: OptionsFit) -> Iterator[str]:
     pointer = fit.message_format.compare_at
     at = f"at {pointer}: " if pointer else ""
     names = ", ".join(fit.content.equal)
-    yield f"  compared  {at}{f'{names} as requested' if names else 'no field is as requested'}"
+    yield f"  compared  {at}{f'{names} as requested' if names else 'no field matches the request'}"
     yield from (f"  differs   {phrase}" for phrase in fit.content.differing[:_MOST_LISTED])
     more = len(fit.content.differing) - _MOST_LISTED
     if more > 0:

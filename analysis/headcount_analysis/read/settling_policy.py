@@ -30,7 +30,7 @@ class Database:
     """
 
     stored: Path | None = None
-    why_not: str = "no database was named: --database-url names one"
+    why_not: str = "no database was named: name one with --database-url"
     is_due: bool = False
 
 

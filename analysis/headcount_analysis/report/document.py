@@ -56,7 +56,7 @@ def document(report: Report) -> dict[str, Any]:
             name: of_type.as_dict() for name, of_type in report.by_event_type.items()
         },
         "endpoints": {name: list(texts) for name, texts in report.endpoints.items()},
-        "run_before": None if report.earlier is None else report.earlier.document.run_id,
+        "run_before": None if report.previous is None else report.previous.document.run_id,
         "span_s": report.span_s,
         "span_error_s": report.span_error_s if math.isfinite(report.span_error_s) else None,
         "offsets": _offsets(report),

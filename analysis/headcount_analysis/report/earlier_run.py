@@ -1,7 +1,7 @@
-"""The earlier run: the last run of the same scenario before this one, for comparison.
+"""Earlier runs: the runs of the same scenario before this one, for comparison.
 
-Its folder lies beside this run's. Its files may come from anywhere, so they are bounded in size,
-symbolic links are not followed, and their content is plain data.
+Their folders lie beside this run's. Their files may come from anywhere, so they are bounded in
+size, symbolic links are not followed, and their content is plain data.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass as validated
 
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
+from headcount.run.target import target_of
 from headcount.run.verdict import (
     Check,
     Label,
@@ -24,7 +25,9 @@ from headcount.run.verdict import (
 )
 
 MOST_LOOKED_AT = 50
-"""How many of the latest runs are read to find one of the same scenario."""
+"""How many of the latest runs are read to find those of the same scenario."""
+
+HISTORY_PAGE = "history.html"
 
 UNESSENTIAL_OPTIONS = frozenset({"seed", "stop_timeout"})
 """Options that do not affect the load."""
@@ -55,6 +58,8 @@ class EarlierDocument:
     options: dict[_Text, Any] = field(default_factory=dict)
     thresholds: tuple[StoredThreshold, ...] = ()
     checks: tuple[Check, ...] = ()
+    host: _Text = ""
+    topic: _Text = ""
 
     @property
     def label(self) -> Label:
@@ -64,13 +69,20 @@ class EarlierDocument:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """The last run of the same scenario before this one.
+    """A run of the same scenario before this one.
 
     `href` leads to its report from this run's folder; it is empty if there is none.
     """
 
     document: EarlierDocument
     href: str = ""
+
+    def has_same_load(self, manifest: Manifest) -> bool:
+        """Return whether it had the same target and the same options of the load."""
+        theirs = target_of(self.document.host, self.document.topic)
+        return theirs == target_of(manifest.host, manifest.topic) and not self.other_options(
+            manifest.options
+        )
 
     def other_options(self, options: Mapping[str, object]) -> tuple[str, ...]:
         """Return the names of the options of the load in which the runs differ."""
@@ -82,8 +94,8 @@ class EarlierRun:
 _DOCUMENT = TypeAdapter(EarlierDocument)
 
 
-def earlier_run(folder: RunFolder, manifest: Manifest) -> EarlierRun | None:
-    """Find the last verified run of the same scenario that began before this one.
+def earlier_runs(folder: RunFolder, manifest: Manifest) -> tuple[EarlierRun, ...]:
+    """Find the verified runs of the same scenario that began before this one, the latest first.
 
     Only the MOST_LOOKED_AT latest folders beside this one are read; a damaged one is skipped.
     """
@@ -92,11 +104,18 @@ def earlier_run(folder: RunFolder, manifest: Manifest) -> EarlierRun | None:
         for document in _latest_documents(folder)
         if document.scenario == manifest.scenario and document.created_at < manifest.created_at
     ]
-    if not documents:
-        return None
-    last = max(documents, key=lambda document: document.created_at)
-    has_page = (folder.path.parent / last.run_id / "report.html").is_file()
-    return EarlierRun(last, f"../{last.run_id}/report.html" if has_page else "")
+    documents.sort(key=lambda document: document.created_at, reverse=True)
+    return tuple(EarlierRun(document, _href(folder, document)) for document in documents)
+
+
+def has_history_page(folder: RunFolder) -> bool:
+    """Return whether a page of all runs, as `headcount history` writes it, is beside the runs."""
+    return (folder.path.parent / HISTORY_PAGE).is_file()
+
+
+def _href(folder: RunFolder, document: EarlierDocument) -> str:
+    has_page = (folder.path.parent / document.run_id / "report.html").is_file()
+    return f"../{document.run_id}/report.html" if has_page else ""
 
 
 def _latest_documents(folder: RunFolder) -> Iterator[EarlierDocument]:

@@ -37,7 +37,8 @@ class Report:
     `economy` is None if no request changed the game's state; `span_s` is the time from the first
     request to the last response. `span_error_s` is by how much differing clocks may make it wrong,
     infinite if that is unknown. `class_times` are the send times of each class and flag that
-    occurs; `earlier` is the last run of the same scenario before this one, None if there is none.
+    occurs; `earlier` are runs of the same scenario before this one, the latest first;
+    `has_history_page` is whether a page of all runs is beside them.
     """
 
     manifest: Manifest
@@ -62,12 +63,18 @@ class Report:
     span_s: float = 0.0
     span_error_s: float = 0.0
     class_times: Mapping[str, ClassTimes] = field(default_factory=dict)
-    earlier: EarlierRun | None = None
+    earlier: tuple[EarlierRun, ...] = ()
+    has_history_page: bool = False
 
     @property
     def run_id(self) -> str:
         """The run's id."""
         return self.manifest.run_id
+
+    @property
+    def previous(self) -> EarlierRun | None:
+        """The last run of the same scenario before this one."""
+        return self.earlier[0] if self.earlier else None
 
     @property
     def verdict(self) -> Verdict:

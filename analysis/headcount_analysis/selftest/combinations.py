@@ -31,7 +31,7 @@ def combinations(schema_registry: str = "", only: str = "") -> Iterator[MessageS
     chosen = [settings for settings in formats if only in {"", settings.name}]
     if not chosen:
         remedy = "add --schema-registry URL" if only in FRAMED else "leave --format out"
-        raise UsageError(f"--every-place cannot write --format {only}: {remedy}")
+        raise UsageError(f"--every-place cannot write messages in the format {only}: {remedy}")
     for settings in chosen:
         for form in IdForm:
             for place in _places(settings, form):

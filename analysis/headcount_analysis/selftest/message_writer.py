@@ -54,7 +54,9 @@ class MessageWriter:
         """Make the encoder. UsageError or PartError, see `encoder_of`."""
         kind = self.location.kind
         if not isinstance(kind, LocationKind):
-            raise UsageError(f"--id-at {self.location}: the self-test writes only built-in places")
+            raise UsageError(
+                f"--id-at {self.location}: the self-test supports only Headcount's own places"
+            )
         self.encoder = encoder_of(
             self.style.format,
             kind,

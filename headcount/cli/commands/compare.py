@@ -53,10 +53,10 @@ Results of a limit:
   broken       the change is beyond the limit, and the 95 % confidence interval does not contain
                zero; or the metric was not measured
   kept         the whole interval is within the limit, or every run has the same figure
-  cannot tell  the interval neither keeps nor breaks the limit: more or longer runs are needed
+  cannot tell  the interval does not decide the limit: more or longer runs are needed
   Classes (lost, duplicated, ghost, phantom, corrupted, garbled, reordered, late, misplaced,
   malformed) are counted, not sampled: a change is never chance, however few runs there are.
-  For any other metric, one run on each side decides nothing, unless --allow-single-run is set.
+  For any other metric, one run per side cannot decide a limit, unless --allow-single-run is set.
 \b
 Exit codes:
   0  every limit is kept, or none is set
@@ -91,13 +91,13 @@ def _limits(
     OptionGroup.JUDGING,
     "--allow-single-run",
     is_flag=True,
-    help="Let the measured change alone decide a limit between two single runs.",
+    help="Decide limits from the measured change alone if each side is a single run.",
 )
 @grouped_option(
     OptionGroup.JUDGING,
     "--anyway",
     is_flag=True,
-    help="Compare runs that are not comparable, with a warning above the result.",
+    help="Compare the runs even if they are not comparable, with a warning above the result.",
 )
 @grouped_option(
     OptionGroup.OUTPUT,

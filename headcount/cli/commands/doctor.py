@@ -86,7 +86,7 @@ def _findings(cluster: Cluster | None, topic: str, reports: Path) -> Iterator[Fi
     yield _disk("disk of the cache", cache)
     yield _disk("disk of the reports", reports)
     for name, port in _PORTS.items():
-        taken = f"{port} is taken, so a run uses a free port and prints it"
+        taken = f"{port} is in use; a run will pick a free port and print it"
         yield Finding(f"port of {name}", f"{port} is free" if is_free(port) else taken)
     if cluster is not None:
         # A Kafka client loads slowly, and --help needs none.
@@ -122,4 +122,9 @@ def _disk(name: str, folder: Path) -> Finding:
     state = f"{free_gib:.1f} GiB free on {existing}"
     if free_gib >= NEEDED_GIB:
         return Finding(name, state)
-    return Finding(name, state, f"make room for {NEEDED_GIB:g} GiB, or choose another folder")
+    return Finding(
+        name,
+        state,
+        f"free at least {NEEDED_GIB:g} GiB, or set HEADCOUNT_CACHE or --reports-dir to a folder "
+        "on another disk",
+    )

@@ -55,7 +55,7 @@ def _filter(name: str, parameter: str, kind: click.ParamType[Any]) -> click.Opti
         [f"--{name}", parameter],
         type=kind,
         group=OptionGroup.FILTER,
-        help=f"Events of this {name}.",
+        help=f"Events with this {name}.",
     )
 
 

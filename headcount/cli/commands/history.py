@@ -39,7 +39,7 @@ _EPILOG = """
 Examples:
   headcount history                                       the latest runs, by scenario and target
   headcount history --scenario mixed.py --verdict fail    the failed runs of a scenario
-  headcount history --last 30 --sort p99                  of the last 30 runs, the slowest first
+  headcount history --last 30 --sort p99                  the last 30 runs, slowest first
   headcount history --search 'lost staging'               runs that mention both words
   headcount history --html history.html                   a page with trend lines
   headcount history --reports-dir s3://bucket/reports     runs in an object store
@@ -47,9 +47,9 @@ Examples:
 Against the baseline:
   Each run is compared with the last passing runs before it, of the same scenario, target and load.
   WORSE   a count such as lost rose: never chance, however few the runs
-  +12 %   a figure differs by more than the noise between the runs of the baseline
-  A change point is the first run from which on a figure has a different level; its confidence
-  says how certain it is that the difference is more than chance.
+  +12 %   a figure differs by more than the noise among the baseline runs
+  A change point is the first run with a new level of a figure; its confidence says how
+  certain it is that the change is more than chance.
 """
 
 
@@ -60,14 +60,18 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
 
 @grouped_command("history", epilog=_EPILOG)
 @grouped_option(
-    OptionGroup.FILTER, "--scenario", default="", metavar="TEXT", help="Part of the scenario."
+    OptionGroup.FILTER,
+    "--scenario",
+    default="",
+    metavar="TEXT",
+    help="Only runs whose scenario contains this text.",
 )
 @grouped_option(
     OptionGroup.FILTER,
     "--target",
     default="",
     metavar="TEXT",
-    help="Part of the service's address or the topic.",
+    help="Only runs whose service address or topic contains this text.",
 )
 @grouped_option(
     OptionGroup.FILTER,
@@ -91,7 +95,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     type=click.IntRange(min=1),
     metavar="N",
     show_default=f"{_IN_TABLE} in the table, {_ON_PAGE} on a page",
-    help="Only the N latest of these runs.",
+    help="Only the latest N of these runs.",
 )
 @grouped_option(
     OptionGroup.JUDGING,
@@ -110,7 +114,7 @@ def _checked(context: click.Context, parameter: click.Parameter, location: str) 
     default=SortKey.BEGAN.value,
     show_default=True,
     metavar="FIGURE",
-    help="Sort the runs of a series: the latest or the worst first.",
+    help="Sort the runs of each series by this figure, latest or worst first.",
 )
 @grouped_option(OptionGroup.OUTPUT, "--reverse", is_flag=True, help="Reverse the order.")
 @grouped_option(
@@ -151,7 +155,7 @@ def history(
 ) -> int:
     """Show all verified runs: verdict, rate, p99 and losses, by scenario and target.
 
-    Reads each run's verdict once and keeps what it shows in an index beside the runs.
+    Reads each run's verdict once, and caches it in an index next to the runs.
     """
     if as_json and html == STDOUT:
         raise UsageError("only one of --json and --html - can go to stdout")
@@ -193,9 +197,9 @@ def _remarks(past: PastRuns) -> Iterator[str]:
     if past.not_judged:
         yield f"{len(past.not_judged):,} not judged yet: {_some(past.not_judged)}"
     for run_id, problem in past.unreadable.items():
-        yield f"{run_id} is left out: {problem}"
+        yield f"Skipped {run_id}: {problem}"
     if past.why_no_index:
-        yield f"{INDEX} cannot be written, so all verdicts are read each time: {past.why_no_index}"
+        yield f"Cannot write {INDEX}, so every call reads all verdicts again: {past.why_no_index}"
 
 
 def _some(names: tuple[str, ...], most: int = 3) -> str:
@@ -231,9 +235,9 @@ def _counted(runs: HistoryOverview, run_filter: RunFilter, chosen: Iterable[Sele
     """Say how many runs are shown, and how to see those that --last left out."""
     total, shown = len(runs.runs), sum(len(selection.shown) for selection in chosen)
     if not total:
-        return "No verified runs yet: headcount run"
+        return "No verified runs yet; start one with headcount run"
     matching = sum(run_filter.selects(run.entry) for run in runs.runs)
-    remedy = f"; --last {matching} shows all {matching:,} that match" if shown < matching else ""
+    remedy = f"; --last {matching} shows all {matching:,} matching runs" if shown < matching else ""
     return f"{shown:,} of {total:,} runs{remedy}"
 
 

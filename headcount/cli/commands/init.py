@@ -29,13 +29,13 @@ from headcount.errors import UsageError
 from headcount.files import write_atomically
 
 LOCUSTFILE = "locustfile.py"
-_KEPT_TABLE = f"Kept     {PROJECT_FILE}, whose table [tool.headcount] has the options"
+_KEPT_TABLE = f"Kept     {PROJECT_FILE}: its table [tool.headcount] holds the options"
 
 _EXAMPLES = """
 \b
 Examples:
   headcount init                                     asks, on a terminal
-  headcount init --path /orders --topic orders       the rest is as above
+  headcount init --path /orders --topic orders       asks only for the rest
   headcount init --ci gitlab --start 'python shop.py'
                                                      CI starts Kafka and the service
 """
@@ -43,19 +43,22 @@ Examples:
 _QUESTIONS: Mapping[str, str] = {
     "host": "URL of your service",
     "method": "Method of a request that publishes an event",
-    "path": "Its path",
-    "body": "An example of its body, a JSON object",
+    "path": "Path of that request",
+    "body": "Example of the request's body, a JSON object",
     "bootstrap_servers": "Kafka brokers",
     "topic": "Topic that the service publishes to",
     "ci": "CI system",
-    "start": "Command that starts the service in CI (empty if it runs already)",
+    "start": "Command that starts the service in CI (empty if it is already running)",
 }
 
 
 def check_written_host(host: str) -> str:
     """Return a service's URL. UsageError if it is not one, or has a password."""
     if "@" in urlsplit(host).netloc:
-        raise UsageError("--host has a password, which no file should: set HEADCOUNT_HOST instead")
+        raise UsageError(
+            "--host contains a password, which does not belong in a file: leave it out, and set "
+            "HEADCOUNT_HOST"
+        )
     return check_host(host)
 
 
@@ -94,7 +97,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     default="/orders",
     show_default=True,
     metavar="PATH",
-    help="Its path.",
+    help="Path of that request.",
 )
 @grouped_option(
     OptionGroup.TARGET,
@@ -102,14 +105,14 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     default='{"item": "apple", "quantity": 2}',
     show_default=True,
     metavar="JSON",
-    help="An example of its body.",
+    help="Example of the request's body, a JSON object.",
 )
 @grouped_option(
     OptionGroup.TARGET,
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none, as it runs already",
+    show_default="none; it is already running",
     help="Shell command that starts the service in CI, after Kafka.",
 )
 @grouped_option(
@@ -141,8 +144,8 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
 def init(ctx: click.Context, /, *, force: bool, **options: Any) -> None:
     """Write a scenario, headcount.toml and a job for CI into this folder.
 
-    On a terminal, it asks for what the command line and headcount.toml leave open. Existing files
-    are kept.
+    On a terminal, it asks for whatever neither the command line nor headcount.toml sets. Existing
+    files are kept.
     """
     answers = _answers(_asked(ctx, options) if is_interactive() else options)
     console = Console()
@@ -206,7 +209,7 @@ def _answers(options: Mapping[str, Any]) -> ProjectAnswers:
 def _write(path: Path, text: str, *, force: bool) -> str:
     """Write a file, unless it exists; return a line on what was done."""
     if path.exists() and not force:
-        return f"Kept     {path}, which exists (--force overwrites it)"
+        return f"Kept     {path}, which already exists (--force overwrites it)"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)

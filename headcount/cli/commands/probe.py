@@ -34,19 +34,19 @@ _EXAMPLES = """
 \b
 Examples:
   headcount probe orders.py --host http://127.0.0.1:5000 --bootstrap-servers 127.0.0.1:9092
-                                                     all topics that grow are searched
+                                                     all growing are searched
   headcount probe orders.py --host URL --bootstrap-servers HOST:PORT --topic orders
   headcount probe orders.py … --schema-registry https://registry:8081
                                                      Avro, Protobuf or JSON Schema
   headcount probe orders.py … --id-header X-Order-Token --id-form uuid
-                                                     a header that only this service carries on
+                                                     a header that only this service passes on
   headcount probe orders.py … --settle 15s           a service that publishes later
   headcount probe --write headcount.toml             keep the options in the project's file
 \b
 Exit codes:
   0  all ids of acknowledged requests were seen at one place of one topic
   2  an option or the locustfile is invalid
-  3  they were not: the output says what was seen instead
+  3  some were not: the output says what was seen instead
   5  the service, the brokers or the schema registry could not be reached
 """
 
@@ -91,7 +91,7 @@ Exit codes:
     metavar="NAME",
     envvar=TOPIC_VARIABLE,
     show_envvar=True,
-    show_default="all that grow",
+    show_default="all growing",
     help="Topic to watch; repeatable.",
 )
 @with_kafka_options
@@ -129,7 +129,7 @@ Exit codes:
     default="",
     metavar="URL",
     callback=checked_text(parse_registry_url),
-    help="Schema registry that speaks Confluent's API.",
+    help="URL of a schema registry with Confluent's API.",
 )
 @grouped_option(
     OptionGroup.JUDGING,
@@ -146,7 +146,7 @@ Exit codes:
     "option_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the options into FILE, such as headcount.toml, if they fit.",
+    help="Write the options to FILE, such as headcount.toml, if all ids were seen.",
 )
 @with_quiet
 def probe(
@@ -167,10 +167,10 @@ def probe(
     option_file: Path | None,
     quiet: bool,
 ) -> int:
-    """Send a few requests of LOCUSTFILE, and find the options of a run that fit the service.
+    """Send a few requests from LOCUSTFILE, and find the run options that fit the service.
 
     Every request carries an id in X-Event-Id, X-Request-Id, X-Correlation-Id, Idempotency-Key and
-    traceparent at once. The probe searches the messages that arrive for these ids.
+    traceparent at once. The probe searches the messages that arrive in Kafka for these ids.
     """
     refuse_decided("probe", extra, BY_PROBE)
     check_locustfiles(locustfile)

@@ -34,7 +34,7 @@ Examples:
   headcount run --rate 0/s..200/s:20s,200/s:1m       a rate that the service cannot slow down
   headcount run --mix sword=9,guild=1                other weights
   headcount run locustfiles/sword_rush.py            another scenario
-  headcount run shop.py,refunds.py                   several; a folder means all of its files
+  headcount run shop.py,refunds.py                   several; a folder means all its scenarios
   headcount run locustfiles/player_life.py -- --mistakes 0.1
                                                      players with state, and their mistakes
   headcount run --host https://shop.test --bootstrap-servers kafka:9092 --topic orders
@@ -42,7 +42,7 @@ Examples:
   headcount run --run-time 8h --follow --spark-master spark://spark:7077
                                                      a verdict within seconds of the end
   headcount run --outcome 'json /status == "rejected" = failed'
-                                                     a response that refuses with status 200
+                                                     a status of 200 that means failure
   headcount run -- --tags checkout                   any option of Locust, after --
 {CLASSES}"""
 
@@ -67,7 +67,7 @@ Examples:
     default="",
     metavar="ID",
     show_default="date, time and four random characters",
-    help="Name of the run.",
+    help="Id of the run.",
 )
 @with_ledger
 @with_reports_dir
@@ -93,7 +93,7 @@ def run(
 ) -> int:
     """Drive LOCUSTFILE against the service, account for every request, and print the verdict.
 
-    LOCUSTFILE is a file, several separated by commas, a folder or a URL, as Locust takes them.
+    LOCUSTFILE is a file, a comma-separated list of files, a folder or a URL, as in Locust.
     """
     refuse_decided("run", extra, BY_RUN)
     load_options.check()

@@ -34,7 +34,7 @@ Examples:
     default=20_000,
     show_default=True,
     metavar="N",
-    help="Attempts of the run that has all faults at once.",
+    help="Attempts in the run that combines all faults.",
 )
 @grouped_option(
     OptionGroup.LOAD,
@@ -65,7 +65,7 @@ Examples:
     OptionGroup.MESSAGES,
     "--every-place",
     is_flag=True,
-    help="Test each format, or only that of --format, with each place and form of ids.",
+    help="Test every format (or only --format) with every place and form of ids.",
 )
 @with_message_options
 @with_reports_dir
@@ -85,8 +85,8 @@ def selftest(
 ) -> int:
     """Inject known faults into generated runs, verify the runs, and compare the results.
 
-    Uses a broker and a topic of its own. Exits with 0 if every injected fault was
-    reported correctly, and nothing else was reported.
+    Uses its own broker and topic. Exits with 0 if it reports every injected fault correctly
+    and nothing else.
     """
     message_options.check(os.environ)
     only = _only_format(context, message_options) if every_place else None
@@ -108,7 +108,10 @@ def _only_format(context: click.Context, options: MessageOptions) -> str:
     for name in ("id_form", "id_at", "id_header", "compare_at"):
         if _is_given(context, name):
             flag = "--" + name.replace("_", "-")
-            raise UsageError(f"--every-place goes through all of {flag}: leave one of them out")
+            raise UsageError(
+                f"--every-place already tests every value of {flag}: leave one of the two options "
+                "out"
+            )
     return options.format_name if _is_given(context, "format_name") else ""
 
 

@@ -42,7 +42,7 @@ _OF_BROKER = frozenset(
 _EXAMPLES = """
 \b
 Examples:
-  headcount up                                   open the address that it prints, press Start
+  headcount up                                   open the printed address and press Start
   headcount up locustfiles/sword_rush.py
   headcount up --host http://127.0.0.1:5000      your own service
   headcount up --secure                          a broker with TLS and a login, to try them out
@@ -134,7 +134,7 @@ def _refuse_others(ctx: click.Context, extra: tuple[str, ...]) -> None:
             raise UsageError(f"--broker-only starts a broker and nothing else: leave {shown} out")
     if extra:
         raise UsageError(
-            "--broker-only starts a broker and nothing else: leave out what follows --"
+            "--broker-only starts a broker and nothing else: leave out everything after --"
         )
 
 
@@ -161,7 +161,7 @@ def _run_broker(
 
 def _client_file(target: "Target") -> str:
     path = target.kafka_environ.get(FILE_VARIABLE)
-    return f", settings of clients in {path}" if path else ""
+    return f", client settings in {path}" if path else ""
 
 
 def _shown(host: str) -> str:

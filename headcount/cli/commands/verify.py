@@ -48,23 +48,23 @@ def verify(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Judge RUN, a run's folder or its id, by its ledger and its part of the topic."""
+    """Judge RUN by its ledger and its part of the topic. RUN is a run's folder or its id."""
     folder = find_run(run, reports_dir)
     # Imported late because they load slowly: --help and a refused option do not need them.
     with permanent_objects():
         from headcount.cli.verifying.verified_run import verified_run  # noqa: PLC0415
 
-    console = Console(quiet=quiet)
+    console, until_latest = Console(quiet=quiet), until == "latest"
     report = verified_run(
         folder,
         verify_options,
         bootstrap_servers,
         kafka_options,
         console,
-        until_latest=until == "latest",
+        until_latest=until_latest,
     )
     # Its own imports are slow, too, but `verified_run` has loaded them while the JVM started.
     from headcount.cli.result import show  # noqa: PLC0415
 
-    show(report, folder, console, as_json=as_json)
+    show(report, folder, console, as_json=as_json, has_read_on=until_latest)
     return report.exit_code

@@ -95,10 +95,10 @@ def _checked(
     if isinstance(value, list) and not parameter.multiple:
         raise UsageError(f"{place} takes one value, not a list")
     if not all(isinstance(part, _SCALARS) for part in values):
-        raise UsageError(f"{place} must be a text, a number, true or false")
+        raise UsageError(f"{place} must be a string, a number, true or false")
     is_flag = isinstance(parameter, click.Option) and parameter.is_flag
     if not all(isinstance(part, bool) == is_flag for part in values):
-        wanted = "true or false" if is_flag else "a text or a number"
+        wanted = "true or false" if is_flag else "a string or a number"
         raise UsageError(f"{place} must be {wanted}, not {_shown(value)}")
     texts = [str(part) for part in values]
     taken = value if is_flag else texts if parameter.multiple else texts[0]
@@ -115,5 +115,8 @@ def _shown(value: Any) -> str:
 
 def _unknown(options: OptionFile, place: str, name: str, known: Iterable[str]) -> str:
     if name in NOT_IN_FILES:
-        return f"{place} in {options.path} belongs on the command line: each call has its own"
+        return (
+            f"{place} in {options.path} belongs on the command line, because it differs from call "
+            "to call"
+        )
     return f"{place} in {options.path} is not an option{suggestion(name, known)}"

@@ -32,7 +32,7 @@ class KafkaOptions:
         Asks for a missing password, and warns of files with secrets that other users can read.
         """
         for path in config_file.readable_by_others(self.kafka_config, self.kafka_settings):
-            reason = "has a secret, but other users can read it"
+            reason = "contains a secret, but other users can read it"
             Console(quiet=True).error(f"{path} {reason}: chmod 600 {shlex.quote(str(path))}")
         return config_file.load(self.kafka_config, self._assignments)
 
@@ -75,7 +75,7 @@ with_kafka_options = in_order(
         metavar="FILE",
         envvar=config_file.FILE_VARIABLE,
         show_envvar=True,
-        help="File with a Kafka client's settings: TLS, login.",
+        help="File with Kafka client settings: TLS, login.",
     ),
     grouped_option(
         OptionGroup.KAFKA,
@@ -84,7 +84,7 @@ with_kafka_options = in_order(
         multiple=True,
         metavar="NAME=VALUE",
         callback=_checked,
-        help="A Kafka client's setting, such as security.protocol=SSL; repeatable.",
+        help="Kafka client setting, such as security.protocol=SSL; repeatable.",
     ),
     gathered("kafka_options", KafkaOptions),
 )

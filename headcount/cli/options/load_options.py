@@ -87,7 +87,7 @@ with_outcome = grouped_option(
     multiple=True,
     metavar="RULE",
     callback=_outcome_rules,
-    help="Outcome of a response, such as '202 = acked'; repeatable, the first match decides.",
+    help="Rule for outcomes, such as '202 = acked'; repeatable, the first match decides.",
 )
 
 _OPTIONS = in_order(
@@ -97,7 +97,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, its peak per second, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, the peak per second, 10 to 1,000",
         help="Concurrent users.",
     ),
     grouped_option(
@@ -122,8 +122,7 @@ _OPTIONS = in_order(
         "--rate",
         default="",
         metavar="RATE",
-        help="Start tasks at a rate, however long they run, such as 500/s or "
-        "0/s..500/s:1m,500/s:5m.",
+        help="Start tasks at this rate, however long each runs: 500/s, or 0/s..500/s:1m,500/s:5m.",
     ),
     grouped_option(
         OptionGroup.LOAD,
@@ -137,16 +136,16 @@ _OPTIONS = in_order(
         "--max-in-flight",
         type=click.IntRange(1, 1_000_000),
         metavar="N",
-        show_default="that of --users",
-        help="Most tasks that may run at once under --rate.",
+        show_default="the value of --users",
+        help="Maximum number of tasks running at once with --rate.",
     ),
     grouped_option(
         OptionGroup.LOAD,
         "--processes",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default="one, without workers",
-        help="Generators, each a Locust worker process.",
+        show_default="one, with no workers",
+        help="Number of generators, each a Locust worker process.",
     ),
     grouped_option(
         OptionGroup.LOAD,
@@ -160,8 +159,8 @@ _OPTIONS = in_order(
         "--seed",
         type=int,
         metavar="N",
-        show_default="a new one",
-        help="Seed of random choices, to make the same requests again.",
+        show_default="random",
+        help="Random seed; the same seed makes the same requests again.",
     ),
     with_outcome,
 )

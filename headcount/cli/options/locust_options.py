@@ -54,7 +54,7 @@ def refuse_decided(command: str, extra: Sequence[str], decided: Mapping[str, str
         name = word.partition("=")[0] if word.startswith("--") else word[:_SHORT]
         if name in decided:
             remedy = decided[name].format(command=command)
-            raise UsageError(f"headcount {command} accepts no {name} after --: {remedy}")
+            raise UsageError(f"headcount {command} does not accept {name} after --: {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

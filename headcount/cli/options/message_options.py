@@ -146,14 +146,14 @@ _OPTIONS = in_order(
         default="",
         metavar="URL",
         callback=checked_text(parse_registry_url),
-        help="Schema registry that speaks Confluent's API.",
+        help="URL of a schema registry with Confluent's API.",
     ),
     _option(
         "--trace-url",
         default="",
         metavar="URL",
         callback=checked_text(parse_trace_url),
-        help=f"Where ids of form trace lead in the report: a URL with {PLACEHOLDER}.",
+        help=f"Link behind each trace id in the report: a URL that contains {PLACEHOLDER}.",
     ),
 )
 

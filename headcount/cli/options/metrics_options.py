@@ -44,7 +44,8 @@ _OPTIONS = in_order(
         "--metrics-port",
         default="",
         metavar="[HOST:]PORT",
-        help="Serve metrics for Prometheus there, at /metrics; only on this machine without HOST.",
+        help="Serve Prometheus metrics on this port, at /metrics; without HOST, only to this "
+        "machine.",
     ),
     grouped_option(
         OptionGroup.OUTPUT,

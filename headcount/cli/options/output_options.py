@@ -71,8 +71,8 @@ with_links = grouped_option(
     "--links",
     default="",
     metavar="URL",
-    show_default="the folder of the runs",
-    help="Address before RUN/report.html in the page's links.",
+    show_default="the runs' folder",
+    help="Base address of the page's links to RUN/report.html.",
 )
 
 with_json_document = grouped_option(

@@ -24,7 +24,7 @@ with_spark = in_order(
         metavar="URL",
         envvar="HEADCOUNT_SPARK_MASTER",
         show_envvar=True,
-        help="Spark master.",
+        help="URL of the Spark master.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

@@ -153,7 +153,7 @@ _NEW_TOPIC = in_order(
         default=4,
         show_default=True,
         metavar="N",
-        help="Partitions of a topic that is created.",
+        help="Partitions of the topic, if Headcount creates it.",
     ),
     grouped_option(
         OptionGroup.KAFKA,
@@ -162,7 +162,7 @@ _NEW_TOPIC = in_order(
         default=1,
         show_default=True,
         metavar="N",
-        help="Replicas of a topic that is created.",
+        help="Replicas of the topic, if Headcount creates it.",
     ),
 )
 
@@ -202,5 +202,5 @@ def check_host(host: str) -> str:
         raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
     parts = urlsplit(host)
     if "@" in parts.netloc and not (parts.username and parts.password):
-        raise UsageError("--host has a user without a password: write https://USER:PASSWORD@…")
+        raise UsageError("--host has a user but no password: write https://USER:PASSWORD@…")
     return host.rstrip("/")

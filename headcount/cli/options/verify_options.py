@@ -26,7 +26,7 @@ CLASSES = """
 \b
 Classes for --allow:
   lost, duplicated, ghost, phantom, corrupted, garbled, different (values of the state) and
-  unsealed (generators that were killed) fail a run, unless allowed
+  unsealed (generators that were killed) fail a run unless allowed
   reordered, late, misplaced and malformed are judged only if you set a number: reordered=0
   tolerates none
   unacked=TYPE allows an event type without any acknowledged attempt
@@ -148,7 +148,7 @@ _OPTIONS = in_order(
         default=LATE_AFTER_MS,
         show_default=True,
         metavar="MS",
-        help="A message this long after its intended time is late.",
+        help="Messages this long after their intended time count as late.",
     ),
     grouped_option(
         OptionGroup.JUDGING,
@@ -164,7 +164,7 @@ _OPTIONS = in_order(
         "watch_for_s",
         type=Seconds(),
         show_default=f"{1000 * WATCH_FOR_S:g}ms, or the run's own",
-        help="Minimum watch for late duplicates and ghosts.",
+        help="Minimum wait for late duplicates and ghosts.",
     ),
     grouped_option(
         OptionGroup.JUDGING,
@@ -172,9 +172,9 @@ _OPTIONS = in_order(
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         show_envvar=True,
-        show_default="that of the run's game",
+        show_default="that of the run",
         callback=_database_url,
-        help="Game database.",
+        help="The game's database.",
     ),
     grouped_option(
         OptionGroup.JUDGING,

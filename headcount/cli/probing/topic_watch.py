@@ -141,7 +141,7 @@ class TopicWatch:
             offsets = self.client.offsets_for_times(wanted, TIMEOUT_S) if wanted else []
         except KafkaException as error:
             raise PartError(
-                f"cannot read the ends of topics at {self.cluster}: {error.args[0].str()}"
+                f"cannot read the end offsets of topics at {self.cluster}: {error.args[0].str()}"
             ) from None
         for offset in offsets:
             if offset.error is not None:

@@ -51,7 +51,7 @@ class ProjectAnswers:
 def parse_path(path: str) -> str:
     """Return a request's path. UsageError if it cannot be one."""
     if not _PATH.fullmatch(path):
-        raise UsageError(f"--path must begin with /, without spaces and quotes, got {path!r}")
+        raise UsageError(f"--path must begin with / and contain no spaces or quotes, got {path!r}")
     return path
 
 
@@ -75,12 +75,12 @@ def _refuse(name: str) -> Any:
 def parse_new_topic(topic: str) -> str:
     """Return a topic's name. UsageError if it cannot be one."""
     if not _TOPIC.fullmatch(topic):
-        raise UsageError(f"--topic must have letters, digits, dots, _ and - only, got {topic!r}")
+        raise UsageError(f"--topic may contain only letters, digits, dots, _ and -, got {topic!r}")
     return topic
 
 
 def parse_start(command: str) -> str:
     """Return a shell command. UsageError if it has several lines."""
     if "\n" in command:
-        raise UsageError("--start must be one line: call a script of your own")
+        raise UsageError("--start must be one line: put several commands into a script")
     return command.strip()

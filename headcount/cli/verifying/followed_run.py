@@ -72,7 +72,7 @@ def _await_end(folder: RunFolder, follower: Follower, console: Console) -> None:
             time.sleep(POLL_S)
     if missing := _unsealed(folder, location):
         names = ", ".join(map(str, missing))
-        console.remark(f"Nothing was written for {SILENT_AFTER_S:g} s by generator {names}")
+        console.remark(f"No news for {SILENT_AFTER_S:g} s from generator {names}: counted as dead")
 
 
 def _unsealed(folder: RunFolder, location: tuple[pafs.FileSystem, str]) -> list[int]:

@@ -140,7 +140,9 @@ class Follower:
         return follower
 
     def _report(self, error: Exception, *, is_last: bool) -> None:
-        then = "the rest is reconciled when the run is over" if is_last else "starting it again"
+        then = (
+            "the rest will be reconciled when the run is over" if is_last else "starting it again"
+        )
         self.ready.console.remark(f"Spark stopped following ({_first_line(error)}): {then}")
 
 

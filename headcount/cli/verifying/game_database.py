@@ -63,7 +63,9 @@ def find(folder: RunFolder, manifest: Manifest, url: str | None) -> GameDatabase
         return None
     path = (folder.path / manifest.database).resolve()
     if not path.is_relative_to(folder.path.parent.resolve()):
-        raise EvidenceError(f"the run's database is outside the reports folder: {path}")
+        raise EvidenceError(
+            f"the run's database {path} is outside the reports folder: name it with --database-url"
+        )
     if not path.is_file() and (folder.path / stored_state.FILE).is_file():
         return None
     return GameDatabase(sqlite_url(path), owners)

@@ -24,7 +24,7 @@ def run_lock(folder: RunFolder, console: Console) -> Iterator[None]:
     descriptor = os.open(folder.path, os.O_RDONLY)
     try:
         if not _try_lock(descriptor, console):
-            with console.step(f"Waiting for another process that judges {folder.run_id}"):
+            with console.step(f"Waiting for another process that is judging {folder.run_id}"):
                 while not _try_lock(descriptor, console):
                     time.sleep(POLL_S)
         yield
@@ -41,5 +41,8 @@ def _try_lock(descriptor: int, console: Console) -> bool:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
-        console.remark("The run's folder cannot be locked: do not judge it elsewhere meanwhile")
+        console.remark(
+            "The run's folder cannot be locked: do not judge the run in another process until this "
+            "one ends"
+        )
     return True

@@ -247,11 +247,14 @@ def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iter
     data_dir = (request.folder.path / manifest.broker_data).resolve()
     if not data_dir.is_relative_to(request.folder.path.parent.resolve()):
         # A manifest may come from anywhere, and a broker writes to its folder.
-        raise EvidenceError(f"the run's broker data is outside the reports folder: {data_dir}")
+        raise EvidenceError(
+            f"the run's broker data in {data_dir} is outside the reports folder: name brokers that "
+            "have the topic with --bootstrap-servers"
+        )
     if not data_dir.is_dir():
         raise EvidenceError(
-            f"the run's broker kept its data in {data_dir}, which is gone: "
-            "name brokers that have the topic with --bootstrap-servers"
+            f"the folder {data_dir} with the broker's data is gone: name brokers that have the "
+            "topic with --bootstrap-servers"
         )
     with start_broker(ready, data_dir) as broker:
         yield broker.cluster

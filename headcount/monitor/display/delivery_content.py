@@ -18,7 +18,7 @@ from headcount.run.utc import clock_text
 from headcount.run.verdict import StoredVerdict, against, tally_of
 
 _STAGES = {
-    RunStage.RUNNING: ("RUNNING", "The test is going on. Its figures are preliminary."),
+    RunStage.RUNNING: ("RUNNING", "The test is running; its figures are preliminary."),
     RunStage.JUDGING: ("JUDGING", "The test is over, and its verdict is being prepared."),
     RunStage.NOT_JUDGED: ("NOT JUDGED", ""),
 }

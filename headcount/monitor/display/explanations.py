@@ -6,28 +6,28 @@ The classes are defined in `analysis/headcount_analysis/classes_and_flags.py`.
 ON_THE_WAY = "on the way"
 
 LIVE = {
-    "attempted": "Requests that have begun.",
-    "acked": "Requests that the service answered with success: it promised their events.",
-    "arrived": "Events of these requests in the topic, each counted once.",
-    "missing": "Acknowledged events that had time to arrive and were not in the topic when all of "
-    "it was last read. They may still arrive; the verdict decides.",
+    "attempted": "Requests started.",
+    "acked": "Requests that the service acknowledged, and so promised an event for.",
+    "arrived": "Events of acknowledged requests in the topic, each counted once.",
+    "missing": "Acknowledged events that had time to arrive, but were not in the topic when it "
+    "was last read to its end. They may still arrive; the verdict decides.",
     "duplicated": "Messages in the topic beyond the first of each event.",
     "failed": "Requests whose response proves that no event was published.",
-    "indeterminate": "Requests without a certain answer, such as after a time-out: the event may "
-    "be in the topic or not.",
-    "rate": "Requests begun per second.",
+    "indeterminate": "Requests with an unknown outcome, such as after a time-out: the event may "
+    "or may not be in the topic.",
+    "rate": "Requests started per second.",
     "p99": "99 % of the recent requests were answered within this time.",
-    "in flight": "Requests that have begun and have no response yet.",
-    "behind": "Acknowledged events not yet seen in the topic; below, how long ago as many events "
-    "had been acknowledged as have arrived by now.",
+    "in flight": "Requests started that have no response yet.",
+    "behind": "Acknowledged events not yet seen in the topic. Below: how many seconds the topic "
+    "lags behind the acknowledgements.",
 }
 """Explanations of the figures while a test runs, by name."""
 
 CLASSES = {
     "attempted": "Requests that the generators set out to make.",
-    "acked": "Requests that the service answered with success: it promised their events.",
+    "acked": "Requests that the service acknowledged, and so promised an event for.",
     "failed": "Requests whose response proves that no event was published.",
-    "indeterminate": "Requests without a certain answer, such as after a time-out.",
+    "indeterminate": "Requests with an unknown outcome, such as after a time-out.",
     "delivered": "Acknowledged, and in the topic once.",
     "lost": "Acknowledged, and not in the topic.",
     "duplicated": "Not failed, and in the topic more than once.",
@@ -36,11 +36,11 @@ CLASSES = {
     "refused": "Failed, and not in the topic. Correct.",
     "ghost": "Reported as failed, but in the topic.",
     "phantom": "In the topic with an id of this run that no generator requested.",
-    "foreign": "Messages of another run, or without an id. No failure.",
+    "foreign": "Messages of another run, or without an id. Not a failure.",
     "malformed": "Messages that cannot be read as events.",
-    "corrupted": "In the topic with other content than was requested.",
-    "reordered": "Before an earlier event of the same key, in the same partition.",
-    "late": "Later in the topic than the limit allows.",
+    "corrupted": "In the topic, but the content differs from what was requested.",
+    "reordered": "In the topic after the event of a later request with the same key.",
+    "late": "In the topic later than the limit allows.",
     "garbled": "Messages that cannot be read, but contain an id of this run.",
     "misplaced": "Not at the partition and offset that the service named.",
 }

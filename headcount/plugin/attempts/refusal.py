@@ -7,14 +7,14 @@ from headcount.ledger.event_errors import why_not_comparable
 def not_comparable(scenario_user: str, event: object, event_type: object, error: Exception) -> str:
     """Explain that an event cannot be compared."""
     reason = why_not_comparable(event, event_type, error)
-    return f"{scenario_user} asks{_place()} for an event that cannot be compared: {reason}"
+    return f"{scenario_user}{_place()} passes an event= that cannot be compared: {reason}"
 
 
 def without_event(scenario_user: str) -> str:
     """Explain that a request without an event has no id."""
     return (
-        f"{scenario_user} sends{_place()} a request with EVENT_ID and without event=: only a "
-        "request with event= has an id, so add it, or leave out EVENT_ID"
+        f"{scenario_user}{_place()} sends a request with EVENT_ID but no event=: only a request "
+        "with event= has an id, so add event=, or leave out EVENT_ID"
     )
 
 

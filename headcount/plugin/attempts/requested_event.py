@@ -44,7 +44,7 @@ def has_id(event: Mapping[str, object], shape: str) -> bool:
     ValueError if the name of a field contains it.
     """
     if MARK in shape:
-        raise ValueError("EVENT_ID is in the name of a field, but may only be in a value")
+        raise ValueError("EVENT_ID is in the name of a field, but is allowed only in a value")
     return any_holds_id(event.values())
 
 

@@ -15,6 +15,7 @@ ANSWER = "headcount_answer"
 """The message with which a worker reports a failed response."""
 MOST_KINDS = 20
 LONGEST_ANSWER = 200
+_FIRST_REFUSAL = 400
 
 
 def listen(environment: Environment) -> None:
@@ -42,9 +43,12 @@ def listen(environment: Environment) -> None:
         response_length: int = 0,  # noqa: ARG001
         **_: Any,
     ) -> None:
-        if exception is None or response is None:
+        if response is None:
             return
         status = getattr(response, "status_code", 0)
+        # A scenario may call a refusal a success; the report lists it nevertheless.
+        if exception is None and not (isinstance(status, int) and status >= _FIRST_REFUSAL):
+            return
         kind = str(status) if status else type(exception).__name__
         if kind not in answers:
             record(kind, _beginning(_text(response) if status else str(exception)))

@@ -27,11 +27,12 @@ def why_not_verifiable(command: str = "verify RUN") -> str:
         return ""
     if os.environ.get(COMPOSE):
         return (
-            f"this container has no analysis: {typed_command(f'headcount {command}', os.environ)}"
+            "this container cannot verify runs: "
+            f"{typed_command(f'headcount {command}', os.environ)}"
         )
     return (
-        f"no run can be verified here without {' and '.join(missing)}: {remedy(COMMAND)}, or run "
-        f"headcount {command} where it is installed"
+        f"verifying a run needs {' and '.join(missing)}: {remedy(COMMAND)}, or run headcount "
+        f"{command} on a machine that has it"
     )
 
 

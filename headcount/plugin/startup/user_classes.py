@@ -16,7 +16,7 @@ def check_users(user_classes: Iterable[type[User]]) -> None:
     classes = list(user_classes)
     if not any(issubclass(user_class, LedgerUser) for user_class in classes):
         names = ", ".join(f"{user_class.__name__} ({_base(user_class)})" for user_class in classes)
-        raise UsageError(f"no user of the locustfile is a LedgerUser, got {names}: {_WRITE}")
+        raise UsageError(f"no user class in the locustfile is a LedgerUser, got {names}: {_WRITE}")
     for user_class in classes:
         if issubclass(user_class, LedgerUser):
             check_pool(user_class.__name__, user_class.client_pool)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from flask import Response, abort, render_template
+from flask import Response, abort, redirect, render_template
 from gevent.lock import BoundedSemaphore
 
 from headcount.plugin.shutdown.verification import why_not_verifiable
@@ -41,6 +41,8 @@ def views(
         "/history": lambda: render_template("headcount/history.html"),
         UPDATE: update,
         "/history.html": page,
+        # The link in a report, which has the page beside the runs.
+        "/runs/history.html": lambda: redirect("../history"),
     }
 
 
@@ -57,7 +59,10 @@ class HistoryPage:
         if why_not := why_not_verifiable("history"):
             return why_not, HTTPStatus.CONFLICT
         if not self._lock.acquire(blocking=False):
-            return "another request is making it: try again soon", HTTPStatus.TOO_MANY_REQUESTS
+            return (
+                "the page is already being made for another request: try again soon",
+                HTTPStatus.TOO_MANY_REQUESTS,
+            )
         try:
             return self._made(timeout_s)
         finally:

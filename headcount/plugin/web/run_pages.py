@@ -41,11 +41,14 @@ def _file(environment: Environment, run_id: str, name: str) -> Response:
     """One of a run's files, sandboxed so that it cannot access this site."""
     folder = _folder(environment, run_id)
     if name not in FILES:
-        abort(HTTPStatus.NOT_FOUND, f"a run has no file {name!r}")
+        abort(HTTPStatus.NOT_FOUND, f"runs have no file named {name!r}")
     try:
         file = open_own(folder.path, name)
     except OSError:
-        abort(HTTPStatus.NOT_FOUND, f"the run {run_id} has no {name} yet: it was not judged")
+        abort(
+            HTTPStatus.NOT_FOUND,
+            f"the run {run_id} has no {name} yet, because it has not been judged",
+        )
     return sandboxed(send_file(file, download_name=name))
 
 

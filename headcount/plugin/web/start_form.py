@@ -41,11 +41,11 @@ class FormField:
 
 _LABELS = {
     "Load": {
-        "rate": ("Rate", "none: users repeat their tasks"),
+        "rate": ("Rate", "none; users just repeat their tasks"),
         "spacing": ("Spacing", ""),
         "max_in_flight": ("Max in flight", "as many as users"),
         "mix": ("Mix", "the scenario's own weights"),
-        "seed": ("Seed", "a new one"),
+        "seed": ("Seed", "random"),
     },
     "Judging": {
         "thresholds": ("Thresholds", "none"),

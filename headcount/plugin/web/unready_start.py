@@ -44,6 +44,6 @@ def _why_no_generator(runner: MasterRunner) -> str:
     # After a test, Locust's workers sleep for that long, and then connect again.
     wait_s = runner.environment.stop_timeout
     return (
-        f"no generator is ready: after a test, each connects again in {wait_s:g} s "
-        "(--stop-timeout); press Start then"
+        f"no generator is ready: after a test, generators reconnect within {wait_s:g} s "
+        "(--stop-timeout); then press Start again"
     )

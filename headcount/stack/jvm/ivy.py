@@ -159,11 +159,13 @@ _CAUSES = {
     "that includes your proxy's certificate authority",
     "trustAnchors": "Java cannot read its trust store; remove the folder `trust` in the cache",
     "407": "the proxy requires a user and password; put them into HTTPS_PROXY",
-    "UnknownHostException": "the server's name cannot be resolved; is there a network, or a proxy?",
+    "UnknownHostException": "the server's name cannot be resolved; check the network, or set "
+    "HTTPS_PROXY if there is a proxy",
     "No space left": "the disk is full; free some space, or set HEADCOUNT_CACHE to another disk",
-    "onnection refused": "the connection is refused; is HTTPS_PROXY right?",
-    "etwork is unreachable": "the network cannot be reached",
-    "onnect timed out": "the server does not answer; is a proxy needed?",
+    "onnection refused": "the connection was refused; check HTTPS_PROXY",
+    "etwork is unreachable": "the network is unreachable; check the connection, or set "
+    "HTTPS_PROXY if there is a proxy",
+    "onnect timed out": "the server does not answer; set HTTPS_PROXY if a proxy is needed",
     "imed out": "the server did not answer in time; try again",
 }
 

@@ -148,8 +148,8 @@ _IDENTITY: Document = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "Identity of the request; of several requests with the same identity, the "
-    "service executes only the first.",
+    "description": "Key that identifies the request; the service executes only the first of "
+    "several requests with the same key.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
 }
 _PLACE: Document = {

@@ -49,7 +49,7 @@ def test_a_limit(
         ("http.p97 +10%", "runs are compared by min, mean, p50, p75", 5, 3),
         ("http.p99 +10", "the change of http must be a time such as 20ms or 2s, or in %", 10, 2),
         ("lost +1ms", "the change of lost must be a number without a unit, or in %", 7, 2),
-        ("lost.p99 +0", "lost is one number, and has no aggregate", 5, 3),
+        ("lost.p99 +0", "lost is a single number: leave out the aggregate", 5, 3),
         ("http{type=a}.p99 +3ms", "can be filtered only by event_type", 5, 4),
         ("lost +0 after 3s", "expected a unit", 8, 1),
         ("malformed{event_type=a} +0", "malformed messages have no event type", 10, 10),

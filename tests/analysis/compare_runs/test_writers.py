@@ -87,10 +87,15 @@ def test_a_count_from_none(tmp_path: Path) -> None:
     [
         (SLOWER, "http.p99 +10%", "+31 % (95 % CI +28 % to +33 %)", 4),
         (([100], [131]), "http.p99 +10ms", "+31.0ms, one run per side; repeat the runs", 3),
-        (([100], [100]), "http.p99 +10%", "let one run decide with --allow-single-run", 3),
+        (([100], [100]), "http.p99 +10%", "accept single runs with --allow-single-run", 3),
         (([100], [100]), "lost +0", "the same in every run", 0),
         (([100], [100]), "http{event_type=x}.p99 +10%", "not measured in every run", 4),
-        (([100, 200], [100, 210]), "http.p99 +10%", "does not decide it, so more or longer", 3),
+        (
+            ([100, 200], [100, 210]),
+            "http.p99 +10%",
+            "does not decide the limit, so more or longer",
+            3,
+        ),
         (SLOWER, "rps -5%", "the same in every run", 0),
     ],
 )

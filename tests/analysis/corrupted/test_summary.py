@@ -98,9 +98,9 @@ def test_event_types_are_joined() -> None:
 def test_unknown_fields_are_admitted() -> None:
     """Also where the fields of other events are known, and where none could be compared."""
     sentences = summary(quantity(3, 2), ("buy", [], 1)).sentences
-    assert sentences[1].startswith("which fields differ is unknown for 1 of 3 corrupted events")
+    assert sentences[1].startswith("for 1 of 3 corrupted events it is unknown which fields differ")
     (reason,) = Differences(3, why_not="no broker answered").sentences
-    assert reason == "which fields differ could not be determined: no broker answered"
+    assert reason == "could not determine which fields differ: no broker answered"
     assert Differences().sentences == ()
 
 

@@ -142,8 +142,8 @@ def batches_kept(course: Course, batches: Iterable[ReadBatch]) -> int:
     ("ahead", "lag"),
     [
         (3, 0.0),
-        pytest.param(0, 0.15, marks=pytest.mark.slow),
-        pytest.param(1000, -0.1, marks=pytest.mark.slow),
+        pytest.param(0, 0.15, marks=pytest.mark.heavy),
+        pytest.param(1000, -0.1, marks=pytest.mark.heavy),
     ],
 )
 def test_the_verdict_equals_the_later_one(course: Course, ahead: int, lag: float) -> None:

@@ -118,10 +118,10 @@ def test_a_number_that_json_lacks_equals_no_request(type_: str, number: float) -
 @pytest.mark.parametrize(
     ("content", "defect"),
     [
-        (b"\x06abc\x02\x00", "Avro with bytes left over"),
-        (b"\x06ab", "not Avro of its schema"),
-        (b"\x06ab\xff\x02", "not Avro of its schema"),
-        (b"", "not Avro of its schema"),
+        (b"\x06abc\x02\x00", "Avro with trailing bytes"),
+        (b"\x06ab", "not valid Avro for its schema"),
+        (b"\x06ab\xff\x02", "not valid Avro for its schema"),
+        (b"", "not valid Avro for its schema"),
     ],
 )
 def test_bytes_that_the_schema_does_not_describe_have_a_defect(content: bytes, defect: str) -> None:

@@ -50,7 +50,9 @@ def test_a_registry_s_settings_are_read_only_where_one_is_asked() -> None:
     """A file with a registry's setting that nobody knows does not keep a run of JSON from work."""
     unknown = {ASSIGNMENTS_VARIABLE: "schema.registry.ssl.protocol=TLSv1.3"}
     assert format_in(FormatSettings("json"), unknown).decode(record(b"{}")).event == {}
-    with pytest.raises(UsageError, match=r"schema\.registry\.ssl\.protocol is not a setting"):
+    with pytest.raises(
+        UsageError, match=r"schema\.registry\.ssl\.protocol is not a schema registry"
+    ):
         format_in(FormatSettings("avro"), unknown)
     url = {ASSIGNMENTS_VARIABLE: "schema.registry.url=http://127.0.0.1:1"}
     assert reads_headers(format_in(FormatSettings("avro"), url))

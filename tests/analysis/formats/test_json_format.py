@@ -43,7 +43,7 @@ def test_a_pointer_leads_through_lists_escapes_and_escaped_text(pointer: str, va
         (b'{"other": {}}', "nothing at /data"),
         (b'{"data": [1]}', "no object at /data"),
         (b'{"data": "text"}', "no object at /data"),
-        (b"[", "JSON that is cut off"),
+        (b"[", "truncated JSON"),
         (None, "tombstone (no value)"),
     ],
 )

@@ -218,7 +218,10 @@ def test_the_index_in_the_frame_chooses_the_message() -> None:
 @pytest.mark.parametrize("content", [b"\x0a\x05x", b"\x0a\x01\xff", b"\xff"])
 def test_bytes_that_are_not_protobuf_have_a_defect(content: bytes) -> None:
     """Cut off, not UTF-8, or no field at all."""
-    assert read(file_of((Field.TYPE_STRING, "")), content).defect == "not Protobuf of its schema"
+    assert (
+        read(file_of((Field.TYPE_STRING, "")), content).defect
+        == "not valid Protobuf for its schema"
+    )
 
 
 def test_a_time_that_has_no_text_is_a_defect() -> None:
@@ -226,7 +229,7 @@ def test_a_time_that_has_no_text_is_a_defect() -> None:
     name = "google/protobuf/timestamp.proto"
     file = file_of((Field.TYPE_MESSAGE, ".google.protobuf.Timestamp"), imports=(name,))
     parsed = changed(file, lambda message: setattr(message.a, "seconds", 2**60))
-    assert parsed.defect == "not Protobuf of its schema"
+    assert parsed.defect == "not valid Protobuf for its schema"
 
 
 def test_an_import_that_nobody_has_is_named() -> None:

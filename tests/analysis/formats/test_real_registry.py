@@ -154,7 +154,7 @@ def test_json_with_a_schema_is_read_and_validated(registry: str, client: Any, su
         (b'{"id": "a", "lines": [{"n": 0}]}', "/lines/0/n breaks `minimum` of its schema"),
         (b"{}", "the message breaks `required` of its schema"),
         (b'{"id": 3}', "id breaks `type` of its schema"),
-        (b"[", "JSON that is cut off"),
+        (b"[", "truncated JSON"),
     ):
         parsed = decoded("json-schema", registry, frame + broken)
         assert (parsed.event, parsed.defect) == (None, f"{defect}, schema {number}")

@@ -53,20 +53,20 @@ def test_a_format_with_schemas_needs_a_registry(name: str) -> None:
 def test_a_registry_that_does_not_answer_is_no_defect(name: str) -> None:
     """Nothing listens: the run cannot be judged, and one line says where."""
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(EvidenceError, match=f"the schema registry {url} cannot be asked: .*refuse"):
+    with pytest.raises(EvidenceError, match=f"cannot query the schema registry {url}: .*refuse"):
         format_with(RegistrySettings(url=url), name).decode(record(b"\x00\x00\x00\x00\x07\x00"))
 
 
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, {"error_code": 40101, "message": "no"}, "answers 401, it requires a login"),
-        (403, b"", "answers 403, the login may not read"),
-        (404, b"<html>", "answers 404, nothing is there: is the path"),
-        (404, {"error_code": 404, "message": "HTTP 404"}, "answers 404, nothing is there"),
-        (503, {"error_code": 50302, "message": "no"}, "answers 503, see the registry's log"),
-        (200, b"<html>", "its answer is not that of a schema registry"),
-        (200, [], "its answer is not that of a schema registry"),
+        (401, {"error_code": 40101, "message": "no"}, "answers 401; it requires a login"),
+        (403, b"", "answers 403; the login is not allowed to read"),
+        (404, b"<html>", "answers 404; not found: check the path"),
+        (404, {"error_code": 404, "message": "HTTP 404"}, "answers 404; not found"),
+        (503, {"error_code": 50302, "message": "no"}, "answers 503; see the registry's log"),
+        (200, b"<html>", "its response is not that of a schema registry"),
+        (200, [], "its response is not that of a schema registry"),
     ],
 )
 def test_an_answer_without_a_schema_is_no_defect(status: int, body: object, reason: str) -> None:
@@ -251,6 +251,6 @@ def test_tls_is_verified_with_the_authority_and_the_client_s_certificate(
         assert format_with(whole).decode(record(VALUE)).event == {"quantity": 3}
         with pytest.raises(EvidenceError, match=r"not trusted: set schema\.registry\.ssl\.ca"):
             format_with(loaded(url, tmp_path)).decode(record(VALUE))
-        with pytest.raises(EvidenceError, match="cannot be asked"):
+        with pytest.raises(EvidenceError, match="cannot query"):
             format_with(loaded(url + lines["ca"], tmp_path)).decode(record(VALUE))
     assert not list(Path(tempfile.gettempdir()).glob("headcount-*.pem"))

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from headcount_analysis.history.entry import HistoryEntry, entry_of
-from headcount_analysis.history.target import target_of
 
 from headcount.errors import EvidenceError
 from headcount.run.verdict import Label
@@ -58,22 +57,6 @@ def test_the_conditions_of_a_comparison() -> None:
         entry(options={"num_users": 20}, timestamps=["CreateTime"]),
     ]
     assert len({run.conditions for run in (*same, *others)}) == 4
-
-
-@pytest.mark.parametrize(
-    ("host", "target"),
-    [
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000 → events"),
-        ("http://127.0.0.1:45123", "http://127.0.0.1 → events"),
-        ("http://[::1]:60000/", "http://[::1] → events"),
-        ("http://orders.test:45123/v1", "http://orders.test:45123 → events"),
-        ("https://me:secret@orders.test/v1?key=secret", "https://orders.test → events"),
-        ("http://[::1", "not a URL → events"),
-    ],
-)
-def test_the_target(host: str, target: str) -> None:
-    """No secret, and no port that the system chose on the same machine."""
-    assert target_of(host, "events") == target
 
 
 @pytest.mark.parametrize(

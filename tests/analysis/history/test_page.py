@@ -60,6 +60,15 @@ def test_the_latest_run_with_a_loss_is_worse() -> None:
     assert '<li class="red">WORSE: lost 0 → 4' in rendered(lossy)
 
 
+def test_without_a_baseline_no_run_is_called_good() -> None:
+    """A single run that lost events has nothing to be compared with."""
+    assert "no run has more defects than its baseline" in rendered([an_entry(0), an_entry(1)])
+    for runs in ([an_entry(0, lost=4)], [an_entry(0, lost=4), an_entry(1, lost=4)]):
+        content = rendered(runs)
+        assert "No baseline yet: no run has an earlier passing run" in content
+        assert "no run has more defects" not in content
+
+
 def test_each_run_is_a_row_with_its_verdict_and_its_report() -> None:
     """The label, what broke, the figures, and the link below the given place."""
     row = re.findall(r"<tr id=.*?</tr>", rendered([an_entry(0), an_entry(1, lost=4)]), re.DOTALL)[0]

@@ -96,7 +96,7 @@ INCOMPLETE_READING = {
     "has cleanup.policy=compact": replace(
         with_partition(read=9), seen=TopicSeen(cleanup_policy="compact")
     ),
-    "its cleanup.policy is not known": replace(
+    "its cleanup.policy is unknown": replace(
         with_partition(read=9), manifest=replace(MANIFEST, cleanup_policy="")
     ),
     "was deleted and recreated": replace(SANE, seen=TopicSeen(topic_id="other")),
@@ -215,7 +215,7 @@ def test_run_may_allow_a_pathology(key: str) -> None:
     """An allowed class does not fail the run, and allows no other class."""
     judgement = judge(PATHOLOGIES[key], limits_with(key, 1))
     assert judgement.verdict is Verdict.PASS
-    assert meaning_of(judgement.checks) == f"It is within what the run allows: 1 {key}, 1 allowed."
+    assert meaning_of(judgement.checks) == f"Only allowed exceptions occurred: 1 {key}, 1 allowed."
     for other in PATHOLOGIES.keys() - {key}:
         assert judge(PATHOLOGIES[other], limits_with(key, 1)).verdict is Verdict.FAIL
 
@@ -291,7 +291,7 @@ def test_torn_ledger_does_not_pass() -> None:
     assert "10 of the 100 ids" in judgement.reasons[0]
     allowed = judge(torn, Limits(unsealed=1))
     assert allowed.verdict is Verdict.PASS
-    assert "allows: 1 of 2 ledgers sealed" in meaning_of(allowed.checks)
+    assert "occurred: 1 of 2 ledgers sealed" in meaning_of(allowed.checks)
 
 
 @pytest.mark.parametrize("key", PATHOLOGIES)
@@ -328,7 +328,7 @@ def test_gaps_are_noted() -> None:
         (ClockOffset(1, -3_000_000, -1_000_000), "2.0 ms (± 1.0) behind the clock of generator 1"),
         (
             ClockOffset(1, 5_000_000, 1_000_000, has_moved=True),
-            "moved against each other by at least 4.0 ms",
+            "shifted relative to each other by at least 4.0 ms",
         ),
         (
             ClockOffset(1, 5_000_000, 1_000_000, events=99, published_later=7),
@@ -386,7 +386,8 @@ def test_a_different_state_fails() -> None:
     judgement = judge(DIFFERENT, Limits())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(
-        "2 of 9 values of the state differ; it is mostly the database that disagrees; see state.csv"
+        "2 of 9 values of the state differ; mostly the database disagrees with the other two; see "
+        "state.csv"
     )
     assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
     assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS
@@ -572,7 +573,7 @@ def test_an_unknown_cleanup_policy_is_no_doubt_without_gaps() -> None:
     restricted = replace(SANE, manifest=replace(MANIFEST, cleanup_policy=""))
     judgement = judge(restricted, Limits())
     assert judgement.verdict is Verdict.PASS
-    assert any("cleanup.policy of the topic are not known" in note for note in judgement.notes)
+    assert any("cleanup.policy of the topic are unknown" in note for note in judgement.notes)
 
 
 def test_content_that_is_not_compared() -> None:

@@ -185,5 +185,5 @@ def test_the_shortfall_is_reported_first() -> None:
     weighed = generators({0: None, 1: None}, [0, 1], {}, {0: shortfall, 1: shortfall})
     assert weighed.notes[:2] == (
         "4 tasks ended with KeyError: 'a' (first in shop.py:3)",
-        "6 requests named no event= and are not accounted for",
+        "6 requests passed no event= and are not accounted for",
     )

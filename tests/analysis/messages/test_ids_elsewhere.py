@@ -92,7 +92,7 @@ def test_an_id_in_a_longer_text_beside_the_value(write: Callable[[bytes], bytes]
     header = FoundPlace(PlaceKind.PART, "the record header id")
     assert places_in(key=text) == [FoundPlace(PlaceKind.PART, "the record's key")]
     assert places_in(headers=(("id", text),)) == [header]
-    assert "in the record header id, but not written as the run writes it" in header.phrase
+    assert "in the record header id, but not in the run's form of ids" in header.phrase
     assert "--id-at" not in header.remedy
 
 
@@ -198,7 +198,7 @@ def test_an_id_that_occurs_twice() -> None:
     search.look([Record("events", 0, 0, None, TEXT)])
     (sample,) = search.samples
     assert sample.phrase == f"there, but {defect} (partition 0, offset 0)"
-    assert sample.place.remedy == "let the service write the id once"
+    assert sample.place.remedy == "make the service write the id only once"
 
 
 OTHERS = [
@@ -240,7 +240,7 @@ def test_the_reason_has_evidence_and_remedy() -> None:
     assert one.looked_at == other
     assert seen.is_doubtful
     places = ("top-level field request_id (partition 0, offset 0)", "/a/b")
-    for part in (*places, "no loss is certain"):
+    for part in (*places, "no loss can be proven"):
         assert part in seen.evidence
     assert seen.remedy == "--id-at field:request_id"
 

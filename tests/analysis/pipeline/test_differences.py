@@ -257,7 +257,7 @@ def test_a_topic_that_is_gone_leaves_the_verdict(history: RunHistory) -> None:
     assert report.verdict is Verdict.FAIL
     assert report.reasons[0].startswith("1 corrupted")
     (sentence,) = report.differences.sentences
-    assert sentence.startswith("which fields differ could not be determined: partition 0 of ")
+    assert sentence.startswith("could not determine which fields differ: partition 0 of ")
     assert document(history)["why_not"].endswith("it is gone")
     assert rows_of(history)[event_id(0)]["differing_fields"] == ""
     assert not [path for path in history.folder.path.iterdir() if "corrupted" in path.name]
@@ -283,7 +283,7 @@ def test_a_message_that_is_gone_is_counted(history: RunHistory) -> None:
     report = verified_by(history, Shrinking(history.source))
     assert (report.differences.counts.events, report.differences.counts.unknown) == (2, 1)
     assert report.differences.sentences[1].startswith(
-        "which fields differ is unknown for 1 of 2 corrupted events"
+        "for 1 of 2 corrupted events it is unknown which fields differ"
     )
 
 

@@ -27,10 +27,10 @@ from tests.analysis.synthetic_run import RUN, RunHistory
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-EVENTS, SOUND_EVERY = 60_000, 6
-CORRUPTED = 50_000
+EVENTS, SOUND_EVERY = 24_000, 6
+CORRUPTED = 20_000
 ALTERED = (Fault.ALTERED, Fault.DUPLICATED_ALTERED)
-MOST_MIB = 64
+MOST_MIB = 12
 
 
 def altered_plan() -> Plan:
@@ -49,7 +49,7 @@ def altered_plan() -> Plan:
 def test_each_of_very_many_corrupted_events_is_named(
     tmp_path: Path, spark: SparkSession, broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All 50,000, with what was altered in each, and without one of them in the driver's memory."""
+    """All 20,000, with what was altered in each, and without one of them in the driver's memory."""
     # The rows of exceptions.csv are not what is measured.
     monkeypatch.setattr(exceptions, "SORTED_UP_TO", 0)
     cluster, history = Cluster(broker.bootstrap_servers), RunHistory(tmp_path, spark)

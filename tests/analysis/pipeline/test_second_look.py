@@ -86,7 +86,7 @@ def test_ids_that_a_service_pads(written: str) -> None:
     evidence = evidence_of(phantom=COUNT)
     placement = placement_of(evidence, values)
     assert placement.is_doubtful
-    assert "in the text at X-Event-Id, but not written as the run writes it" in placement.evidence
+    assert "in the text at X-Event-Id, but not in the run's form of ids" in placement.evidence
     judgement = judge(replace(evidence, placement=placement), Limits())
     assert judgement.verdict is Verdict.INCONCLUSIVE
 

@@ -131,7 +131,7 @@ def test_an_id_that_no_option_reads() -> None:
     own = records(lambda h, o: (json_of({**o, "note": f"for {h['X-Event-Id']}!"}), None, ()))
     seen = findings(sample(own))
     assert seen.exit_code == 3
-    assert "in the text at note, but not written as the run writes it" in text(seen)
+    assert "in the text at note, but not in the run's form of ids" in text(seen)
 
 
 def test_no_topic_that_grew() -> None:
@@ -151,7 +151,7 @@ UNREACHED = [
 @pytest.mark.parametrize(
     ("requests", "parts"),
     [
-        ([], ["0 requests", "pass event="]),
+        ([], ["0 requests", "add event="]),
         (NOT_ACKED, ["HTTP 404, 2 times: gone", "none of 2 requests", "--host"]),
         (UNREACHED, ["ConnectionResetError, 1 time"]),
     ],

@@ -11,15 +11,15 @@ from headcount.run.id_settings import parse_id_settings
 from headcount.run.message_format import FormatSettings
 from headcount.stack.broker import Broker
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.mark.parametrize(
     ("ids", "settings"),
     [
-        (("trace", "", ""), ("cloudevents", "")),
-        (("uuid", "X-Request-Id", "key"), ("raw", "")),
-        (("plain", "X-Request-Id", "field:X-Request-Id"), ("avro", "")),
+        pytest.param(("trace", "", ""), ("cloudevents", ""), marks=pytest.mark.slow),
+        pytest.param(("uuid", "X-Request-Id", "key"), ("raw", ""), marks=pytest.mark.heavy),
+        pytest.param(
+            ("plain", "X-Request-Id", "field:X-Request-Id"), ("avro", ""), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_nothing_is_off_the_diagonal(  # noqa: PLR0917 - fixtures

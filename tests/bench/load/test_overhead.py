@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench.command import bench
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
 
 def test_overhead(tmp_path: Path) -> None:

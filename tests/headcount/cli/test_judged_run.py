@@ -52,9 +52,12 @@ def test_an_interrupted_run_that_can_be_judged(
     with pytest.raises(SystemExit) as ended:
         main_module.main()
     assert ended.value.code == 130
-    remedy = f"; to judge what was done: headcount verify {folder.path}" * (evidence == "seal")
+    remedy = f"; to judge what was recorded: headcount verify {folder.path}" * (evidence == "seal")
     stderr = capsys.readouterr().err
-    assert f"headcount: interrupted; everything that was started is stopped{remedy}\n" in stderr
+    assert (
+        f"headcount: interrupted; everything that Headcount started has been stopped{remedy}\n"
+        in stderr
+    )
 
 
 @pytest.mark.parametrize(

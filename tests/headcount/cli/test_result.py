@@ -74,9 +74,16 @@ def test_the_verdict_is_last_with_the_next_command() -> None:
     lines = printed(report_of(attempted=9, acked=9, delivered=8, lost=1))
     assert lines[-3:] == [
         f"Report: {FOLDER.path / 'report.html'}",
-        "Verdict: FAIL. The topic, or the state, contradicts what was requested or answered.",
+        "Verdict: FAIL. The topic or the state contradicts the requests or their responses.",
         "Next: headcount verify reports/run-1 --until latest",
     ]
+
+
+def test_what_has_been_read_is_not_read_again_at_once() -> None:
+    """After a loss that `verify --until latest` confirmed, the report is next."""
+    report = report_of(attempted=9, acked=9, delivered=8, lost=1)
+    assert "--until latest" in next_command(report, FOLDER)
+    assert "--until latest" not in next_command(report, FOLDER, has_read_on=True)
 
 
 def test_the_next_command_opens_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

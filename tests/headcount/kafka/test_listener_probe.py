@@ -69,10 +69,10 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
     """SASL, TLS, both, and an unknown host name: each is reported soon, with the address."""
     assert why_unusable(listeners["clients"]) == ""
     for name, wanted in {
-        "sasl": "wants SASL (PLAIN)",
-        "tls": "wants TLS",
-        "both": "wants TLS",
-        "lost": "advertise themselves as kafka.invalid:29092, a name that cannot be looked up",
+        "sasl": "requires SASL (PLAIN)",
+        "tls": "requires TLS",
+        "both": "requires TLS",
+        "lost": "advertise themselves as kafka.invalid:29092, a name that does not resolve",
     }.items():
         began_s = time.monotonic()
         with pytest.raises(PartError) as raised:

@@ -84,7 +84,7 @@ def test_doctor(
         done = CliRunner().invoke(doctor, command, standalone_mode=False)
     lines = [" ".join(line.split()) for line in done.output.splitlines()]
     assert done.return_value == 0, done.output
-    read = "granted" if latest is WITHOUT_TOPIC_IDS else "the brokers do not say"
+    read = "granted" if latest is WITHOUT_TOPIC_IDS else "the brokers do not report it"
     assert f"ok right to Read {read}" in lines
     assert f"ok broker {older.bootstrap_servers}" in lines
     (line,) = (line for line in lines if "DescribeConfigs" in line)

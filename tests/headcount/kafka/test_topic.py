@@ -176,7 +176,7 @@ def test_a_listener_that_is_not_a_broker_is_reported_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(
-            PartError, match=r"within 1 s: a connection opens, but no Kafka broker answers"
+            PartError, match=r"within 1 s: the port accepts connections, but does not answer Kafka"
         ):
             cluster_id(Cluster(place), timeout_s=1.0)
 

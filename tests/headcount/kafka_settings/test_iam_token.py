@@ -92,10 +92,10 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         kafka_python.client_options(SETTINGS)["sasl_oauth_token_provider"].token()
     iam_token._signer.cache_clear()  # noqa: SLF001 - as above
     monkeypatch.delenv("AWS_REGION")
-    with pytest.raises(UsageError, match="needs the region: set AWS_REGION"):
+    with pytest.raises(UsageError, match="needs a region: set AWS_REGION"):
         iam_token.iam_token("")
     monkeypatch.setitem(sys.modules, "aws_msk_iam_sasl_signer", None)
-    with pytest.raises(UsageError, match="needs Amazon's signer"):
+    with pytest.raises(UsageError, match="needs the AWS MSK IAM signer"):
         iam_token.iam_token("")
 
 

@@ -125,11 +125,11 @@ def test_secrets_come_from_references() -> None:
         (("bearer.auth.credentials.source=MAGIC",), "one of STATIC_TOKEN, OAUTHBEARER"),
         (
             ("bearer.auth.token=a", "basic.auth.user.info=me:pw"),
-            "takes one login",
+            "takes only one login",
         ),
         (("schema.registry.ssl.ca.location=/no/ca.pem",), "-X: schema.registry.ssl.ca.location="),
         (("schema.registry.ssl.endpoint.identification.algorithm=",), "must be https"),
-        (("schema.registry.enable.ssl.certificate.verification=maybe",), "is true or false"),
+        (("schema.registry.enable.ssl.certificate.verification=maybe",), "must be true or false"),
     ],
 )
 def test_a_wrong_setting_is_named(lines: tuple[str, ...], reason: str) -> None:

@@ -192,16 +192,16 @@ def _wrong_count(folder: Path) -> None:
         (_double, "segment-000002.parquet is not in the seal"),
         (_other_run, "segment-000000.parquet belongs to another run"),
         (_newer_seal, "seal.json has format 99"),
-        (_wrong_count, "seal.json counts more or fewer rows than attempts"),
+        (_wrong_count, "seal.json differ"),
         (lambda folder: (folder / "segment-000000.parquet").unlink(), "000000.parquet is missing"),
         (lambda folder: (folder / "seal.json").write_text("{"), "seal.json cannot be read"),
         (lambda folder: (folder / "seal.json").write_text("[]"), "seal.json cannot be read"),
-        (lambda folder: (folder / "reservation-000000.json").write_text("x"), "does not follow"),
+        (lambda folder: (folder / "reservation-000000.json").write_text("x"), "is not contiguous"),
         (
             lambda folder: (folder / "reservation-000001.json").write_text(
                 '{"first_seq": 80, "end_seq": 90}'
             ),
-            "reservation-000001.json does not follow",
+            "reservation-000001.json is not contiguous",
         ),
     ],
 )

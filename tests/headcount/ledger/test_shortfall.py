@@ -41,8 +41,8 @@ def test_errors_of_a_kind_at_a_place_are_one_sentence() -> None:
 def test_traffic_not_accounted_for_is_reported() -> None:
     """Requests without an event, users of other classes, and users outside of the mix."""
     sentences = Shortfall((), 1_120, ("Web",), ("Trader",)).sentences
-    assert sentences[0] == "1,120 requests named no event= and are not accounted for"
-    assert "requests of Web are not accounted for: derive from" in sentences[1]
+    assert sentences[0] == "1,120 requests passed no event= and are not accounted for"
+    assert "requests of Web are not accounted for: derive these classes" in sentences[1]
     assert "--mix names no task of Trader" in sentences[2]
     assert Shortfall().sentences == ()
 

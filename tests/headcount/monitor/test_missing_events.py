@@ -116,10 +116,10 @@ def test_a_watch_gap_is_logged() -> None:
     assert watch_gap.update(UNWATCHED_AFTER_S, 0, "", noon) == ""
     change = watch_gap.update(110.5, 100, "connection refused", noon + 0.5)
     assert change == (
-        "topic not watched since 12:03:10 UTC, losses are not seen live (connection refused); "
-        "'lost == 0 abort' cannot stop the test meanwhile"
+        "topic not watched since 12:03:10 UTC, so losses are not shown live (connection refused); "
+        "until it is watched again, 'lost == 0 abort' cannot stop the test"
     )
-    assert watch_gap.text == "topic not watched since 12:03:10 UTC, losses are not seen live"
+    assert watch_gap.text == "topic not watched since 12:03:10 UTC, so losses are not shown live"
     assert watch_gap.update(150, 100, "", noon) == ""
     assert "watched again" in watch_gap.update(160, 159, "", noon)
     assert (watch_gap.text, watch_gap.update(161, 160, "", noon)) == ("", "")

@@ -116,8 +116,13 @@ def test_generators_take_turns(bench: Bench) -> None:
     assert len(even) + len(odd) + total(arrivals(bench)).dropped == 300
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(signal.SIGKILL, id="killed", marks=pytest.mark.slow),
+        pytest.param(signal.SIGSTOP, id="hung", marks=pytest.mark.heavy),
+    ],
+)
 def test_the_rate_holds_when_a_worker_leaves(
     bench: Bench, tmp_path: Path, end: signal.Signals
 ) -> None:

@@ -161,6 +161,6 @@ def test_what_is_refused(results: dict[tuple[str, str], Result]) -> None:
     assert "the service writes the request's id into the field x-event-id" in located
     assert len(without_event) == 3
     for reason in without_event:
-        assert reason.startswith("StopUser: Buyer sends")
-        assert "a request with EVENT_ID and without event=" in reason
+        assert reason.startswith("StopUser: Buyer in placing.py:")
+        assert "a request with EVENT_ID but no event=" in reason
     assert result["received_after"] == 0

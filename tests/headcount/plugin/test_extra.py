@@ -40,10 +40,10 @@ def test_it_is_imported_without_the_rest() -> None:
     absent -= {"flask", "jinja2", "click", "certifi", "markupsafe", "werkzeug"}  # Locust has them
     assert {"rich", "pyspark", "pandas"} <= absent
     source = WITHOUT.format(absent=absent)
-    assert "no run can be verified here without rich and pyspark" in _printed(source, {})
+    assert "verifying a run needs rich and pyspark" in _printed(source, {})
     compose = _printed(source, {"HEADCOUNT_COMPOSE": "docker compose"})
     command = "docker compose run --rm analysis headcount verify RUN"
-    assert compose == f"this container has no analysis: {command}\n"
+    assert compose == f"this container cannot verify runs: {command}\n"
 
 
 def _printed(source: str, environ: Mapping[str, str]) -> str:

@@ -134,7 +134,7 @@ def test_every_worker_goes_missing(bench: Bench) -> None:
         assert leader.wait(DEADLINE_S) == 5
     ended = RunFolder(bench.reports / "run-1").read_locust_exit()
     assert ended is not None
-    assert ended.reason == "every worker went missing, without sealing its ledger"
+    assert ended.reason == "all workers disappeared without sealing their ledgers"
 
 
 def test_web_ui(bench: Bench) -> None:
@@ -346,7 +346,7 @@ def test_a_run_is_not_written_over(bench: Bench) -> None:
     before = RunFolder(bench.reports / "run-1").read_manifest()
     command = bench.command("--headless", "-t", "1s", "--run-id", "run-1")
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert (done.returncode, "exists already" in done.stderr) == (2, True)
+    assert (done.returncode, "already exists" in done.stderr) == (2, True)
     assert RunFolder(bench.reports / "run-1").read_manifest() == before
 
 
@@ -401,7 +401,7 @@ def test_a_threshold_stops_the_test(bench: Bench) -> None:
     command = bench.command(*load, "--run-id", "run-1", *thresholds)
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 4, done.stderr
-    assert "the test is stopped: lost == 0 abort: " in done.stderr
+    assert "stopping the test: lost == 0 abort: " in done.stderr
     bench.assert_accounts_agree(generators=2)
     folder = RunFolder(bench.reports / "run-1")
     abort = folder.read_abort()
@@ -442,7 +442,7 @@ def test_an_event_that_cannot_be_compared_ends_the_run(bench: Bench, tmp_path: P
     )
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 2, done.stderr
-    assert "Gambler asks in gambler.py:8 (task bet) for an event that cannot" in done.stderr
+    assert "Gambler in gambler.py:8 (task bet) passes an event= that cannot" in done.stderr
     assert bench.service.received == []
 
 

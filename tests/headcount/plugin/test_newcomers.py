@@ -56,7 +56,7 @@ def generator(
 def test_users_that_are_not_ledger_users(tmp_path: Path) -> None:
     """The error names Locust's users, and the class to derive from."""
     line = generator(tmp_path, HTTP_USER)
-    assert "no user of the locustfile is a LedgerUser, got Web (HttpUser)" in line
+    assert "no user class in the locustfile is a LedgerUser, got Web (HttpUser)" in line
     assert "from headcount.plugin import LedgerUser" in line
     assert "event=" in line
 

@@ -86,6 +86,7 @@ WAVES: list[dict[str, Any]] = [
         "one beside": a_page("side-by-side?run=second"),
         "no such run": a_page("runs/nosuch/report.html"),
         "no such page": a_page("nosuch"),
+        "history of a report": a_page("runs/history.html"),
         "fields": a_page("start-form.html"),
         "metrics": {"method": "GET", "path": "/metrics", "headers": {"Origin": "http://x.test"}},
         **{f"form {name}": a_form(**values) for name, (values, _) in MISTAKES.items()},
@@ -201,6 +202,12 @@ def test_an_error_is_a_page(answers: Answers) -> None:
         assert text in answers[name]["text"]
         assert '<a class="button first" href="/headcount/runs">' in answers[name]["text"]
         assert "/static/page.css" in answers[name]["text"]
+
+
+def test_a_reports_link_to_the_history_leads_to_the_page_of_the_ui(answers: Answers) -> None:
+    """In a folder of runs, the page is a file at that place."""
+    assert answers["history of a report"]["status"] == 302
+    assert '<a href="../history">' in answers["history of a report"]["text"]
 
 
 def test_metrics_before_the_first_test(answers: Answers) -> None:

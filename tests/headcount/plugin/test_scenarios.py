@@ -94,7 +94,7 @@ def test_an_invalid_event_stops_the_run(
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 2, done.stderr
     line = REFUSED.splitlines().index('        self.client.post("/bad", json={}, event="bad")') + 1
-    assert f"Player asks in refused.py:{line} (task bad) for an event" in done.stderr
+    assert f"Player in refused.py:{line} (task bad) passes an event=" in done.stderr
     assert "'bad'" in done.stderr
     assert not any(part.seal for part in bench.parts() if _is_refused(bench, part.generator))
 
@@ -118,7 +118,7 @@ def test_an_event_that_cannot_be_told_apart_stops_the_run(
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 2, done.stderr
     assert reason in done.stderr
-    assert "Player asks in refused.py:" in done.stderr
+    assert "Player in refused.py:" in done.stderr
     assert "bad" not in {row["event_type"] for row in bench.rows()}
 
 

@@ -66,8 +66,8 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
     assert [answer["success"] for answer in answers] == [False, False, False, True, True]
     assert never["message"].startswith("no generator has connected yet")
     assert again["message"] == (
-        "no generator is ready: after a test, each connects again in 15 s (--stop-timeout); "
-        "press Start then"
+        "no generator is ready: after a test, generators reconnect within 15 s (--stop-timeout); "
+        "then press Start again"
     )
     assert folder["message"].startswith(f"{blocked} is not a folder: ")
     assert running["message"] == ready["message"] == "Swarming started"

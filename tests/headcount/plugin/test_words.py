@@ -96,4 +96,4 @@ for kind in (AccountedResponse, HeldResponse):
     first, second = done.stdout.splitlines()
     assert "LocustError" in first
     assert "catch_response=True" in first
-    assert second == "ValueError an outcome is acked, failed or indeterminate, got 'lost'"
+    assert second == "ValueError an outcome must be acked, failed or indeterminate, got 'lost'"

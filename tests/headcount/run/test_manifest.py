@@ -55,7 +55,7 @@ def test_ledgers_of_one_run_id_are_separate(tmp_path: Path) -> None:
 def test_a_folder_is_made_once(tmp_path: Path) -> None:
     """A run never writes into the folder of another."""
     a_run(tmp_path)
-    with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+    with pytest.raises(UsageError, match="already exists: choose another --run-id"):
         RunFolder(tmp_path / "run-1").create()
 
 
@@ -63,7 +63,7 @@ def test_a_run_begins_once(tmp_path: Path) -> None:
     """Not even a Locust with the same --run-id writes its manifest over that of another."""
     folder = RunFolder(tmp_path / "run-1")
     folder.begin(MANIFEST)
-    with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+    with pytest.raises(UsageError, match="already exists: choose another --run-id"):
         folder.begin(replace(MANIFEST, tag="another"))
     assert folder.read_manifest() == MANIFEST
     assert [path.name for path in folder.path.iterdir()] == ["run.json"]
@@ -77,7 +77,7 @@ def test_a_run_begins_once_if_two_processes_begin_it_at_once(
 
     def write(path: Path, content: bytes) -> None:
         monkeypatch.undo()
-        with pytest.raises(UsageError, match="exists already: choose another --run-id"):
+        with pytest.raises(UsageError, match="already exists: choose another --run-id"):
             folder.begin(replace(MANIFEST, tag="another"))
         write_atomically(path, content)
 

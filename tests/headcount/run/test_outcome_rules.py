@@ -134,7 +134,7 @@ def test_a_body_left_to_the_scenario_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "at"),
     [
-        ("202 = lost", "an outcome is acked, failed or indeterminate", 6),
+        ("202 = lost", "an outcome must be acked, failed or indeterminate", 6),
         ("202", "expected and or = and the outcome", 3),
         ("2x = acked", "expected a status such as 202 or 4xx", 0),
         ("json status = failed", "expected a JSON pointer such as /status", 5),

@@ -55,7 +55,7 @@ def test_a_pass_says_no_more_than_was_checked() -> None:
     raw = Check("corrupted", Result.NOT_TRIED, area=Area.DELIVERY)
     failed = a_check(Result.BROKEN, Area.DELIVERY)
     assert meaning_of([KEPT]) == "Every acknowledged event is in the topic, once and unaltered."
-    assert meaning_of([KEPT, allowed]) == "It is within what the run allows: 3 lost, 5 allowed."
+    assert meaning_of([KEPT, allowed]) == "Only allowed exceptions occurred: 3 lost, 5 allowed."
     assert meaning_of([KEPT, raw]).endswith("its content was not compared.")
     assert meaning_of([KEPT, allowed, failed]) == Label.FAIL.meaning
 

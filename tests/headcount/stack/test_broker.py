@@ -89,7 +89,7 @@ def test_it_works_in_a_folder_of_any_name(
     assert list((tmp_path / "jürgen").iterdir()) == [folder]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_it_starts_from_another_s_class_data(
     java: Java, fetcher: Fetcher, environ: dict[str, str], tmp_path: Path
 ) -> None:

@@ -111,7 +111,9 @@ def test_a_service_that_is_never_ready_is_an_error(
 
 def test_a_missing_application_is_a_usage_error(tmp_path: Path, environ: dict[str, str]) -> None:
     """A mistyped module is an error before any process starts."""
-    with pytest.raises(UsageError, match=r"there is no module 'servise' to serve"):
+    with pytest.raises(
+        UsageError, match=r"cannot serve 'servise.wsgi': there is no module 'servise'"
+    ):
         Server(config(tmp_path, environ, "servise.wsgi:app"))
 
 

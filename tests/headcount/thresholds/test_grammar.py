@@ -79,7 +79,7 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("lost == 0 for 3s x", "expected abort", 17, 1),
         ("lost == 0 after", "expected a time such as 20s", 15, 1),
         ("lost == 0%", "the limit of lost must be a number without a unit", 9, 1),
-        ("lost.p99 == 0", "lost is one number, and has no aggregate", 5, 3),
+        ("lost.p99 == 0", "lost is a single number: leave out the aggregate", 5, 3),
         ("http < 3ms", "http needs an aggregate, such as http.p99", 0, 4),
         ("http.p99 < 3", "the limit of http must be a time such as 300ms or 2s", 11, 1),
         ("http.p200 < 3ms", "an aggregate is min, mean, max or a percentile", 5, 4),

@@ -52,6 +52,6 @@ def _by_event_type(evidence: Evidence, limits: Limits) -> Iterator[Check]:
                 Result.UNPROVEN,
                 f"none of {counts.attempted:,} attempts of event type {name} was acknowledged, so "
                 "it was not tested",
-                "the notes say how requests were answered; check the service, or allow it with "
-                f"--allow unacked={name}",
+                "the notes list the responses; check the service, or allow this with --allow "
+                f"unacked={name}",
             )

@@ -16,7 +16,7 @@ MEANING = {
     "reordered": "in the topic after a later request with the same key",
     "late": "in the topic later than the limit",
     "misplaced": "in the topic, but not where the service acknowledged them",
-    "malformed": "not readable, so they cannot be matched with requests",
+    "malformed": "unreadable, so they cannot be matched with requests",
     "garbled": "unreadable, but containing an id of this run",
 }
 _REMEDY = {

@@ -13,11 +13,11 @@ from headcount_analysis.judge.limits import Limits
 from headcount_analysis.messages.timestamps import describe
 
 _REMEDY = {
-    "reordered": "let the service set message keys, keep each key in one partition, and send "
+    "reordered": "make the service set message keys and keep each key in one partition, and send "
     "several requests per key; or leave out --allow reordered",
-    "late": "let the service set timestamps in Unix milliseconds, set "
+    "late": "make the service set timestamps in Unix milliseconds, set "
     "message.timestamp.type=LogAppendTime, or synchronise the clocks; or leave out --allow late",
-    "misplaced": "let the service answer with X-Event-Partition and X-Event-Offset; or leave out "
+    "misplaced": "make the service answer with X-Event-Partition and X-Event-Offset, or leave out "
     "--allow misplaced",
 }
 _SHARE_OF_LATE = 10

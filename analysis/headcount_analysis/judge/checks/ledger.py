@@ -19,7 +19,8 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
     if not evidence.ledger.generators:
         yield Doubt(
             "the run has no ledger",
-            "set a longer --run-time if it ended before its users started, or restore its folder",
+            "if the run ended before its users started, set a longer --run-time; otherwise "
+            "restore the run's folder",
         )
     for damage in evidence.ledger.damage:
         yield Doubt(damage)

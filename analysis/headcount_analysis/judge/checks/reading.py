@@ -89,8 +89,8 @@ def _compaction(evidence: Evidence) -> Iterator[Doubt]:
     if gaps and not any(policies):
         yield Doubt(
             f"{gaps:,} offsets of the topic {manifest.topic} hold no message, and its "
-            "cleanup.policy is not known, so compaction may have removed messages",
-            "let the user see the topic's settings (DescribeConfigs), and verify again",
+            "cleanup.policy is unknown, so compaction may have removed messages",
+            "grant the user DescribeConfigs on the topic, and verify again",
         )
     if gaps and policy is not None:
         yield Doubt(

@@ -24,7 +24,7 @@ def why_nothing(shortfall: Shortfall) -> str:
         return f"{shortfall.errors[0].sentence}: fix it, and run again"
     if shortfall.without_event:
         return (
-            f"{shortfall.without_event:,} requests named no event=; give each the event that the "
+            f"{shortfall.without_event:,} requests passed no event=; pass the event that the "
             'topic must hold, such as self.client.post("/buy", json=order, event=order)'
         )
     return "run longer, or with more users"

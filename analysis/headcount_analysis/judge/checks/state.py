@@ -18,7 +18,7 @@ def difference(evidence: Evidence, limits: Limits, missing: Missing) -> Iterator
     """Check that no more values differ than the run allows."""
     state = evidence.state
     if state.different > limits.different:
-        remedy = "see state.csv, and state_events.csv for the events that led there"
+        remedy = "see state.csv for the values, and state_events.csv for the events behind them"
         yield proof(NAME, _seen(state, limits), remedy, missing("different"))
     elif not (state.is_due and state.why_not):
         is_compared = state.result is not StateResult.NOT_CHECKED
@@ -42,6 +42,6 @@ def _seen(state: StateCheck, limits: Limits) -> str:
     account, times = max(alone.items(), key=lambda entry: entry[1])
     hint = ""
     if account and 2 * times > state.different:
-        hint = f"; it is mostly the {_ACCOUNT[account]} that disagrees"
+        hint = f"; mostly the {_ACCOUNT[account]} disagrees with the other two"
     differ = "differs" if state.different == 1 else "differ"
     return f"{state.different:,} of {state.numbers:,} values of the state {differ}{allowed}{hint}"

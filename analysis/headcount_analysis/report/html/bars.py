@@ -43,13 +43,19 @@ def _row(bar: Bar, longest: float) -> str:
     return (
         f'<div><span class="name">{escape(label(bar.name))}</span>'
         f'<span class="track" aria-hidden="true">{tracks}</span>'
-        f'<span class="values">{_texts(bar.parts)}</span></div>'
+        f'<span class="values{_kind(bar.parts)}">{_texts(bar.parts)}</span></div>'
     )
 
 
 def _track(part: BarPart, longest: float) -> str:
     share = 100 * max(0.0, part.value) / longest
     return f'<i style="width:{share:.2f}%;background:var(--{part.colour})"></i>'
+
+
+def _kind(parts: Sequence[BarPart]) -> str:
+    """Return the class of a plain number, which is aligned to the right."""
+    is_number = len(parts) == 1 and parts[0].text.replace(",", "").isdigit()
+    return " number" if is_number else ""
 
 
 def _texts(parts: Sequence[BarPart]) -> str:

@@ -10,7 +10,7 @@ from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.earlier_run import EarlierDocument, EarlierRun
 from headcount_analysis.report.model import Report
 
-_FACTS = (
+FACTS = (
     *("lost", "duplicated", "ghost", "phantom", "corrupted", "garbled", "reordered"),
     *("late", "misplaced", "malformed"),
 )
@@ -42,7 +42,7 @@ class EarlierLine:
 
 def earlier_line(report: Report) -> EarlierLine | None:
     """Compare a report with the previous run; None if there is none, or nothing was counted."""
-    earlier = report.earlier
+    earlier = report.previous
     if earlier is None or earlier.document.counts is None or report.counts is None:
         return None
     document = earlier.document
@@ -64,7 +64,7 @@ def _classes(report: Report, document: EarlierDocument) -> Iterator[EarlierChang
     assert report.counts is not None
     now, before = report.counts.as_dict(), document.counts or {}
     texts: dict[str, list[str]] = {"worse": [], "better": []}
-    for name in _FACTS:
+    for name in FACTS:
         count, earlier = now[name], before.get(name, 0)
         if count != earlier:
             texts["worse" if count > earlier else "better"].append(

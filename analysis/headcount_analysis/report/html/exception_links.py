@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode
 from markupsafe import Markup, escape
 
 from headcount_analysis.causes.exception_patterns import Pattern
+from headcount_analysis.report.html.templates import coded
 
 SECTION = "exceptions"
 
@@ -48,7 +49,7 @@ def linked(sentence: str, names: Collection[str]) -> Markup:
 def pattern_link(pattern: Pattern, some: str) -> Markup:
     """Link the exceptions of a pattern to their rows, and say what they have in common."""
     href = link({"class": pattern.of, **pattern.filters})
-    return Markup('<a href="{}">{}</a>: {}').format(href, some, pattern.what)
+    return Markup('<a href="{}">{}</a>: {}').format(href, some, coded(pattern.what))
 
 
 def _anchored(text: str, name: str) -> Markup:

@@ -67,7 +67,9 @@
       shown += entry.body.hidden ? 0 : 1;
     }
     const rows = `${shown.toLocaleString("en")} of ${entries.length.toLocaleString("en")} rows`;
-    status.textContent = shown ? rows : `${rows}: no row shown here matches; exceptions.csv has all exceptions`;
+    // Paper has the rows that the filters leave, so it says so.
+    status.classList.toggle("filtered", shown < entries.length);
+    status.textContent = shown ? rows : `${rows}: no row on this page matches; exceptions.csv has all exceptions`;
     return entries.filter((entry) => !entry.body.hidden);
   };
 

@@ -19,6 +19,7 @@ from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.count_sentences import classes_of
 from headcount_analysis.report.duration_text import duration, spaced
 from headcount_analysis.report.html.exception_links import link, pattern_link
+from headcount_analysis.report.html.templates import sentence
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.share import share_of_class, short_share
@@ -126,7 +127,8 @@ def broken_checks(report: Report) -> Iterator[BrokenCheck]:
         elif check.area is Area.DELIVERY and check.name in COUNT_KEYS and report.counts is not None:
             yield _broken_class(report, report.counts, check)
         else:
-            yield BrokenCheck(check.evidence or check.name, "#checks", (), check.remedy)
+            text = sentence(check.evidence or check.name)
+            yield BrokenCheck(text, "#checks", (), check.remedy)
 
 
 def threshold_text(judged: ThresholdResult) -> str:

@@ -73,7 +73,7 @@ def _guilds(sizes: pd.DataFrame) -> Figure:
     chart = LineChart(axis, tuple(lines), "members", 160, MarkKind.STEP)
     number = sizes["guild"].nunique()
     some = "" if number == len(largest) else f"The {len(largest)} largest of {number:,} guilds. "
-    return Figure("Members of guilds", drawn(chart), f"{some}From the first event.")
+    return Figure("Members of guilds", drawn(chart), f"{some}Seconds since the first event.")
 
 
 def _bars(title: str, frame: pd.DataFrame, name: str, number: str) -> Figure:

@@ -46,6 +46,7 @@ from headcount_analysis.report.html.page_tables import (
     timeline_events,
 )
 from headcount_analysis.report.html.phase_rows import phase_table
+from headcount_analysis.report.html.run_trend import run_trend
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
@@ -77,6 +78,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         parts=first_screen.bar_parts(report.counts),
         tiles=tuple(first_screen.tiles(report)),
         earlier=earlier_line(report),
+        trend=run_trend(report),
         types=type_table(report),
         phases=phase_table(report),
         checks=checks(report),
@@ -92,13 +94,13 @@ def render(report: Report, exceptions: Exceptions) -> str:
                 _load_text(report) if report.over_time.slices else "",
             )
         ),
-        course=load_over_time(report),
+        course=load_over_time(report, measures),
         course_caption=load_caption(report),
         moments=timeline_events(report),
         has_intended=Measure.FROM_INTENDED in measures,
         latency_total=latency(report, measures, only_total=True),
         latency=latency(report, measures, only_total=False),
-        groups=breakdown_groups(report.breakdown),
+        groups=breakdown_groups(report.breakdown, measures),
         groups_caption=breakdown_caption(report.breakdown),
         curve_figure=percentile_figure(
             report.percentiles,

@@ -1,6 +1,6 @@
 """The tables of the page: header cells and rows of text, made from a report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,6 +9,7 @@ from headcount.ledger.event_types import TOTAL
 from headcount.thresholds.percentiles import FEW_QUANTILES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
 from headcount_analysis.measure.breakdown import Breakdown
+from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import tables
@@ -53,14 +54,13 @@ def _is_number(cell: str) -> bool:
     return cell.lstrip("+-")[:1].isdigit()
 
 
-def load_over_time(report: Report) -> PageTable:
-    """Show at most SHOWN_SLICES slices, evenly spaced."""
+def load_over_time(report: Report, measures: Collection[Measure]) -> PageTable:
+    """Show at most SHOWN_SLICES slices, evenly spaced, with some measures."""
     frame = tables.over_time(report)
-    shown = [
-        *("elapsed_s", "target", "started", "answered", "acked", "arrived"),
-        *("http_p50_ms", "http_p99_ms", "from_intended_p99_ms", "end_to_end_p99_ms"),
-    ]
+    shown = ["elapsed_s", "target", "started", "answered", "acked", "arrived", "http_p50_ms"]
+    shown += [f"{measure}_p99_ms" for measure in measures]
     chosen = frame[:: _every(len(frame))][shown].dropna(axis="columns", how="all")
+    chosen = chosen.rename(columns=lambda name: name.replace("http_", "HTTP_"))
     return _as_text(chosen.map(lambda value: "" if pd.isna(value) else f"{value:,.1f}"))
 
 
@@ -93,8 +93,8 @@ def latency(report: Report, measures: Iterable[Measure], *, only_total: bool) ->
     return _as_text(rows.map(_number))
 
 
-def breakdown_groups(parts: Breakdown) -> PageTable:
-    """Show durations in ms by partition, generator and response."""
+def breakdown_groups(parts: Breakdown, measures: Collection[Measure]) -> PageTable:
+    """Show some measures in ms by partition, generator and response."""
     names = [percentile_name(quantile) for quantile in FEW_QUANTILES]
     rows = (
         (
@@ -107,6 +107,7 @@ def breakdown_groups(parts: Breakdown) -> PageTable:
             *(f"{ms:,.2f}" for ms in (*group.percentiles, group.max_ms)),
         )
         for group in parts.groups
+        if group.measure in measures
     )
     return PageTable(("by", "group", "measure", "count", *names, "max"), tuple(rows))
 
@@ -160,10 +161,7 @@ def generators(report: Report) -> PageTable:
     if report.evidence is None:
         return PageTable(header, ())
     states = {generator.generator: generator for generator in report.evidence.ledger.generators}
-    clocks = {
-        clock.generator: f"{clock.offset_ms:.2f} ± {clock.uncertainty_ms:.2f}"
-        for clock in report.evidence.clocks
-    }
+    clocks = {clock.generator: offset_text(clock) for clock in report.evidence.clocks}
     rows = []
     for health in report.generators.known:
         state = states.get(health.generator)
@@ -178,6 +176,15 @@ def generators(report: Report) -> PageTable:
             )
         )
     return PageTable(header, tuple(rows))
+
+
+def offset_text(clock: ClockOffset) -> str:
+    """Return what is known of a generator's clock offset, in ms."""
+    if clock.has_moved:
+        return f"moved by at least {-2 * clock.uncertainty_ms:,.2f}"
+    if clock.answers_first:
+        return f"at most {clock.offset_ms:,.2f}"
+    return f"{clock.offset_ms:,.2f} ± {clock.uncertainty_ms:,.2f}"
 
 
 def _known(value: float | None) -> str:

@@ -9,6 +9,11 @@
     time.after(` (${at.toLocaleTimeString("en", zone)})`);
   }
 
+  // The web UI always has a history of all runs; a folder of runs may have none.
+  const link = document.getElementById("history-link");
+  const isInUi = /\/headcount\/runs\/[^/]+\/report\.html$/.test(location.pathname) && location.protocol !== "file:";
+  if (link && isInUi) link.hidden = window.top !== window.self;
+
   const key = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.number === undefined ? cell.textContent : Number(cell.dataset.number);

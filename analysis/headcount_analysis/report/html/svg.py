@@ -47,8 +47,8 @@ class _Layout:
 def _layouts(height: int) -> dict[str, _Layout]:
     """Return the version that each CSS class shows."""
     return {
-        "wide-page": _Layout(900, height, 56, 30, 420, 7, 9),
-        "narrow-page": _Layout(350, height, 52, 28, 160, 7, 5),
+        "wide-page": _Layout(900, height, 62, 30, 420, 7, 9),
+        "narrow-page": _Layout(350, height, 62, 28, 160, 7, 5),
     }
 
 

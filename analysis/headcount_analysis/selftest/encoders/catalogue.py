@@ -93,7 +93,7 @@ def _registered(settings: FormatSettings, schema: Schema, prototype: Document) -
         number: int = client.register_schema(subject, schema)
     except (SchemaRegistryError, OSError) as error:
         raise PartError(
-            f"the schema registry {settings.schema_registry} does not take the self-test's schema: "
+            f"the schema registry {settings.schema_registry} rejects the self-test's schema: "
             f"{error}"
         ) from None
     finally:

@@ -50,7 +50,7 @@
     byId("facts").replaceChildren(...(run.facts || []).map((fact) => cell(fact, "li")));
     byId("stage").textContent = run.label || "NO TEST YET";
     byId("banner").className = `verdict ${run.colour || "plain"}`;
-    byId("meaning").textContent = run.meaning || "Start a test; what becomes of its requests appears here.";
+    byId("meaning").textContent = run.meaning || "Start a test to see here what becomes of its requests.";
     byId("step").textContent = run.step || "";
     const reasons = run.reasons || [];
     const items = reasons.map(({ text, remedy }) => {

@@ -1,4 +1,5 @@
-// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs.
+// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs. Names
+// the buttons of Locust's that have no name.
 "use strict";
 
 (() => {
@@ -25,6 +26,21 @@
     const chosen = tabs && tabs.querySelector("[role=tab][aria-selected=true]");
     const shown = chosen && chosen.textContent.trim() === "Delivery" ? "block" : "none";
     if (frame.style.display !== shown) frame.style.display = shown;
+    nameButtons();
+  }
+
+  // Some of Locust's buttons have only an icon, so a screen reader could not name them.
+  const NAMES = {
+    "M14.67 5v14H9.33V5z": "Choose columns",
+    "M20 8.69V4h-4.69L12 .69": "Switch between light and dark",
+  };
+
+  function nameButtons() {
+    for (const [icon, name] of Object.entries(NAMES)) {
+      for (const path of document.querySelectorAll(`button:not([aria-label]) path[d^="${icon}"]`)) {
+        path.closest("button").setAttribute("aria-label", name);
+      }
+    }
   }
 
   // The delivery page posts its height.

@@ -24,17 +24,17 @@ def test_requests_not_made_are_noted() -> None:
 
 def test_a_run_that_was_stopped_for_an_event_does_not_pass() -> None:
     """The rest of its requests was never made."""
-    shortfall = Shortfall(refused="Player asks in shop.py:9 for an event that is none")
+    shortfall = Shortfall(refused="Player in shop.py:9 passes an event= that is none")
     judged = judge(replace(SANE, generators=FleetHealth(shortfall=shortfall)), Limits())
     assert judged.label is Label.INCONCLUSIVE
-    assert "the run was stopped: Player asks in shop.py:9" in judged.reasons[0]
+    assert "the run was stopped: Player in shop.py:9" in judged.reasons[0]
 
 
 @pytest.mark.parametrize(
     ("shortfall", "text"),
     [
         (Shortfall((BROKEN_TASK,), 112), "38 tasks ended with KeyError: 'guild'"),
-        (Shortfall(without_event=112), "112 requests named no event=; give each"),
+        (Shortfall(without_event=112), "112 requests passed no event=; pass the event"),
         (Shortfall(), "run longer, or with more users"),
     ],
 )

@@ -33,6 +33,7 @@ JSON.stringify([...document.querySelectorAll("#exception-table tbody")]
   .map((body) => body.rows[0].cells[body.rows[0].cells.length - 1].textContent.trim()))
 """
 STATUS = "document.getElementById('exception-count').textContent"
+IS_STATUS_SHOWN = "document.getElementById('exception-count').checkVisibility()"
 SET = """
 (() => {{ const field = document.getElementById("exception-tools").elements["{name}"];
   field.value = {value}; for (const kind of ["input", "change"]) {{
@@ -289,3 +290,24 @@ def test_without_a_script_everything_is_there(shared_browser: Chromium, page: st
             assert time.monotonic() < deadline_s
     finally:
         shared_browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_paper_has_all_rows_that_the_filters_leave(
+    browser: Chromium, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It says how many these are only if some are left out; steps are left out."""
+    many = [{**row, "id": f"{row['id']}-{copy}"} for copy in range(20) for row in rows()]
+    frame = pd.DataFrame(many, columns=list(COLUMNS), dtype=object)
+    path = tmp_path_factory.mktemp("paper") / "report.html"
+    path.write_text(render(a_report(), Exceptions({"lost": 120, "ghost": 60}, frame)), "utf-8")
+    browser.show_as(1200, media="print")
+    for place, shown, status in (
+        ("", 180, False),
+        ("#exceptions?class=ghost", 60, True),
+    ):
+        browser.open("about:blank")
+        browser.open(path.as_uri() + place)
+        assert len(json.loads(browser.evaluate(SHOWN))) == shown
+        assert browser.evaluate(IS_STATUS_SHOWN) is status
+        assert browser.evaluate(OPEN_WAYS) == 0
+    browser.show_as(1200)

@@ -95,12 +95,12 @@ def test_a_loss_says_what_the_lost_events_have_in_common() -> None:
 
 
 def test_what_is_no_class_leads_to_the_checks() -> None:
-    """Its evidence is its text."""
+    """Its evidence is its text, as a sentence."""
     report = replace(
         a_report(), judgement=judge(replace(with_counts(), problems=("it crashed",)), Limits())
     )
     (broken, *_) = broken_checks(report)
-    assert ("it crashed" in broken.text, broken.details, broken.href) == (True, (), "#checks")
+    assert ("It crashed" in broken.text, broken.details, broken.href) == (True, (), "#checks")
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_a_run_without_evidence_has_a_page() -> None:
     """The page says why the run could not be judged."""
     judgement = judge(replace(SANE, problems=("it crashed",)), Limits())
     page = render(Report(MANIFEST, SANE.end, Limits(), judgement), Exceptions())
-    assert "it crashed" in page[: page.index("</header>")]
+    assert "It crashed" in page[: page.index("</header>")]
     assert "Nothing could be counted." in page
     assert "Nothing was sent." in page
 

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.page import render
-from headcount_analysis.report.html.page_tables import PageTable, latency, thresholds
+from headcount_analysis.report.html.page_tables import PageTable, latency, offset_text, thresholds
 
 from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import a_report
@@ -28,7 +29,7 @@ def test_only_distinct_measures_have_rows() -> None:
         some = latency(a_report(), (Measure.HTTP, Measure.END_TO_END), only_total=is_total)
         assert {"from intended"}.isdisjoint(cell for row in some.rows for cell in row)
         assert some.rows
-    assert "the same as HTTP, and only in latency.csv" in render(a_report(), Exceptions())
+    assert "it equals HTTP, and is listed only in latency.csv" in render(a_report(), Exceptions())
 
 
 def test_a_threshold_has_its_result_before_what_was_measured() -> None:
@@ -46,3 +47,12 @@ def test_a_note_is_a_sentence() -> None:
     page = render(report, Exceptions())
     notes = page[page.index('<h2 id="notes">') :]
     assert all(f"<li>{note[0].upper()}" in notes for note in report.notes)
+
+
+def test_a_clock_offset_is_shown_as_far_as_it_is_known() -> None:
+    """A width is never negative: if no offset fits the whole run, the text says why."""
+    assert offset_text(ClockOffset(0, 1_000_000, 4_000_000)) == "2.50 ± 1.50"
+    assert offset_text(ClockOffset(0, 5_000_000, 1_500_000)) == "at most 1.50"
+    assert offset_text(ClockOffset(0, 5_000_000, 1_500_000, has_moved=True)) == (
+        "moved by at least 3.50"
+    )

@@ -1,9 +1,13 @@
 """The first screen and the table by event type in a browser: order, clock, keyboard, axe, print."""
 
+import functools
 import json
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +21,7 @@ from headcount.ledger.http_phases import HttpPhases, Phase, PhaseDurations, dura
 from headcount.stack.browser import find_browser, print_page
 from tests.analysis.report.html.test_earlier import a_document
 from tests.analysis.report.html.test_type_rows import a_table_report
-from tests.analysis.report.literal import some_exceptions
+from tests.analysis.report.literal import a_report, some_exceptions
 
 pytestmark = [
     pytest.mark.e2e,
@@ -35,6 +39,10 @@ IN_VIEW = """
 (() => {{ const box = document.querySelector({}).getBoundingClientRect();
   return box.height > 0 && box.top >= 0 && box.top < innerHeight; }})()
 """
+IS_LINK_SHOWN = "document.querySelector('#history-link a').checkVisibility()"
+ROWS_SHOWN = """
+[...document.querySelectorAll("details tbody tr")].filter((row) => row.checkVisibility()).length
+"""
 NAV_TOP = "document.querySelector('nav').getBoundingClientRect().top"
 HEADING_TOP = "document.getElementById('latency').getBoundingClientRect().top"
 NAV_BOTTOM = "document.querySelector('nav').getBoundingClientRect().bottom"
@@ -49,7 +57,7 @@ def opened(connections: int, duration_s: float) -> dict[Phase, PhaseDurations]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with everything that the first screen can have."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    earlier = EarlierRun(a_document(lost=1), "../run-0/report.html")
+    earlier = (EarlierRun(a_document(lost=1), "../run-0/report.html"),)
     report = a_table_report(sword=10.0, guild=40.0)
     phases = HttpPhases({"sword": opened(2, 0.001), "guild": opened(5, 0.0005)})
     buckets = (*report.buckets, *phase_buckets([phases], ("sword", "guild")))
@@ -116,6 +124,7 @@ def test_the_navigation_stays_and_covers_no_heading(browser: Chromium, page: Pat
     [
         ("", ".verdict li a"),
         ("", ".earlier"),
+        ("nav [href='#history']", "#trend-table tbody tr"),
         ("", ".figures [href='#event-types']"),
         (".verdict li a", "#exception-table tbody"),
         (".verdict .kept a", "#check-table tbody tr"),
@@ -146,6 +155,44 @@ def test_axe_finds_no_fault(browser: Chromium, page: Path, width: int, scheme: s
     done = browser.call("Runtime.evaluate", expression=AXE, awaitPromise=True)
     assert json.loads(done["result"]["value"]) == []
     assert browser.evaluate(IS_WIDER) is False
+
+
+def test_the_ui_has_a_history_of_all_runs(browser: Chromium, page: Path, tmp_path: Path) -> None:
+    """A file shows the link only if there is such a page beside the runs."""
+    at_ui = tmp_path / "headcount" / "runs" / "run-1" / "report.html"
+    at_ui.parent.mkdir(parents=True)
+    shutil.copy(page, at_ui)
+    with served(tmp_path) as address:
+        browser.open(f"{address}/headcount/runs/run-1/report.html")
+        assert browser.evaluate(IS_LINK_SHOWN) is True
+    for url in (page.as_uri(), at_ui.as_uri()):
+        browser.open(url)
+        assert browser.evaluate(IS_LINK_SHOWN) is False
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder by HTTP."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_paper_has_what_is_folded(browser: Chromium, tmp_path: Path) -> None:
+    """A reader of paper cannot unfold it."""
+    page = tmp_path / "report.html"
+    page.write_text(render(a_report(), some_exceptions()), encoding="utf-8")
+    browser.show_as(1200)
+    browser.open(page.as_uri())
+    assert browser.evaluate(ROWS_SHOWN) == 0
+    browser.show_as(1200, media="print")
+    assert browser.evaluate(ROWS_SHOWN) > 0
 
 
 def test_the_installed_browser_prints_the_page(page: Path, tmp_path: Path) -> None:

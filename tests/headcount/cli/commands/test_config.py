@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[4]
 PROGRAM = Path(sys.executable).with_name("headcount")
 OPTIONS = """\
 host = "https://user:password@shop.test"
@@ -42,6 +43,19 @@ def test_where_each_is_set(folder: Path) -> None:
     assert held["threshold"] == "http.p99 < 300ms, lost == 0 headcount.toml"
     assert held["reports-dir"] == "reports default"
     assert rows(folder)["host"] == "https://shop.test headcount.toml"
+
+
+@pytest.mark.parametrize("command", ["run", "up"])
+def test_the_example_of_the_documentation(tmp_path: Path, command: str) -> None:
+    """It is valid for each command that it has a table for."""
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    assert "[up]" in example
+    (tmp_path / "headcount.toml").write_text(example, "utf-8")
+    (tmp_path / "load").mkdir()
+    for name in ("client.properties", "load/shop.py"):
+        (tmp_path / name).touch()
+    assert rows(tmp_path, command)["topic"] == "orders headcount.toml"
 
 
 @pytest.mark.parametrize("command", ["run", "up"])

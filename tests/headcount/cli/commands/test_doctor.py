@@ -68,7 +68,7 @@ def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = asked(tmp_path)
     assert result.return_value == 5
     assert "0.5 GiB free" in result.output
-    assert "make room for 2 GiB" in result.output
+    assert "free at least 2 GiB" in result.output
 
 
 def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,4 +78,4 @@ def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(doctor_module, "_PORTS", {"Kafka": port})
         result = asked(tmp_path)
     assert result.return_value == 0, result.output
-    assert f"{port} is taken, so a run uses a free port" in result.output
+    assert f"{port} is in use; a run will pick a free port" in result.output

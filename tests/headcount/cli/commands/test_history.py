@@ -56,7 +56,7 @@ def test_runs_that_have_no_row_are_named(reports: Path) -> None:
     """On stderr: one that is not judged, and one whose verdict is damaged."""
     said = run(reports).stderr
     assert "1 not judged yet: new\n" in said
-    assert "bad is left out: bad/verdict.json has format None" in said
+    assert "Skipped bad: bad/verdict.json has format None" in said
 
 
 def test_filters_and_order(reports: Path) -> None:
@@ -64,7 +64,7 @@ def test_filters_and_order(reports: Path) -> None:
     lines = lines_of(run(reports, "--scenario", "mixed", "--sort", "p99", "--last", "3"))
     rows = [line.split()[2] for line in lines if line.startswith("2026")]
     assert rows == ["lossy", "a3", "a2"]
-    assert lines[-1] == "3 of 6 runs; --last 5 shows all 5 that match"
+    assert lines[-1] == "3 of 6 runs; --last 5 shows all 5 matching runs"
     lines = lines_of(run(reports, "--verdict", "fail", "--search", "mixed 23"))
     assert [line.split()[2] for line in lines if line.startswith("2026")] == []
     lines = lines_of(run(reports, "--verdict", "fail", "--search", "mixed lost"))
@@ -112,7 +112,7 @@ def test_a_reports_folder_that_is_not_there(reports: Path) -> None:
 
 def test_an_empty_folder(tmp_path: Path) -> None:
     """It says what to do next."""
-    assert lines_of(run(tmp_path)) == ["No verified runs yet: headcount run"]
+    assert lines_of(run(tmp_path)) == ["No verified runs yet; start one with headcount run"]
 
 
 def test_what_it_needs(reports: Path) -> None:

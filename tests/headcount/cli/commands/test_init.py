@@ -91,7 +91,7 @@ def test_an_answer_that_cannot_be_one(folder: Path, monkeypatch: pytest.MonkeyPa
     result = init(answers="\n".join([*(word for pair in pairs for word in pair), "", ""]))
     assert result.exit_code == 0, result.output
     assert result.output.count("Error: ") == len(wrong) - 1
-    for rule in ("--host must be", "--path must begin", "--body must be", "--topic must have"):
+    for rule in ("--host must be", "--path must begin", "--body must be", "--topic may contain"):
         assert f"Error: {rule}" in result.output
     assert options_in(folder)["host"] == "http://shop"
 

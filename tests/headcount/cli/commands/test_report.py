@@ -61,7 +61,7 @@ def test_the_page_is_printed_as_pdf(
 
 @pytest.mark.parametrize(
     ("script", "message"),
-    [("", "no browser is installed that could print"), (FAILS, "no usable sandbox")],
+    [("", "no installed browser can print"), (FAILS, "no usable sandbox")],
 )
 def test_without_a_working_browser_one_line_says_so(
     folder: RunFolder,

@@ -77,9 +77,9 @@ def test_a_command_has_its_own_options() -> None:
         ({}, {"port": 1}, r"run.port in headcount.toml is not an option"),
         ({"users": "many"}, {}, "users in headcount.toml: 'many' is not a valid integer"),
         ({"users": [1, 2]}, {}, "users in headcount.toml takes one value"),
-        ({"users": True}, {}, "users in headcount.toml must be a text or a number, not true"),
+        ({"users": True}, {}, "users in headcount.toml must be a string or a number, not true"),
         ({"follow": "yes"}, {}, "follow in headcount.toml must be true or false, not 'yes'"),
-        ({"threshold": [{"a": 1}]}, {}, "threshold in headcount.toml must be a text, a number"),
+        ({"threshold": [{"a": 1}]}, {}, "threshold in headcount.toml must be a string, a number"),
         ({"run-id": "x"}, {}, "run-id in headcount.toml belongs on the command line"),
     ],
 )

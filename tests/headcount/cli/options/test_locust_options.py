@@ -20,7 +20,9 @@ from headcount.errors import UsageError
 )
 def test_what_run_decides(extra: list[str], name: str, remedy: str) -> None:
     """In every spelling; options that only Locust has pass."""
-    with pytest.raises(UsageError, match=f"headcount run accepts no {name} after --: ") as error:
+    with pytest.raises(
+        UsageError, match=f"headcount run does not accept {name} after --: "
+    ) as error:
         refuse_decided("run", extra, BY_RUN)
     assert remedy in str(error.value)
 
@@ -41,7 +43,7 @@ def test_what_is_left_to_locust(extra: list[str]) -> None:
 @pytest.mark.parametrize("extra", [["--headless"], ["--host=http://x"], ["--locustfile", "a.py"]])
 def test_what_up_decides(extra: list[str]) -> None:
     """It always has a web UI, and its own target."""
-    with pytest.raises(UsageError, match="headcount up accepts no "):
+    with pytest.raises(UsageError, match="headcount up does not accept "):
         refuse_decided("up", extra, BY_UP)
     refuse_decided("up", ["-u", "5", "-t", "9s", "--processes", "2"], BY_UP)  # the form's defaults
 

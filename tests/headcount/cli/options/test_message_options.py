@@ -69,7 +69,9 @@ def test_a_password_is_not_shown() -> None:
 def test_they_stand_before_the_dashes(name: str) -> None:
     """After -- they would contradict what the command decided."""
     for command, decided in (("run", BY_RUN), ("up", BY_UP)):
-        with pytest.raises(UsageError, match=f"headcount {command} accepts no {name} after --"):
+        with pytest.raises(
+            UsageError, match=f"headcount {command} does not accept {name} after --"
+        ):
             refuse_decided(command, [name, "x"], decided)
 
 

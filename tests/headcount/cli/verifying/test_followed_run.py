@@ -60,7 +60,7 @@ def test_a_dead_generator_is_given_up_after_a_while(
     began_s = clock_s[0]
     followed_run._await_end(folder, SETTLED, Console())  # noqa: SLF001 - so the command calls it
     assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
-    assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
+    assert "No news for 60 s from generator 1: counted as dead" in capsys.readouterr().err
 
 
 def test_a_generator_elsewhere_is_given_up_after_the_same_time(
@@ -71,7 +71,7 @@ def test_a_generator_elsewhere_is_given_up_after_the_same_time(
     began_s = clock_s[0]
     followed_run._await_end(folder, SETTLED, Console())  # noqa: SLF001
     assert SILENT_AFTER_S <= clock_s[0] - began_s < SILENT_AFTER_S + 2 * LOOK_EVERY_S
-    assert "Nothing was written for 60 s by generator 1" in capsys.readouterr().err
+    assert "No news for 60 s from generator 1: counted as dead" in capsys.readouterr().err
 
 
 def test_a_generator_that_writes_is_waited_for(

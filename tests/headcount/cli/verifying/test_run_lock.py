@@ -51,11 +51,11 @@ def test_the_second_waits_for_the_first(folder: RunFolder) -> None:
     with ThreadPoolExecutor(1) as pool:
         with run_lock(folder, Console(quiet=True)):
             waiting = pool.submit(second)
-            wait_until(lambda: "judges run-1" in screen.err.getvalue(), DEADLINE_S, "it waits")
+            wait_until(lambda: "is judging run-1" in screen.err.getvalue(), DEADLINE_S, "it waits")
             done.append("first")
         waiting.result(DEADLINE_S)
     assert done == ["first", "second"]
-    assert screen.lines() == ["Waiting for another process that judges run-1 ... done in T s"]
+    assert screen.lines() == ["Waiting for another process that is judging run-1 ... done in T s"]
     assert [path.name for path in folder.path.iterdir()] == ["logs"]
 
 

@@ -29,14 +29,14 @@ def test_a_run_id_that_is_taken(bench: Bench, processes: int) -> None:
         if processes > 1:
             bench.wait_for(lambda: f"{processes} ready" in _workers(port), "workers are ready")
         _start(port, run_id=MANIFEST.run_id)
-        bench.wait_for(lambda: "exists already" in locust.stderr_text, "it is refused")
+        bench.wait_for(lambda: "already exists" in locust.stderr_text, "it is refused")
         _start(port, run_id="run-2")
         bench.wait_for(lambda: len(bench.service.received) > 30, "requests arrive")
         locust.terminate()
         locust.wait(DEADLINE_S)
     log = locust.stderr_text
     assert "Traceback" not in log
-    (line,) = (line for line in log.splitlines() if "exists already" in line)
+    (line,) = (line for line in log.splitlines() if "already exists" in line)
     assert line.endswith("headcount: " + _refusal(earlier.path))
     assert "Unhandled exception" not in log
     assert earlier.read_manifest() == MANIFEST
@@ -60,7 +60,7 @@ def test_a_ledger_that_cannot_be_begun(bench: Bench, processes: int) -> None:
 
 
 def _refusal(path: Path) -> str:
-    return f"{path} exists already: choose another --run-id, or remove it"
+    return f"{path} already exists: choose another --run-id, or remove the folder"
 
 
 def _start(port: int, **fields: str) -> None:

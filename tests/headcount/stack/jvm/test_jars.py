@@ -243,7 +243,7 @@ def test_no_network_is_one_clear_line(tmp_path: Path, fetcher: Fetcher) -> None:
     """Without a network, the real Ivy's long output becomes one line and a log."""
     environ = {**fetcher.environ, "HTTPS_PROXY": "http://ann:secret@127.0.0.1:9", "NO_PROXY": ""}
     offline = replace(fetcher, cache=tmp_path, environ=environ)
-    with pytest.raises(PartError, match=r"cannot be fetched: the connection is refused.*ivy.log"):
+    with pytest.raises(PartError, match=r"cannot be fetched: the connection was refused.*ivy.log"):
         fetched(offline, "connector")
     assert "secret" not in (tmp_path / "jars" / "ivy.log").read_text()
     assert left_in_cache(offline) == set()
