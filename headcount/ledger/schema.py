@@ -11,6 +11,7 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
 - `health.json`: how busy the generator was (see `generator_health.py`); not evidence, not sealed.
 - `shortfall.json`: the traffic that it failed to make (see `shortfall.py`); not evidence either.
 - `endpoints.json`: the method and path of its requests (see `endpoints.py`); not evidence either.
+- `phases.json`: how long the phases of its requests took (see `http_phases.py`); not evidence.
 
 Every file is written under another name and then renamed, so a visible file is complete. The
 location is a path or a URL of storage that every host reaches, such as `s3://bucket/ledgers`. The

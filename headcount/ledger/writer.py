@@ -14,6 +14,8 @@ from headcount.ledger.endpoints import FILE as ENDPOINTS_FILE
 from headcount.ledger.endpoints import Endpoints
 from headcount.ledger.generator_health import FILE as HEALTH_FILE
 from headcount.ledger.generator_health import Health
+from headcount.ledger.http_phases import FILE as PHASES_FILE
+from headcount.ledger.http_phases import HttpPhases
 from headcount.ledger.parquet_encoding import encoded
 from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segment
 from headcount.ledger.segment_buffer import table_of
@@ -92,6 +94,10 @@ class LedgerWriter:
     def write_endpoints(self, endpoints: Endpoints) -> None:
         """Write the method and path of the requests, in place of the previous file."""
         self._write(ENDPOINTS_FILE.name, ENDPOINTS_FILE.dump(endpoints))
+
+    def write_phases(self, phases: HttpPhases) -> None:
+        """Write how long the phases of the requests took, in place of the previous file."""
+        self._write(PHASES_FILE.name, PHASES_FILE.dump(phases))
 
     def seal(self, attempted: int) -> Seal:
         """Write the seal; nothing is written after it."""

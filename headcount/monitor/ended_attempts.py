@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headcount.ledger.duration_buckets import counts_by_bucket
 from headcount.ledger.segment_buffer import NO_ROWS
 from headcount.monitor.duration_histogram import DurationCounts, counts_by_type
 from headcount.monitor.progress import Durations, Ended
-from headcount.monitor.recent_latency import counts_by_bucket
 from headcount.monitor.seq_bitmap import SeqRange
 from headcount.run.request_outcome import Outcome
 

@@ -1,34 +1,17 @@
 """Recent latency: a percentile of the latest response times, counted in narrow buckets. Pure."""
 
-import math
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from headcount.ledger.duration_buckets import middle_us
 from headcount.thresholds.nearest_rank import nearest_rank
 
 WINDOW_S = 10.0
 FEWEST_SAMPLES = 100
 """With fewer values, the p99 would always be the greatest of them."""
-
-_BUCKETS_PER_E = 50
-"""Each bucket is 2 % wide, so that its middle is at most 1 % off."""
-
-
-def counts_by_bucket(durations_us: pa.ChunkedArray) -> dict[int, int]:
-    """Count response times by bucket."""
-    logarithms = pc.ln(pc.max_element_wise(durations_us, 1))
-    buckets = pc.cast(pc.floor(pc.multiply(logarithms, _BUCKETS_PER_E)), pa.int32())
-    return {row["values"]: row["counts"] for row in pc.value_counts(buckets).to_pylist()}
-
-
-def _middle_ms(bucket: int) -> float:
-    return math.exp((bucket + 0.5) / _BUCKETS_PER_E) / 1000
 
 
 @dataclass(slots=True)
@@ -60,4 +43,4 @@ class RecentLatency:
             return None
         buckets = sorted(bucket for bucket, n in self._counts.items() if n > 0)
         cumulative = list(accumulate(self._counts[bucket] for bucket in buckets))
-        return _middle_ms(buckets[bisect_left(cumulative, nearest_rank(count, quantile))])
+        return middle_us(buckets[bisect_left(cumulative, nearest_rank(count, quantile))]) / 1000

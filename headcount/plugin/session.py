@@ -24,7 +24,9 @@ from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
 from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
+from headcount.plugin.http.opened_connection import LAST_OPENED
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
+from headcount.plugin.http.request_phases import record_phases
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -176,12 +178,7 @@ class LedgerSession(FastHttpSession):
         }
 
     def _send_once(
-        self,
-        template: RequestTemplate,
-        payload: Payload,
-        attempt: Attempt,
-        *,
-        is_held: bool,
+        self, template: RequestTemplate, payload: Payload, attempt: Attempt, *, is_held: bool
     ) -> FastResponse:
         try:
             response = self.client.send_plain(template, payload, attempt.event_id)
@@ -205,6 +202,8 @@ class LedgerSession(FastHttpSession):
             raise StopUser  # nothing would account for the request
         if self._probe is not None and self._probe.is_over(self._recorder.attempted):
             raise stop_exception(self.user)
+        if LAST_OPENED.get() is not None:
+            LAST_OPENED.set(None)  # an earlier request opened it
         if getattr(self.user, "killed", False):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
@@ -278,6 +277,7 @@ class LedgerSession(FastHttpSession):
     ) -> None:
         recorder = self._recorder
         assert recorder is not None
+        record_phases(recorder.phases, attempt.event_type, response)
         status, error, delivery = response.status_code, None, NOTHING_REPORTED
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE

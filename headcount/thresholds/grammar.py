@@ -21,7 +21,7 @@ from lark import Lark
 
 from headcount.thresholds import metric_text
 from headcount.thresholds.metric_text import Parsed
-from headcount.thresholds.metrics import FILTER, METRICS, LiveSource, Metric, MetricKind, Needs
+from headcount.thresholds.metrics import FILTER, METRICS, LiveSource, Metric, MetricKind
 from headcount.time_span import seconds_of
 
 SEPARATOR = ";"
@@ -111,8 +111,8 @@ def parse(text: str) -> Threshold:
     rule = f"the limit of {metric.name} must be {_LIMIT_RULES[metric.kind]}"
     limit = metric_text.amount_of(parsed, metric.kind.units, rule)
     window = _window(parsed)
-    if metric.definition.needs is Needs.MESSAGES and not window.is_whole:
-        rule = f"{metric.name} counts messages, which have no request time: leave out after and for"
+    if metric.definition.only_whole and not window.is_whole:
+        rule = f"{metric.definition.only_whole}: leave out after and for"
         raise parsed.mistake(parsed.all("SPAN")[0], rule)
     if parsed.get("ABORT"):
         _check_abort(parsed, metric, window)

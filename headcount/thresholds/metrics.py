@@ -57,7 +57,14 @@ class Needs(StrEnum):
     TIMES = "events with a usable timestamp"
     PLACES = "events whose response names their partition and offset"
     KEYS = "events that share a message key with another"
+    FIRST_BYTES = "requests whose first byte was measured"
     MESSAGES = "messages, which belong to no request"
+
+
+_ONLY_WHOLE = {
+    Needs.MESSAGES: "{} counts messages, which have no request time",
+    Needs.FIRST_BYTES: "{} is counted only for the whole run",
+}
 
 
 class LiveSource(StrEnum):
@@ -83,6 +90,11 @@ class MetricDefinition:
     live: LiveSource = LiveSource.NONE
     opt_in: bool = False
     has_event_types: bool = True
+
+    @property
+    def only_whole(self) -> str:
+        """Why it is known only for the whole run; empty if it is known for parts of the run."""
+        return _ONLY_WHOLE.get(self.needs, "").format(self.name)
 
     @property
     def is_fact(self) -> bool:
@@ -135,6 +147,7 @@ _TABLE = (
     _duration("http", Needs.REQUESTS, _GENERATORS),
     _duration("from_intended", Needs.REQUESTS, _GENERATORS),
     _duration("end_to_end", Needs.TIMES),
+    _duration("first_byte", Needs.FIRST_BYTES),
 )
 METRICS: Mapping[str, MetricDefinition] = {row.name: row for row in _TABLE}
 """Every metric by its name."""

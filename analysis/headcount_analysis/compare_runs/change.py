@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, geometric_mean
 
+from headcount.ledger.duration_buckets import WIDTH
 from headcount.ledger.event_types import TOTAL, UNKNOWN
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
@@ -136,7 +137,7 @@ class Change:
     @property
     def resolution(self) -> float:
         """The resolution of the figures, 0 if it is much finer than any change."""
-        return resolution_of(self.metric)
+        return resolution_of(self.metric, (*self.base, *self.run))
 
     def at_level(self, level: float) -> "Change":
         """Where an interval excludes zero, widen it to confidence 1 - level."""
@@ -162,10 +163,16 @@ def _excludes_zero(estimate: Estimate | None) -> bool:
     return interval is not None and not interval.includes_zero
 
 
-def resolution_of(metric: Metric) -> float:
-    """Return the resolution of a metric, in its own unit."""
-    is_rounded = metric.definition.needs is Needs.TIMES and metric.aggregate not in {"", "mean"}
-    return BROKER_RESOLUTION_MS if is_rounded else 0.0
+def resolution_of(metric: Metric, figures: Iterable[float]) -> float:
+    """Return the resolution of a metric's figures, in its own unit."""
+    if metric.aggregate in {"", "mean"}:
+        return 0.0
+    match metric.definition.needs:
+        case Needs.TIMES:
+            return BROKER_RESOLUTION_MS
+        case Needs.FIRST_BYTES:
+            return WIDTH * max(figures, default=0.0)
+    return 0.0
 
 
 def change_of(metric: Metric, base: Side, run: Side) -> Change:
@@ -182,7 +189,7 @@ def _estimated(metric: Metric, base: Side, run: Side) -> Change:
         is_judged = metric.name in judged_in((*base.runs, *run.runs))
         change = Estimate(fmean(after) - fmean(before))
         return Change(metric, before, after, difference=change, is_judged=is_judged)
-    resolution = resolution_of(metric)
+    resolution = resolution_of(metric, (*before, *after))
     is_positive = all(value > 0 for value in (*before, *after))
     return Change(
         metric,

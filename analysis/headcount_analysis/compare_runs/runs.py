@@ -86,7 +86,7 @@ class Document:
     verdict: Verdict
     counts: _Counts | None
     by_event_type: Annotated[dict[_Text, _Counts], Field(max_length=_MOST_TYPES)]
-    latency_ms: Annotated[list[LatencyRow], Field(max_length=4 * _MOST_TYPES)]
+    latency_ms: Annotated[list[LatencyRow], Field(max_length=8 * _MOST_TYPES)]
     scenario: _Text
     host: _Text
     promise: _Text

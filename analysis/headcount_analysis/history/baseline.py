@@ -85,5 +85,5 @@ def _samples(run: HistoryEntry, base: Sequence[HistoryEntry]) -> Iterator[Change
         before = tuple(figure for entry in base if (figure := entry.positive(metric)))
         after = run.positive(metric)
         if after and len(before) >= FEWEST_RUNS:
-            shift = ratio(before, (after,), resolution_of(metric))
+            shift = ratio(before, (after,), resolution_of(metric, (*before, after)))
             yield Change(metric, before, (after,), ratio=shift)

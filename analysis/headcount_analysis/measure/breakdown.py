@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from headcount.thresholds.nearest_rank import nearest_rank
 from headcount.thresholds.percentiles import FEW_QUANTILES
 from headcount_analysis.arrow_types import TEXTS, Flags
-from headcount_analysis.measure.histogram import Measure, durations_ns
+from headcount_analysis.measure.histogram import WHOLE, Measure, durations_ns
 from headcount_analysis.reconciliation.attempt_counts import answers
 
 MOST = 400_000
@@ -29,7 +29,7 @@ SAMPLE = pa.schema(
         ("partition", pa.int32()),
         ("generator", pa.int32()),
         ("answer", TEXTS),
-        *((str(measure), pa.float64()) for measure in Measure),
+        *((str(measure), pa.float64()) for measure in WHOLE),
     ]
 )
 """One row per sampled request; durations in ms, null if the request has no end."""
@@ -103,7 +103,7 @@ def breakdown(samples: Sequence[pa.Table], every: int) -> Breakdown:
 
 
 def _groups(requests: pa.Table) -> Iterator[Group]:
-    durations_ms = {name: requests[name].fill_null(math.nan).to_numpy() for name in Measure}
+    durations_ms = {name: requests[name].fill_null(math.nan).to_numpy() for name in WHOLE}
     for by in _KEYS:
         encoded = pc.dictionary_encode(requests[by].combine_chunks())
         codes = encoded.indices.fill_null(_NO_KEY).to_numpy()

@@ -22,11 +22,19 @@ class Measure(StrEnum):
     HTTP = "http"
     FROM_INTENDED = "from_intended"
     END_TO_END = "end_to_end"
+    FIRST_BYTE = "first_byte"
+    CONNECT = "connect"
+    TLS = "tls"
 
     @property
     def words(self) -> str:
         """Its name as shown on pages."""
-        return "HTTP" if self is Measure.HTTP else self.value.replace("_", " ")
+        is_abbreviation = self in {Measure.HTTP, Measure.TLS}
+        return self.value.upper() if is_abbreviation else self.value.replace("_", " ")
+
+
+WHOLE = (Measure.HTTP, Measure.FROM_INTENDED, Measure.END_TO_END)
+"""The measures of a whole request; the others are those of its phases."""
 
 
 COUNTED = pa.schema(

@@ -7,7 +7,7 @@ shift times. A threshold is decided if it holds at both bounds, or at neither.
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headcount.ledger.event_types import UNKNOWN
@@ -48,8 +48,7 @@ class Measurement:
 def measured(threshold: Threshold, sample: WindowSample) -> Measurement:
     """Measure the metric of a threshold."""
     if threshold.kind is MetricKind.DURATION:
-        is_end_to_end = _needs(threshold) is Needs.TIMES
-        return _end_to_end(threshold, sample) if is_end_to_end else _of_requests(threshold, sample)
+        return _DURATIONS[_needs(threshold)](threshold, sample)
     bounds = count_bounds(threshold, sample)
     if bounds is None or not can_evaluate(threshold.measures, bounds.certain.as_dict()):
         return Measurement(None, doubt=_nothing_sent(threshold))
@@ -139,7 +138,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
             return known.placed, known.seen, "events have a partition and offset in their response"
         case Needs.KEYS:
             return _ordered(threshold, sample), known.seen, "events could be checked for order"
-        case Needs.REQUESTS | Needs.MESSAGES:
+        case Needs.REQUESTS | Needs.MESSAGES | Needs.FIRST_BYTES:
             return 1, 1, ""
 
 
@@ -237,6 +236,38 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     return Measurement(value, least - shorter, max(value, most) + longer, doubt, remark)
 
 
+def _first_byte(threshold: Threshold, sample: WindowSample) -> Measurement:
+    """Measure the first bytes, with bounds from requests whose first byte is unknown."""
+    buckets = _buckets(threshold, sample)
+    counts = count_bounds(threshold, sample)
+    attempted = 0 if counts is None else counts.possible.attempted
+    known = sum(bucket.count for bucket in buckets)
+    coverage = f"{known:,} of {attempted:,} requests have a measured first byte"
+    if not buckets:
+        return Measurement(None, doubt=coverage if attempted else _nothing_sent(threshold))
+    value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
+    (least, doubt), missing = _least_ms(threshold, buckets, value), max(0, attempted - known)
+    if not missing:
+        return Measurement(value, least, value, doubt)
+    least = _fastest_ms(threshold, _answered(buckets), missing, value)
+    most = _slowest_ms(threshold, _answered(buckets), known + missing)
+    return Measurement(value, least, max(value, most), coverage, coverage)
+
+
+def _fastest_ms(
+    threshold: Threshold, known: Sequence[tuple[int, float, float]], missing: int, value: float
+) -> float:
+    """Return the aggregate of all durations if the `missing` ones were 0."""
+    if threshold.aggregate == "max":
+        return value
+    cumulative = list(itertools.accumulate(number for number, _, _ in known))
+    count = cumulative[-1] + missing
+    if threshold.quantile is None:
+        return value * cumulative[-1] / count if threshold.aggregate == "mean" else 0.0
+    rank = nearest_rank(count, threshold.quantile) - missing
+    return known[bucket_at(cumulative, rank)][1] if rank > 0 else 0.0
+
+
 def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
     errors = [clock.error_ms for clock in sample.clocks]
     return (
@@ -248,3 +279,11 @@ def _clock_error_ms(sample: WindowSample) -> tuple[float, float]:
 def _clock_doubt(sample: WindowSample) -> str:
     worst = max(sample.clocks, key=lambda clock: sum(clock.error_ms), default=None)
     return "" if worst is None else worst.doubt
+
+
+_DURATIONS: Mapping[Needs, Callable[[Threshold, WindowSample], Measurement]] = {
+    Needs.REQUESTS: _of_requests,
+    Needs.TIMES: _end_to_end,
+    Needs.FIRST_BYTES: _first_byte,
+}
+"""How a duration is measured, by what must have been observed for it."""

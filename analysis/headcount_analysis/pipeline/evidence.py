@@ -7,6 +7,7 @@ from pathlib import Path
 from headcount.errors import EvidenceError
 from headcount.ledger.endpoints import endpoint_texts, read_endpoints
 from headcount.ledger.generator_health import read_health
+from headcount.ledger.http_phases import read_http_phases
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
 from headcount_analysis.evidence import Evidence
@@ -15,6 +16,7 @@ from headcount_analysis.ledger.overview import Ledger
 from headcount_analysis.measure import clocks
 from headcount_analysis.measure.generator_health import FleetHealth, generators
 from headcount_analysis.measure.histogram import Bucket, Measure, distributions
+from headcount_analysis.measure.http_phases import phase_buckets
 from headcount_analysis.measure.publish_delay import least_delay_s, longest_delay_s
 from headcount_analysis.messages import timestamps
 from headcount_analysis.pipeline.compare import ComparedRun
@@ -67,7 +69,7 @@ def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> Run
         order=_order(plan, evidence),
         longest_delay_s=_delay_s(fates, plan, ledger) if evidence.counts.lost else None,
     )
-    return RunEvidence(evidence, buckets, economy)
+    return RunEvidence(evidence, (*buckets, *_phases(plan, ledger.state)), economy)
 
 
 def _counted(plan: VerificationPlan, is_empty: IsEmpty | None, comparison: ComparedRun) -> Evidence:
@@ -140,6 +142,14 @@ def _endpoints(plan: VerificationPlan, state: LedgerState) -> Mapping[str, tuple
     filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
     numbers = (generator.generator for generator in state.generators)
     return endpoint_texts(read_endpoints(filesystem, path, number) for number in numbers)
+
+
+def _phases(plan: VerificationPlan, state: LedgerState) -> tuple[Bucket, ...]:
+    """Read how long the phases of the requests took."""
+    filesystem, path = open_location(plan.folder.ledger_location(plan.manifest))
+    numbers = (generator.generator for generator in state.generators)
+    phases = (read_http_phases(filesystem, path, number) for number in numbers)
+    return phase_buckets(phases, state.event_types)
 
 
 def _delay_s(fates: Path, plan: VerificationPlan, ledger: Ledger) -> float | None:

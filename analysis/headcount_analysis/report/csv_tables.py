@@ -8,7 +8,7 @@ import pandas as pd
 from headcount.ledger.event_types import TOTAL
 from headcount.thresholds.percentiles import FEW_QUANTILES, PERCENTILE_NAMES, percentile_name
 from headcount_analysis.classes_and_flags import COUNT_KEYS, Counts
-from headcount_analysis.measure.histogram import Measure
+from headcount_analysis.measure.histogram import WHOLE, Measure
 from headcount_analysis.measure.over_time import COUNTED, OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report.model import Report
@@ -104,14 +104,14 @@ def over_time(report: Report) -> pd.DataFrame:
             latency_width_s,
             *(
                 ms
-                for measure in Measure
+                for measure in WHOLE
                 for ms in _percentiles(course, measure, time_slice.elapsed_s)
             ),
         )
         for time_slice in course.slices
     ]
     names = [*(percentile_name(quantile) for quantile in FEW_QUANTILES), "max"]
-    durations = [f"{measure}_{name}_ms" for measure in Measure for name in names]
+    durations = [f"{measure}_{name}_ms" for measure in WHOLE for name in names]
     columns = ["elapsed_s", "width_s", "target", *COUNTED, "latency_width_s", *durations]
     return pd.DataFrame(rows, columns=columns, dtype=float).round(3)
 

@@ -15,6 +15,7 @@ from headcount.ledger.event_digest import describe
 from headcount.ledger.event_errors import REFUSED
 from headcount.ledger.event_types import check_event_type
 from headcount.ledger.generator_health import Health
+from headcount.ledger.http_phases import PhaseRecord
 from headcount.ledger.schema import Seal
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
@@ -54,7 +55,8 @@ class Recorder(SeqReservation):
     `clock_offset_ns` is an artificial clock skew, for tests. `pool` is set if the run has a rate,
     and counts its arrivals; `dropped` is the number of arrivals that could not start in time.
     `outcome_rules` map responses to outcomes, `shortfall` counts the requests that were not made,
-    `endpoints` records the paths of those that were, and `id_settings` say how ids are written.
+    `endpoints` and `phases` record the paths of those that were and how long their phases took, and
+    `id_settings` say how ids are written.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Recorder(SeqReservation):
         self.outcome_rules: tuple[Rule, ...] = ()
         self.shortfall = ShortfallCounter()
         self.endpoints = EndpointRecord()
+        self.phases = PhaseRecord()
         self._in_flight: dict[int, Attempt] = {}
         self._prefix = f"{writer.tag}.{writer.generator}."
         ids = RunIds(writer.tag, id_settings.form)
@@ -110,12 +113,13 @@ class Recorder(SeqReservation):
         self._segments.end_chunks()
 
     def write_health(self, health: Health) -> None:
-        """Write this generator's health, shortfall and endpoints beside its ledger. OSError."""
+        """Write this generator's health and other side files beside its ledger. OSError."""
         if self._sealed:
             return
         if self.pool is not None:
             self.shortfall.userless = self.pool.userless
-        self._segments.write_health(health, self.shortfall.shortfall, self.endpoints.endpoints)
+        contents = (health, self.shortfall.shortfall, self.endpoints.endpoints, self.phases.phases)
+        self._segments.write_health(*contents)
 
     def new_owner(self) -> str:
         """Return a new owner name, unique across runs and generators."""

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from headcount.ledger.endpoints import Endpoints
 from headcount.ledger.generator_health import Health
+from headcount.ledger.http_phases import HttpPhases
 from headcount.ledger.schema import Seal
 from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.shortfall import Shortfall
@@ -75,11 +76,14 @@ class SegmentWriter:
             if len(buffer):
                 self._disk.apply(self._write_segment, (buffer,))
 
-    def write_health(self, health: Health, shortfall: Shortfall, endpoints: Endpoints) -> None:
-        """Write the health, the shortfall and the endpoints beside the ledger. OSError."""
+    def write_health(
+        self, health: Health, shortfall: Shortfall, endpoints: Endpoints, phases: HttpPhases
+    ) -> None:
+        """Write the health and the other side files beside the ledger. OSError."""
         self._disk.apply(self._writer.write_health, (health,))
         self._disk.apply(self._writer.write_shortfall, (shortfall,))
         self._disk.apply(self._writer.write_endpoints, (endpoints,))
+        self._disk.apply(self._writer.write_phases, (phases,))
 
     def stop(self) -> None:
         """Stop the background flushes, after any flush in progress."""

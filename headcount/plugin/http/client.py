@@ -83,7 +83,7 @@ class LedgerUserAgent(LocustUserAgent):
             return AccountedError(template.request(event_id, payload), error)  # type: ignore[arg-type] # gevent's Timeout
         response: FastResponse
         if isinstance(answer, PlainAnswer):
-            elapsed_s = time.monotonic() - began_s
+            elapsed_s = answer.ended_s - began_s
             response = PlainResponse(answer, template, payload, event_id, elapsed_s)
             has_cookies = b"\r\nset-cookie:" in answer.frame.head
         else:

@@ -5,6 +5,7 @@ They replace geventhttpclient's pools. Only this module uses private names of it
 
 import _socket
 import socket
+import time
 from ssl import SSLWantReadError
 from typing import Any
 
@@ -14,6 +15,7 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.url import URL
 
 from headcount.errors import UsageError
+from headcount.plugin.http.opened_connection import LAST_OPENED, OpenedConnection, update_opened
 from headcount.plugin.http.socket_io import is_quiet
 
 _NUMERIC = int(socket.AI_NUMERICHOST)
@@ -38,6 +40,7 @@ class OnceOnlyConnections(ConnectionPool):
         try:
             return self._create_socket()
         except BaseException as error:
+            LAST_OPENED.set(None)
             error.is_unsent = True  # type: ignore[attr-defined] # see `is_unsent`
             self._semaphore.release()
             raise
@@ -63,6 +66,12 @@ class OnceOnlyConnections(ConnectionPool):
 
     _is_quiet = staticmethod(is_quiet)
 
+    def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
+        began_s = time.monotonic()
+        connection = super()._connect_socket(sock, address)
+        LAST_OPENED.set(OpenedConnection(began_s, time.monotonic()))
+        return connection
+
     def _resolve(self) -> Any:
         host, port = self._connection_host, self._connection_port
         family = socket.AF_INET if self.disable_ipv6 else 0
@@ -74,8 +83,21 @@ class OnceOnlyConnections(ConnectionPool):
             return super()._resolve()
 
 
-class OnceOnlySecureConnections(OnceOnlyConnections, SSLConnectionPool):
+class OnceOnlySecureConnections(SSLConnectionPool, OnceOnlyConnections):
     """The same with TLS, whose connections can be read only through TLS."""
+
+    def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
+        """Connect; for the TCP handshake, geventhttpclient calls the method of the same name above.
+
+        That is why its own pool must come first among the bases.
+        """
+        connection = super()._connect_socket(sock, address)
+        update_opened(secured_s=time.monotonic())
+        return connection
+
+    def _setup_proxy(self, sock: gevent.socket.socket) -> None:
+        super()._setup_proxy(sock)
+        update_opened(connected_s=time.monotonic())
 
     @staticmethod
     def _is_quiet(connection: gevent.socket.socket) -> bool:

@@ -17,10 +17,13 @@ class ReadTimeouts:
         self._ends_s: dict[Any, float] = {}
         self._timer: Any = None
 
-    def wait(self, event: Any) -> None:
-        """Wait for a socket's event. TimeoutError after the time-out."""
+    def wait(self, event: Any, now_s: float) -> None:
+        """Wait for a socket's event from now on, in monotonic s. TimeoutError after the time-out.
+
+        The caller has just read the clock, and reading it again would cost as much as the rest.
+        """
         ends_s, greenlet = self._ends_s, getcurrent()
-        ends_s[greenlet] = time.monotonic() + self._timeout_s
+        ends_s[greenlet] = now_s + self._timeout_s
         if self._timer is None:
             self._start_timer(self._timeout_s)
         try:

@@ -45,6 +45,8 @@ class Accounted:
 
     _outcome: Outcome
     _undecodable = ""
+    first_byte_s: float | None = None
+    """How long the first byte took from the end of sending, in s; None if it is unknown."""
 
     @property
     def outcome(self) -> Outcome:
@@ -154,6 +156,11 @@ class HeldResponse(Accounted, ResponseContextManager):
 class AccountedResponse(Accounted, FastResponse):
     """A response that is not plain."""
 
+    @property
+    def first_byte_s(self) -> float | None:  # type: ignore[override] # it is never set
+        """How long the first byte took from the end of sending, in s."""
+        return getattr(self._response, "first_byte_s", None)
+
     @classmethod
     def of(
         cls, answer: OneAnswer, request: FastRequest, sent: str, elapsed_s: float
@@ -181,6 +188,7 @@ class PlainResponse(Accounted, FastResponse):
         elapsed_s: float,
     ) -> None:
         self._answer = answer
+        self.first_byte_s = answer.first_byte_s
         self._request_parts = template, payload, event_id
         self._elapsed = elapsed_s
 

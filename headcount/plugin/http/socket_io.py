@@ -6,6 +6,7 @@ module uses gevent's private names.
 
 import errno
 import select
+import time
 from collections.abc import Callable
 
 import gevent.socket
@@ -54,26 +55,36 @@ def send(connection: gevent.socket.socket, message: bytes, *, is_plain: bool) ->
 
 
 def read(
-    connection: gevent.socket.socket, *, is_bodiless: bool
-) -> tuple[bytes, Frame | None, BaseException | None]:
+    connection: gevent.socket.socket, sent_s: float, *, is_bodiless: bool
+) -> tuple[bytes, Frame | None, BaseException | None, float, float]:
     """Read until a plain response is complete, or until it turns out not to be plain.
 
-    Returns the bytes read, their frame (None if they are not plain) and the error that ended the
-    read, if any.
+    `sent_s` is when the request was sent: now, by the monotonic clock. Returns the bytes read,
+    their frame (None if they are not plain), the error that ended the read, if any, how long the
+    first byte took in s (0 without any), and when the last bytes came.
     """
     data, parts, timeout_s = b"", None, connection.timeout
     receive, event = connection._sock.recv, connection._read_event  # type: ignore[attr-defined] # noqa: SLF001
-    wait = get_hub().wait if timeout_s is None else read_timeouts_of(timeout_s).wait
+    timeouts = None if timeout_s is None else read_timeouts_of(timeout_s)
+    first_byte_s, now_s = 0.0, sent_s
     try:
         while True:
-            wait(event)
+            if timeouts is None:
+                get_hub().wait(event)
+            else:
+                timeouts.wait(event, now_s)
             try:
                 more = receive(_BLOCK)
             except BlockingIOError:
+                now_s = time.monotonic()
                 continue
-            data = data + more if data else more
+            now_s = time.monotonic()
+            if data:
+                data += more
+            elif more:
+                data, first_byte_s = more, now_s - sent_s
             parts = parts or frame(data, is_bodiless=is_bodiless)
             if not more or parts is None or len(data) >= parts.end:
-                return data, parts, None
+                return data, parts, None, first_byte_s, now_s
     except FAILURE_EXCEPTIONS as error:
-        return data, parts, error
+        return data, parts, error, first_byte_s, now_s

@@ -5,6 +5,7 @@ geventhttpclient's own parser gets the bytes read so far, and the error if there
 its result is the same as without this transport, down to the error message.
 """
 
+import time
 from typing import NamedTuple
 
 import gevent.socket
@@ -18,10 +19,16 @@ from headcount.response_head import Frame
 
 
 class PlainAnswer(NamedTuple):
-    """A plain response: all its bytes, and the positions of its parts."""
+    """A plain response: all its bytes, and the positions of its parts.
+
+    `first_byte_s` is how long its first byte took from the end of sending, `ended_s` is when its
+    last byte came, by the monotonic clock.
+    """
 
     data: bytes
     frame: Frame
+    first_byte_s: float
+    ended_s: float
 
 
 class _BrokenConnection:
@@ -46,18 +53,22 @@ def exchange(client: HTTPClient, message: bytes, method: str) -> PlainAnswer | O
     pool = client.once_only  # type: ignore[attr-defined] # `OnceOnlyPool` sets it
     connection = pool.get_socket()
     data, parts, error = b"", None, None
+    first_byte_s = ended_s = 0.0
     try:
         is_plain = type(pool) is OnceOnlyConnections  # without TLS
         send(connection, message, is_plain=is_plain)
         if is_plain:
-            data, parts, error = read(connection, is_bodiless=method == "HEAD")
+            data, parts, error, first_byte_s, ended_s = read(
+                connection, time.monotonic(), is_bodiless=method == "HEAD"
+            )
     except BaseException:  # also when the user is killed
         pool.release_socket(connection)
         raise
     if parts is not None and len(data) == parts.end:
         pool.return_socket(connection)
-        return PlainAnswer(data, parts)
-    return OneAnswer(
+        # A named tuple's own constructor takes half as long again.
+        return tuple.__new__(PlainAnswer, (data, parts, first_byte_s, ended_s))
+    answer = OneAnswer(
         connection if error is None else _BrokenConnection(connection, error),  # type: ignore[arg-type]
         pool,
         block_size=client.block_size,
@@ -65,3 +76,6 @@ def exchange(client: HTTPClient, message: bytes, method: str) -> PlainAnswer | O
         headers_type=Headers,
         pre_buffered=data,
     )
+    if data:
+        answer.first_byte_s = first_byte_s
+    return answer

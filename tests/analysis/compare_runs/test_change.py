@@ -4,7 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare_runs.change import ChangeLabel, change_of, changes, measured
+from headcount_analysis.compare_runs.change import (
+    ChangeLabel,
+    change_of,
+    changes,
+    measured,
+    resolution_of,
+)
 from headcount_analysis.compare_runs.limits import parse
 from headcount_analysis.compare_runs.runs import Side
 
@@ -111,3 +117,12 @@ def test_compared_metrics(tmp_path: Path) -> None:
     assert "http{event_type=default}.p99.9" in names
     assert "lost{event_type=default}" in names
     assert "duplicated" not in names
+
+
+def test_first_bytes_are_rounded_to_a_share() -> None:
+    """Each is counted in a bucket of 2 %; their mean is exact."""
+    for ms in (1.0, 500.0):
+        rounded = resolution_of(Metric("first_byte", aggregate="p99"), (ms / 2, ms))
+        assert rounded == pytest.approx(0.02 * ms, rel=0.02)
+    assert resolution_of(Metric("first_byte", aggregate="mean"), (500.0,)) == 0
+    assert resolution_of(Metric("http", aggregate="p99"), (500.0,)) == 0

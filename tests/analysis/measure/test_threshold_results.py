@@ -499,3 +499,56 @@ def test_rates_come_from_rows(history: RunHistory) -> None:
     history.folder.write_manifest(history.manifest)
     stored = read_run(history.folder).document
     assert figure(Metric("rps"), stored) == pytest.approx(101.5, abs=0.1)
+
+
+FIRST_BYTES = tuple(
+    Bucket("sword", Measure.FIRST_BYTE, 10, ms * MS, ms * MS, 10.0 * ms * MS) for ms in range(1, 11)
+)
+
+
+def of_first_bytes(attempted: int, buckets: tuple[Bucket, ...] = FIRST_BYTES) -> WindowSample:
+    """Return 100 first bytes, after 1 to 10 ms, of so many requests."""
+    counts = Counts(attempted=attempted, acked=attempted)
+    return WindowSample({"sword": counts}, buckets, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "attempted", "result"),
+    [
+        ("first_byte.p95 <= 10ms", 100, Result.KEPT),
+        ("first_byte{event_type=sword}.p50 < 6ms", 100, Result.KEPT),
+        ("first_byte.max < 10ms", 100, Result.BROKEN),
+        # Five of 105 may have come at any time, or never.
+        ("first_byte.p90 <= 10ms", 105, Result.KEPT),
+        ("first_byte.p99 <= 10ms", 105, Result.UNPROVEN),
+        ("first_byte.max <= 10ms", 105, Result.UNPROVEN),
+        ("first_byte.p90 < 8ms", 105, Result.BROKEN),
+        ("first_byte.mean < 5ms", 105, Result.BROKEN),
+        ("first_byte.min > 0.5ms", 105, Result.UNPROVEN),
+        ("first_byte{event_type=guild}.p50 < 6ms", 100, Result.UNPROVEN),
+    ],
+)
+def test_first_bytes(text: str, attempted: int, result: Result) -> None:
+    """A request whose first byte is unknown may have waited for any time."""
+    threshold = parse(text)
+    (first_byte,) = judged([threshold], {threshold.window: of_first_bytes(attempted)})
+    assert first_byte.result is result, first_byte.shown
+
+
+def test_a_first_byte_within_the_bucket_of_the_limit_decides_nothing() -> None:
+    """A bucket of the generators' counts is 2 % wide."""
+    bucket = Bucket("sword", Measure.FIRST_BYTE, 100, 100 * MS, 102 * MS, 10_100.0 * MS)
+    for limit, result in (("99ms", Result.BROKEN), ("101ms", None), ("103ms", Result.KEPT)):
+        threshold = parse(f"first_byte.p50 < {limit}")
+        sample = of_first_bytes(100, (bucket,))
+        (first_byte,) = judged([threshold], {threshold.window: sample})
+        expected = (Result.BROKEN, Result.UNPROVEN) if result is None else (result,)
+        assert first_byte.result in expected
+        assert (first_byte.doubt != "") == (result is None)
+
+
+def test_without_first_bytes_the_reason_is_named() -> None:
+    """An older headcount did not measure them."""
+    threshold = parse("first_byte.p50 < 1s")
+    (first_byte,) = judged([threshold], {threshold.window: of_first_bytes(7, ())})
+    assert first_byte.shown == "nothing was measured: 0 of 7 requests have a measured first byte"

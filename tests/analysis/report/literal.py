@@ -6,7 +6,7 @@ import pandas as pd
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.generator_health import generators
-from headcount_analysis.measure.histogram import Bucket, Measure
+from headcount_analysis.measure.histogram import WHOLE, Bucket
 from headcount_analysis.measure.latency_over_time import LatencySlice, Percentiles
 from headcount_analysis.measure.over_time import LoadSlice, OverTime
 from headcount_analysis.measure.rates import Rates
@@ -54,13 +54,13 @@ def a_report(cpu_percent: float = 20.0, **manifest: object) -> Report:
         judge(evidence, Limits()),
         evidence,
         buckets=tuple(
-            Bucket("default", measure, 11, 5 * MS, 5 * MS, 55.0 * MS) for measure in Measure
+            Bucket("default", measure, 11, 5 * MS, 5 * MS, 55.0 * MS) for measure in WHOLE
         ),
         over_time=OverTime(
             1.0,
             START_NS,
             tuple(a_slice(at) for at in range(30)),
-            {measure: tuple(a_latency_slice(at) for at in (0, 10)) for measure in Measure},
+            {measure: tuple(a_latency_slice(at) for at in (0, 10)) for measure in WHOLE},
         ),
         rates=Rates(target_per_s=10.0, achieved_per_s=9.5),
         versions={"headcount": "1", "locust": HOSTILE},

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from headcount_analysis.measure.http_phases import phase_buckets
 from headcount_analysis.measure.over_time import OverTime
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.report import csv_tables
 from headcount_analysis.report.model import Report
 
+from headcount.ledger.http_phases import HttpPhases, Phase, durations_of
 from tests.analysis.report.literal import a_report, a_slice
 
 MEASURES = ("http", "from_intended", "end_to_end")
@@ -63,6 +65,20 @@ def test_latency_has_every_type_and_the_total() -> None:
     ]
     assert list(frame["event_type"]) == ["default"] * 3 + ["total"] * 3
     assert list(frame["measure"]) == [*MEASURES] * 2
+
+
+def test_phases_are_further_measures() -> None:
+    """After those of whole requests; over time, the columns stay the same."""
+    opened = {Phase.FIRST_BYTE: durations_of([0.002] * 9), Phase.CONNECT: durations_of([0.0005])}
+    report = a_report()
+    buckets = (*report.buckets, *phase_buckets([HttpPhases({"default": opened})], ("default",)))
+    with_phases = replace(report, buckets=buckets)
+    rows = csv_tables.latency(with_phases)[["event_type", "measure", "count", "max_ms"]]
+    assert rows[rows["event_type"] == "total"].to_numpy().tolist()[3:] == [
+        ["total", "first_byte", 9, 2.0],
+        ["total", "connect", 1, 0.5],
+    ]
+    assert csv_tables.over_time(with_phases).equals(csv_tables.over_time(report))
 
 
 @pytest.mark.parametrize("table", [csv_tables.latency, csv_tables.percentiles])

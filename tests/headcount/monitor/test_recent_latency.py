@@ -3,12 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from headcount.monitor.recent_latency import (
-    FEWEST_SAMPLES,
-    WINDOW_S,
-    RecentLatency,
-    counts_by_bucket,
-)
+from headcount.ledger.duration_buckets import counts_by_bucket
+from headcount.monitor.recent_latency import FEWEST_SAMPLES, WINDOW_S, RecentLatency
 
 
 def bucket_of(duration_us: int) -> int:

@@ -96,6 +96,12 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
         ("garbled{event_type=(unknown)} == 0", "garbled messages have no event type", 8, 10),
         ("end_to_end.p95 < 2s abort", "end_to_end is known only when the run is over", 20, 5),
         (
+            "first_byte.p99 < 2s after 20s",
+            "first_byte is counted only for the whole run: leave out after and for",
+            26,
+            3,
+        ),
+        (
             "lost == 0 after 3s abort",
             "lost is known only for the whole run and all event types",
             19,

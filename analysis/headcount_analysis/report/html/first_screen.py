@@ -27,6 +27,7 @@ from headcount_analysis.report.share import share_of_class, short_share
 _OUTCOMES = frozenset({"attempted", "acked", "failed", "indeterminate", "delivered", "lost"})
 _ALWAYS = "duplicated"
 _MOST_PATTERNS = 3
+_SHOWN_MEASURES = (Measure.HTTP, Measure.END_TO_END)
 _LIMITS = {"<": "limit", "<=": "limit", ">": "minimum", ">=": "minimum", "==": "must be"}
 _WHOLE = re.compile(r"\.0+(?!\d)")
 _LISTED = (
@@ -217,7 +218,7 @@ def _speed_tiles(report: Report) -> Iterator[FigureTile]:
         note = f"HTTP {slowest.aggregate} {slowest.ms:,.1f} ms"
         yield FigureTile("slowest event type", slowest.event_type, note, "", "#event-types")
     for latency in _totals(report.latencies):
-        if latency.measure is not Measure.FROM_INTENDED:
+        if latency.measure in _SHOWN_MEASURES:
             yield _duration_tile(latency)
     shown = report.rates.shown
     if "achieved" in shown:

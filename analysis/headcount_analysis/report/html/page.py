@@ -45,6 +45,7 @@ from headcount_analysis.report.html.page_tables import (
     thresholds,
     timeline_events,
 )
+from headcount_analysis.report.html.phase_rows import phase_table
 from headcount_analysis.report.html.run_trend import run_trend
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
@@ -79,6 +80,7 @@ def render(report: Report, exceptions: Exceptions) -> str:
         earlier=earlier_line(report),
         trend=run_trend(report),
         types=type_table(report),
+        phases=phase_table(report),
         checks=checks(report),
         checks_caption=tally_of(report.checks),
         sum_of_classes=sum_of_classes(report.counts),

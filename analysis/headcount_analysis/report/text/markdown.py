@@ -7,6 +7,7 @@ from headcount.run.address import without_secrets
 from headcount.run.verdict import Result, tally_of
 from headcount.thresholds.percentiles import percentile_name
 from headcount_analysis.judge import watched
+from headcount_analysis.measure.histogram import WHOLE
 from headcount_analysis.report import csv_tables
 from headcount_analysis.report.count_sentences import counted_exceptions, sum_of_classes
 from headcount_analysis.report.exceptions import Exceptions
@@ -97,7 +98,11 @@ def _counts(report: Report) -> Iterator[str]:
 
 
 def _latencies(report: Report) -> Iterator[str]:
-    of_all = [latency for latency in report.latencies if latency.event_type == TOTAL]
+    of_all = [
+        latency
+        for latency in report.latencies
+        if latency.event_type == TOTAL and latency.measure in WHOLE
+    ]
     if not of_all:
         return
     names = [percentile_name(quantile) for quantile in of_all[0].percentiles]

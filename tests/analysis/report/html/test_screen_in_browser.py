@@ -12,10 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from headcount_analysis.measure.http_phases import phase_buckets
 from headcount_analysis.report.earlier_run import EarlierRun
 from headcount_analysis.report.html.page import render
 
 from bench.report.chromium import Chromium, chromium
+from headcount.ledger.http_phases import HttpPhases, Phase, PhaseDurations, durations_of
 from headcount.stack.browser import find_browser, print_page
 from tests.analysis.report.html.test_earlier import a_document
 from tests.analysis.report.html.test_type_rows import a_table_report
@@ -46,12 +48,20 @@ HEADING_TOP = "document.getElementById('latency').getBoundingClientRect().top"
 NAV_BOTTOM = "document.querySelector('nav').getBoundingClientRect().bottom"
 
 
+def opened(connections: int, duration_s: float) -> dict[Phase, PhaseDurations]:
+    """Create phases of an event type whose requests opened some connections."""
+    return {phase: durations_of([duration_s] * connections) for phase in Phase}
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with everything that the first screen can have."""
     path = tmp_path_factory.mktemp("report") / "report.html"
     earlier = (EarlierRun(a_document(lost=1), "../run-0/report.html"),)
-    report = replace(a_table_report(sword=10.0, guild=40.0), earlier=earlier)
+    report = a_table_report(sword=10.0, guild=40.0)
+    phases = HttpPhases({"sword": opened(2, 0.001), "guild": opened(5, 0.0005)})
+    buckets = (*report.buckets, *phase_buckets([phases], ("sword", "guild")))
+    report = replace(report, earlier=earlier, buckets=buckets)
     path.write_text(render(report, some_exceptions(lost=2, ghost=1)), encoding="utf-8")
     return path
 
@@ -76,6 +86,16 @@ def test_rows_are_sorted_by_any_column(browser: Chromium, page: Path) -> None:
     browser.evaluate(CLICK.format("event type"))
     assert json.loads(browser.evaluate(TYPES)) == ["guild", "sword", "total"]
     assert browser.evaluate(SORT.format("p99")) is None
+
+
+def test_the_table_of_phases_is_sorted_alone(browser: Chromium, page: Path) -> None:
+    """Both tables by event type keep an order of their own."""
+    browser.show_as(1200)
+    browser.open(page.as_uri())
+    browser.evaluate(CLICK.format("connections opened").replace("type-table", "phase-table"))
+    phases = json.loads(browser.evaluate(TYPES.replace("type-table", "phase-table")))
+    assert phases == ["guild", "sword", "total"]
+    assert json.loads(browser.evaluate(TYPES)) == ["sword", "guild", "total"]
 
 
 def test_the_viewers_clock_is_beside_utc(browser: Chromium, page: Path) -> None:

@@ -1,12 +1,15 @@
 """The plugin in a real Locust over TLS: requests are accounted for as without TLS."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headcount.ledger.http_phases import Phase, read_http_phases
+from headcount.ledger.location import open_location
 from tests.headcount.plugin.counting_service import CountingService, counting_service
 from tests.headcount.plugin.locusts import Bench
 
@@ -62,6 +65,18 @@ def assert_all_acknowledged(bench: Bench) -> None:
     outcomes = {(row["event_type"], row["outcome"], row["http_status"]) for row in bench.rows()}
     assert outcomes == {("short", "acked", 200), ("general", "acked", 200)}
     assert 1 <= bench.service.connections <= 10 < len(bench.service.received)
+    assert_phases_recorded(bench, {str(row["event_type"]) for row in bench.rows()})
+
+
+def assert_phases_recorded(bench: Bench, event_types: set[str]) -> None:
+    """Each response has its first byte, and each connection its handshakes."""
+    phases = read_http_phases(*open_location(str(bench.ledger())), 0).by_type
+    assert phases.keys() == event_types
+    rows = Counter(row["event_type"] for row in bench.rows())
+    assert {name: of_type[Phase.FIRST_BYTE].count for name, of_type in phases.items()} == rows
+    for phase in (Phase.CONNECT, Phase.TLS):
+        opened = sum(of_type[phase].count for of_type in phases.values() if phase in of_type)
+        assert opened == bench.service.connections
 
 
 def test_certificates_are_not_verified(bench: Bench, tmp_path: Path) -> None:
