@@ -18,7 +18,7 @@ import pyarrow.fs as pafs
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
-from headcount.ledger.duration_buckets import counts_by_bucket
+from headcount.ledger.bucketed_durations import counts_by_bucket
 from headcount.ledger.side_file import SideFile
 
 FORMAT = 1

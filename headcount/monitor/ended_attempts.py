@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.ledger.duration_buckets import counts_by_bucket
+from headcount.ledger.bucketed_durations import counts_by_bucket
 from headcount.ledger.segment_buffer import NO_ROWS
 from headcount.monitor.duration_histogram import DurationCounts, counts_by_type
 from headcount.monitor.progress import Durations, Ended

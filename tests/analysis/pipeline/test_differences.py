@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,7 +128,7 @@ def test_every_surface_prints_the_same_list(history: RunHistory) -> None:
 
 
 def _in_html(text: str) -> str:
-    return text.replace('"', "&#34;")
+    return re.sub("`(.+?)`", r"<code>\1</code>", text.replace('"', "&#34;"))
 
 
 def test_the_document_counts_by_field_and_by_set(history: RunHistory) -> None:

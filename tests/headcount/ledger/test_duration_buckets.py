@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from headcount.ledger.duration_buckets import WIDTH, counts_by_bucket, least_us, middle_us
+from headcount.ledger.bucketed_durations import counts_by_bucket
+from headcount.ledger.duration_buckets import WIDTH, least_us, middle_us
 
 
 @given(some.floats(min_value=1, max_value=1e11))

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from headcount.ledger.duration_buckets import counts_by_bucket
+from headcount.ledger.bucketed_durations import counts_by_bucket
 from headcount.monitor.recent_latency import FEWEST_SAMPLES, WINDOW_S, RecentLatency
 
 

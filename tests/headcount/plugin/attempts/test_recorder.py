@@ -237,7 +237,7 @@ def test_an_event_that_the_report_could_not_tell_apart() -> None:
     lines = done.stdout.splitlines()
     assert len(lines) == 13, done.stderr
     unknown, total, empty, *rest = lines
-    assert all(line.startswith("0 user asks ") for line in lines[:3])
+    assert all(line.startswith("0 user in ") for line in lines[:3])
     assert "(unknown) is reserved for attempts without a row" in unknown
     assert "total is reserved for the sum of all event types" in total
     assert "the event type is empty" in empty
@@ -246,7 +246,7 @@ def test_an_event_that_the_report_could_not_tell_apart() -> None:
     for line, name in zip(
         rest[2:6], ("id", "X-Event-Id", "x_event_id", "HTTP_X_EVENT_ID"), strict=True
     ):
-        assert line.startswith("0 user asks ")
+        assert line.startswith("0 user in ")
         assert f"the service writes the request's id into the field {name}" in line
     assert rest[6:] == ["1", "1", "1", "1"]
 
