@@ -104,7 +104,7 @@ def await_more(reports: Path, follower: psutil.Popen) -> None:
     wait_until(is_more, DEADLINE_S, "another batch is read")
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_following_survives_kills(
     broker: Broker, topic: str, tmp_path: Path, environ: dict[str, str]
 ) -> None:

@@ -21,7 +21,7 @@ from tests.e2e.browser import DEADLINE_S, Browser, chromium
 from tests.e2e.command import left_by, open_beyond_loopback
 from tests.headcount.plugin.counting_service import counting_service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PASSWORD = "let me in"  # noqa: S105 - of this test alone
 LOGIN = Path(__file__).with_name("login_locustfile.py")
@@ -60,6 +60,7 @@ def start(browser: Browser, **fields: str) -> None:
     browser.click("button[type=submit]", "start")
 
 
+@pytest.mark.slow
 def test_from_the_form_to_the_report(browser: Browser, tmp_path: Path) -> None:
     """A mistake is shown at its field; counts rise; those of the verdict replace them.
 
@@ -221,6 +222,7 @@ fetch("./stats/requests").then((answer) => answer.json()).then(
 PAGES = ("delivery", "delivery.json", "runs", "runs/a-run/report.html", "start-form.html")
 
 
+@pytest.mark.heavy
 def test_a_distributed_test_behind_a_login_stops_itself(
     browser: Browser, broker: Broker, topic: str, tmp_path: Path
 ) -> None:
@@ -241,7 +243,7 @@ def test_a_distributed_test_behind_a_login_stops_itself(
         browser.click("[role=tab]", "delivery")
         with browser.within("iframe"):
             browser.number("#missing", 1)
-            browser.see("#notices", "A threshold stopped the test: lost == 0 abort")
+            browser.see("#notices", "The test was stopped by a threshold: lost == 0 abort")
             browser.see("#stage", "inconclusive")
             browser.see("#reasons", "lost")
             browser.see("#thresholds tr", "and the test was stopped")

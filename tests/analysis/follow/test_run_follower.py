@@ -198,8 +198,10 @@ def test_a_restarted_follower_resumes(course: Course) -> None:
     assert_as_afterwards(course)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("gone", [1, 2])
+@pytest.mark.parametrize(
+    "gone",
+    [pytest.param(1, marks=pytest.mark.heavy), pytest.param(2, marks=pytest.mark.slow)],
+)
 def test_a_missing_batch_is_read_again(course: Course, gone: int) -> None:
     """And the batch after it is not mistaken for it."""
     course.write_all(0.9, 3)

@@ -223,7 +223,7 @@ with open_session(config) as spark:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.e2e
 def test_a_session_starts_from_another_s_archive(tmp_path: Path, java: Java) -> None:
     """The JVM maps the archive into memory; an interrupted session leaves none.
