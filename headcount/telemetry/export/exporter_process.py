@@ -19,7 +19,7 @@ from headcount.telemetry.export.export_settings import (
 from headcount.telemetry.export.exporter import PROBLEM
 from headcount.telemetry.export.run_source import TotalsFile
 
-STOP_S = 5.0
+STOP_S = 15.0
 """How long the exporter may take to end, beyond its wait for the last scrape."""
 
 
