@@ -16,7 +16,7 @@ WITHHELD = ("--app", "tests.harmful.by_number:app")
 STOPPED_IF_LOST = ("--threshold", "lost == 0 abort")
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_failing_run(broker: Broker, topic: str, tmp_path: Path) -> None:
     """It is followed, and its loss is found; what the brokers lack is a note."""
     with older_broker(broker.port, WITHOUT_EPOCHS) as older:

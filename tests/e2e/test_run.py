@@ -147,7 +147,7 @@ def test_each_fault_is_named(on_broker: list[str], tmp_path: Path) -> None:
         assert any(reason.startswith(reported) for reason in run.verdict["reasons"])
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_threshold_that_aborts_ends_the_run_early(on_broker: list[str], tmp_path: Path) -> None:
     """The test is stopped early; delivery is judged, and the exit code is 4."""
     options = ("-u", "5", "-t", "10m", "--run-id", "run-1", *on_broker)
