@@ -61,7 +61,7 @@ says that the event is, and `server` is which of its processes answered; null if
 `changes` is what the request does to the state of `owner` (see `headcount/run/state_changes.py`),
 null if nothing. `ended_at_ns` is when an attempt without a response was abandoned, null if a
 response came. `asked` has the fields of `event=`, to name those that differ in a message (see
-`digest.describe`)."""
+`event_digest.describe`)."""
 
 _NEW_COLUMNS = frozenset({"ended_at_ns", "asked"})
 """Columns that a segment of format 2 lacks."""
