@@ -16,12 +16,11 @@ import gevent
 from gevent.event import Event
 from gevent.monkey import get_original
 from gevent.server import StreamServer
-from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 from headcount.ledger.location import open_location
 from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from tests.headcount.plugin.sessions import a_session
+from tests.headcount.plugin.sessions import a_session, tls_options
 
 _hold_up = get_original("time", "sleep")
 TIMEOUT_S = 0.3
@@ -180,14 +179,12 @@ def _all_recorded(
 
 def main(folder: str, certificate: str) -> None:
     """Run every script on the short and the general path, with and without TLS."""
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
     result = {
         scheme: {
             way: _all_recorded(f"{folder}/{scheme}/{way}", tls, options)
             for way, options in (("short", {}), ("general", {"params": {"a": 1}}))
         }
-        for scheme, tls in (("http", {}), ("https", {"ssl_context": context}))
+        for scheme, tls in (("http", {}), ("https", tls_options(certificate)))
     }
     sys.stdout.write(json.dumps(result))
     sys.stdout.flush()

@@ -14,11 +14,9 @@ from gevent.server import StreamServer
 from locust.contrib.fasthttp import FastHttpSession
 from locust.event import EventHook
 
-from headcount.ledger.location import open_location
-from headcount.ledger.writer import LedgerWriter
-from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.session import LedgerSession
 from headcount.run.ids import HEADER
+from tests.headcount.plugin.sessions import a_recorder
 
 EVENT = {"event_type": "seen"}
 CHUNKED = {"Transfer-Encoding": "chunked", "Content-Type": "text/plain"}
@@ -167,10 +165,7 @@ def main(folder: str) -> None:
     """Send through both sessions, and print what each sent and saw."""
     server = RequestRecordingServer()
     server.start()
-    filesystem, location = open_location(folder)
-    writer = LedgerWriter(filesystem, location, "run-1", 0)
-    writer.open()
-    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
+    recorder = a_recorder(folder)
     common: dict[str, Any] = {
         "base_url": f"http://127.0.0.1:{server.server_port}",
         "request_event": EventHook(),

@@ -14,12 +14,9 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.server import StreamServer
-from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 
-from headcount.ledger.location import open_location
-from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from tests.headcount.plugin.sessions import a_session
+from tests.headcount.plugin.sessions import a_recorder, a_session, tls_options
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 EVENT = {"event_type": "asked"}
@@ -195,15 +192,10 @@ def _results(recorder: Recorder, tls: dict[str, Any]) -> dict[str, list[Any]]:
 
 def main(folder: str, certificate: str) -> None:
     """Run every case on a server of its own, with and without TLS."""
-    filesystem, location = open_location(folder)
-    writer = LedgerWriter(filesystem, location, "run-1", 0)
-    writer.open()
-    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    recorder = a_recorder(folder)
     results: dict[str, Any] = {
         "http": _results(recorder, {}),
-        "https": _results(recorder, {"ssl_context": context}),
+        "https": _results(recorder, tls_options(certificate)),
     }
     seal = recorder.seal()
     assert seal is not None

@@ -12,13 +12,10 @@ from typing import Any
 import gevent
 from gevent.event import Event
 from gevent.server import StreamServer
-from gevent.ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 from headcount.ledger.http_phases import FILE
-from headcount.ledger.location import open_location
-from headcount.ledger.writer import LedgerWriter
 from headcount.plugin.attempts.recorder import Recorder
-from tests.headcount.plugin.sessions import a_session
+from tests.headcount.plugin.sessions import a_recorder, a_session, tls_options
 
 HEAD, BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"ok"
 WAIT_S = 0.06
@@ -97,13 +94,8 @@ def ask(recorder: Recorder, tls: dict[str, Any]) -> dict[str, float]:
 
 def main(folder: str, certificate: str) -> None:
     """Make requests with and without TLS."""
-    filesystem, location = open_location(folder)
-    writer = LedgerWriter(filesystem, location, "run-1", 0)
-    writer.open()
-    recorder = Recorder(writer, lambda error: sys.exit(str(error)))
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    shortest_s = {**ask(recorder, {}), **ask(recorder, {"ssl_context": context})}
+    recorder = a_recorder(folder)
+    shortest_s = {**ask(recorder, {}), **ask(recorder, tls_options(certificate))}
     recorder.seal()
     phases = json.loads(FILE.dump(recorder.phases.phases))["by_type"]
     sys.stdout.write(json.dumps({"phases": phases, "shortest_s": shortest_s}))
