@@ -8,7 +8,7 @@ ON_THE_WAY = "on the way"
 LIVE = {
     "attempted": "Requests started.",
     "acked": "Requests that the service acknowledged, and so promised an event for.",
-    "arrived": "Events of acknowledged requests in the topic, each counted once.",
+    "arrived": "Events of attempted requests in the topic, each counted once.",
     "missing": "Acknowledged events that had time to arrive, but were not in the topic when it "
     "was last read to its end. They may still arrive; the verdict decides.",
     "duplicated": "Messages in the topic beyond the first of each event.",
