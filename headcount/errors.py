@@ -12,7 +12,7 @@ A message names the value, the rule and the remedy, and makes sense without a tr
 from typing import ClassVar
 
 STOPPED = "interrupted; everything that Headcount started has been stopped"
-"""What is reported of every interrupt."""
+"""The message for every interrupt."""
 
 
 class HeadcountError(Exception):

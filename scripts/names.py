@@ -40,7 +40,7 @@ def duplicate_classes(modules: Iterable[Module]) -> dict[str, list[Path]]:
 
 
 def violations(modules: Iterable[Module]) -> dict[str, str]:
-    """Return the violations: from the entry that would allow one to its place, `path:line`."""
+    """Return the place of each violation: `path:line`, or all paths of a duplicate class."""
     modules = list(modules)
     problems = {
         f"duplicate class {name}": ", ".join(str(path) for path in paths)

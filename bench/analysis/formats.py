@@ -3,7 +3,8 @@
 In alternating rounds, a reader finds the ids of the same events in each format, decodes and digests
 them. First there are as few different events as load tests publish, then each of these has a time
 of its own, and then each request asks for another order, so that every event must be compared by
-itself. fastavro, Protobuf or orjson alone only decode the last. Time is CPU time of the one thread.
+itself. The bare loops of fastavro, Protobuf and orjson only decode this last set of events. Time is
+CPU time of the one thread.
 """
 
 import time

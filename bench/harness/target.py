@@ -52,7 +52,7 @@ class PerformanceTarget:
 
     @property
     def _form(self) -> str:
-        """A number format with enough decimals to tell a figure that misses its limit from it."""
+        """A number format with enough decimals to show that a missed limit is missed."""
         fewest = _decimals(self.limit)
         forms = [f",.{decimals}f" for decimals in range(fewest, _MOST_DECIMALS + 1)]
         if self.is_met:

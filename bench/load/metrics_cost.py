@@ -1,9 +1,10 @@
 """`metrics`: what reports and exported metrics cost a saturated generator.
 
-Three Locusts run at the same time on the same core, so that they meet the same machine, whatever
-else it does: one reports nothing, one reports its progress as in `headcount run`, and one exports
-its metrics as well, to an endpoint for Prometheus that is scraped, and by OTLP. All else runs on
-the other core: the responder, and the processes that watch the topic and export the metrics.
+Three Locusts run at the same time on the same core, so that other work on the machine slows
+all three alike: one reports nothing, one reports its progress as in `headcount run`, and one
+exports its metrics as well, to an endpoint for Prometheus that is scraped, and by OTLP. All else
+runs on the other core: the responder, and the processes that watch the topic and export the
+metrics.
 
 What is done once a second weighs three times as much for three generators on a core as for one. So
 each round has two loads, as many requests as possible and few. The CPU time of both tells what

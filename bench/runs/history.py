@@ -1,7 +1,7 @@
 """`history`: the time of `headcount history` over many runs, and how many verdicts it reads.
 
 `bench.runs.many_runs` generates the runs. In alternating rounds the command makes the page without
-an index and with one, beside `headcount --version`, which is what any command takes.
+an index and with one, beside `headcount --version`, the least that any command takes.
 """
 
 from collections.abc import Mapping, Sequence

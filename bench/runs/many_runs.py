@@ -5,7 +5,7 @@
 Each run has a verdict of the size and the form of `reports/sample`, and no ledger. There are four
 series, with noise as between real runs. In `mixed.py` requests get slower after two thirds of the
 time; in `orders.py` the rate falls after one third; a few runs lose events, break a threshold, or
-are inconclusive. The same number of runs is always the same history.
+are inconclusive. The same number of runs always yields the same history.
 """
 
 import copy

@@ -108,7 +108,7 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
 
 
 def _raise_exit(locust: Process, code: int) -> None:
-    """Raise the error that Locust's exit code stands for, with the plugin's last one in its log."""
+    """Raise the error that Locust's exit code stands for, with the plugin's last logged error."""
     try:
         locust.poll_or_raise()
     except PartError as error:

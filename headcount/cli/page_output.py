@@ -12,7 +12,7 @@ STDOUT = Path("-")
 
 
 def links_to(location: str, html: Path) -> str:
-    """Return the folder or URL of the runs, as links on a page refer to it."""
+    """Return the URL of the runs, or the path by which links on a page reach their folder."""
     if "://" in location or html == STDOUT:
         return location
     return Path(os.path.relpath(location, html.absolute().parent)).as_posix()

@@ -54,7 +54,8 @@ def connected(
 
     `needs` is the operation and the topic that require a right, which the user may lack.
 
-    The client is kafka-python's admin client, or another of its clients, with these settings.
+    `client_type` is a class of kafka-python's clients, the admin client by default; `settings` are
+    added to those of the cluster.
 
     Raises:
         UsageError: The list of servers is not valid.

@@ -211,7 +211,7 @@ def _offsets(
 def _from_leaders(
     client: KafkaAdminClient, specs: Mapping[TopicPartition, Any], end_s: float
 ) -> Mapping[TopicPartition, Any]:
-    """Ask the leaders for offsets, until `end_s` while one is lost and its successor not elected.
+    """Ask the leaders for offsets; if one is lost, wait for its successor, until `end_s` at most.
 
     The client finds out the leaders for each request, but gives up if one of them is gone.
     """

@@ -23,7 +23,7 @@ def is_exposed(path: Path) -> bool:
 def exposed_files(values: Mapping[str, str]) -> list[Path]:
     """Return the exposed files that settings name: keys without a password, and references.
 
-    Only files of this user, who can change that: others protect theirs, as Kubernetes does.
+    Other users' files are left out: their owners must protect them, as Kubernetes does.
     """
     kinds = providers(values)
     keys = (Path(values[name]) for name in _KEYS if name in values)

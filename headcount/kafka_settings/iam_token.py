@@ -21,7 +21,7 @@ def iam_token(_config: str) -> tuple[str, float]:
     """
     try:
         token, expires_ms = _signer()()
-    except AttributeError:  # the signer does not expect that there are none
+    except AttributeError:  # which the signer raises if there are no credentials
         raise IamTokenError(
             "AWS credentials are missing: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY"

@@ -37,7 +37,7 @@ class _StoreContent:
         return int(value)
 
     def bytes(self, form: str) -> bytes:
-        """Read a length in a format of `struct`, and as many bytes."""
+        """Read a length in a format of `struct`, then that many bytes; return the bytes."""
         size = self.number(form)
         self.at += size
         return self.content[self.at - size : self.at]

@@ -107,7 +107,7 @@ _REPLACED = {
 
 
 def replaced_by(name: str) -> frozenset[str]:
-    """Return the settings in a file, other than its namesake, that a single setting replaces."""
+    """Return the settings in a file that a single setting replaces, besides its namesake."""
     return frozenset(_REPLACED.get(name, ()))
 
 

@@ -1,7 +1,7 @@
 """References to secrets: `${env:NAME}`, `${file:PATH:KEY}` and `${directory:PATH:NAME}`.
 
 The notation is that of Kafka's configuration providers (KIP-297, KIP-632, KIP-887). These three
-need not be declared; a file may declare others, with names of its own, by the classes of Kafka.
+need not be declared; a file may declare others, each by a name of its own and a class of Kafka.
 """
 
 import re

@@ -90,7 +90,7 @@ class KafkaSettings(FrozenModel):
 
     @model_validator(mode="after")
     def _check_login(self) -> Self:
-        """Check that what the protocol needs is there, by the names that a file has for it."""
+        """Check that login and protocol fit together; errors name the settings as a file does."""
         if not self.protocol.has_login:
             if self.mechanism is not None:
                 raise ValueError(

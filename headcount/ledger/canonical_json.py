@@ -109,7 +109,7 @@ def _trimmed(number: str) -> str:
 def canonical_text(value: object) -> str:
     """Return the canonical form of a text or a key. ValueError if it is not text."""
     if not isinstance(value, str):
-        raise ValueError(f"the key {value!r:.40} is not text")  # noqa: TRY004 - as the others
+        raise ValueError(f"the key {value!r:.40} is not text")  # noqa: TRY004 - like the others
     if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
         return '"' + value + '"'  # an f-string would format a member of an enumeration
     try:

@@ -26,7 +26,7 @@ MOST_TYPES = 500
 """Further event types are not recorded."""
 
 CHUNK = 10_000
-"""So many durations are counted together, in about half a millisecond."""
+"""This many durations are counted together, in about half a millisecond."""
 
 _US_PER_S = 1e6
 _Duration = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]

@@ -60,5 +60,5 @@ def _remove(filesystem: pafs.FileSystem, path: str) -> None:
 def _dates_ns(filesystem: pafs.FileSystem, paths: Sequence[str]) -> list[int | None]:
     """Return when files last changed, by the file system's clock. Raises OSError."""
     if isinstance(filesystem, pafs.LocalFileSystem):
-        return [os.stat(path).st_ctime_ns for path in paths]  # noqa: PTH116 - as its paths are
+        return [os.stat(path).st_ctime_ns for path in paths]  # noqa: PTH116 - they are texts
     return [file.mtime_ns for file in filesystem.get_file_info(list(paths))]

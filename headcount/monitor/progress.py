@@ -39,7 +39,8 @@ class Progress:
     `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
     of the report by the generator's clock, `first_sent_ns` that of its first request and
     `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
-    of each second after the first request, if something newly ended or in flight was sent in it.
+    of each second, counted from the first request, in which a newly ended or unfinished attempt was
+    sent.
     `latency` counts the newly ended attempts by the bucket of their response time. `http` and
     `from_intended` have the durations of all newly ended attempts by event type, if something
     exports them. `lag_ms` is the lateness of the generator's timers or arrivals in its last second,

@@ -126,7 +126,7 @@ class SendBins:
         _add(self._acked, seconds.split(progress.acked))
 
     def add_arrived(self, generator: int, pages: Pages) -> None:
-        """Add attempts newly seen in the topic, also before their generator reports them."""
+        """Add attempts newly seen in the topic, even before their generator reports them."""
         seconds = self._generators.setdefault(generator, _GeneratorSeconds())
         _add(self._arrived, seconds.arrive(pages))
 
@@ -155,7 +155,10 @@ class SendBins:
         )
 
     def rate(self, over_s: int, until_s: float) -> float | None:
-        """Return the attempts per second in the last whole seconds up to a time; None without."""
+        """Return the attempts per second in the last whole seconds up to a time.
+
+        None before a whole second has passed.
+        """
         end = int(until_s)
         start = max(0, end - over_s)
         return _sum(self._attempted, start, end - start) / (end - start) if end > start else None

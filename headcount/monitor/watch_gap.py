@@ -42,7 +42,7 @@ class WatchGap:
 
     @property
     def text(self) -> str:
-        """The time from which on the topic is not watched, as text; empty while it is watched."""
+        """Says since when the topic has not been watched; empty while it is watched."""
         if not self.since:
             return ""
         return f"topic not watched since {self.since}, so losses are not shown live"

@@ -26,7 +26,7 @@ _EXTRA_PER_TASK = 2
 """Extra requests for each task that has not started when the others have used up the limit."""
 
 _MOST_STARTS_PER_REQUEST = 10
-"""For each request to be made, the probe begins at most so many tasks before it gives up.
+"""For each request to be made, the probe begins at most this many tasks before it gives up.
 
 The same holds for requests without an event.
 """

@@ -15,7 +15,7 @@ from headcount.run.id_form import (
 
 _WORD = (1 << 64) - 1
 _LAST_DIGITS = 16
-"""The digits of an id in which the sequence number and the check are."""
+"""The number of digits at the end of an id that hold the sequence number and the check."""
 
 
 def id_writer(run_ids: RunIds, generator: int) -> Callable[[int], str]:

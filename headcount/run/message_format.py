@@ -33,7 +33,7 @@ class FormatSettings:
 
 
 def format_names() -> tuple[str, ...]:
-    """Return the names of all formats, also of those that other packages add."""
+    """Return the names of all formats, including those that other packages add."""
     added = {entry_point.name for entry_point in entry_points(group=FORMATS_GROUP)}
     return (*BUILT_IN, *sorted(added.difference(BUILT_IN)))
 

@@ -1,6 +1,6 @@
 """Probe ids: a probe's requests carry an id in several headers, each in the header's usual form.
 
-Each header has a tag of its own, so that a message shows which of them the service carried on.
+Each header has a tag of its own, so that a message shows which of them the service passed on.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ USUAL = {
     "Idempotency-Key": IdForm.UUID,
     TRACEPARENT: IdForm.TRACE,
 }
-"""Headers that services, frameworks and tracing carry on, and the form of ids in them."""
+"""Headers that services, frameworks and tracing pass on, and the form of ids in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class StoredThreshold:
 
     @property
     def outcome(self) -> Result:
-        """Its result, also from a document that has only `holds`."""
+        """Its result, derived from `holds` if the document has no other."""
         return self.result or (Result.KEPT if self.holds else Result.BROKEN)
 
 

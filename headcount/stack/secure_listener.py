@@ -45,7 +45,7 @@ class SecureListener:
         return self.folder / CLIENT_FILE
 
     def broker_settings(self, member: Membership) -> dict[str, str]:
-        """Return the broker's settings for this listener beside its own."""
+        """Return the broker's settings that add this listener to its own."""
         clients = f"CLIENTS://{LOOPBACK}:{member.ports[member.index]}"
         secure = f"{_NAME}://{LOOPBACK}:{self.port}"
         controller = f"CONTROLLER://{LOOPBACK}:{member.controller_ports[member.index]}"

@@ -29,7 +29,7 @@ def run_arguments(
         options: The others, by name.
 
     Raises:
-        UsageError: A name is unknown or stands twice, or a value is not valid.
+        UsageError: A name is unknown, is in both mappings, or has a value that is not valid.
     """
     known = {
         name: parameter

@@ -53,7 +53,7 @@ _AGGREGATE = re.compile(r"p(\d{1,2}(?:\.\d{1,4})?)|min|mean|max")
 
 
 class MetricError(UsageError):
-    """A mistake in a text; the message marks its place below it, `marked` on one line."""
+    """A mistake in a text. The message marks its place on a line below; `marked` does so inline."""
 
     def __init__(self, problem: str, text: str, start: int, end: int) -> None:
         self.marked = f"{problem}: {text[:start]}»{text[start:end]}«{text[end:]}"

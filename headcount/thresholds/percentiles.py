@@ -1,6 +1,6 @@
 """The percentiles that reports show; a threshold may name any other. Pure.
 
-What a percentile of some values is: `nearest_rank.py`.
+`nearest_rank.py` defines what a percentile of some values is.
 """
 
 QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)

@@ -161,7 +161,7 @@ def _folders(names: str, reports_dir: Path) -> list[RunFolder]:
 
 
 def _links(folders: Iterable[Iterable[RunFolder]], html: Path) -> str:
-    """Return the folder of the runs as links on the page refer to it; empty if that is unknown."""
+    """Return the path by which links on the page reach the folder of the runs; empty if unknown."""
     if html == STDOUT:
         return ""
     parents = {folder.path.parent for side in folders for folder in side}

@@ -33,7 +33,7 @@ def option_source(ctx: click.Context, parameter: click.Parameter) -> str:
 
 @contextmanager
 def naming_sources(ctx: click.Context) -> Iterator[None]:
-    """Add to an error of a command what sets the options that it is about.
+    """Add to a command's error which variable or file sets the options that the error is about.
 
     Nobody looks for a mistake in a variable or a file that a command line does not show.
     """
@@ -68,7 +68,7 @@ def _quotes(message: str, value: object) -> bool:
 
 
 def _sources(ctx: click.Context, parameters: list[click.Parameter]) -> str:
-    """Return, in brackets, what sets parameters elsewhere than on the command line."""
+    """Return, in brackets, the variable or file that sets each parameter; empty if none does."""
     sources = [
         f"{max(parameter.opts, key=len)} is set by {source}"
         for parameter in parameters

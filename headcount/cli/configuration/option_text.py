@@ -29,7 +29,7 @@ def with_options(
         path: The names of the table that has the options; empty for the whole document.
 
     Raises:
-        UsageError: The text is not TOML, or a name in `path` is that of something but a table.
+        UsageError: The text is not TOML, or a name in `path` is not that of a table.
     """
     # tomlkit takes a while to load, and --help does not need it.
     import tomlkit  # noqa: PLC0415

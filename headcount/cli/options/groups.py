@@ -38,7 +38,7 @@ class GroupedOption(click.Option):
         self.group = group
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """Return the parts in brackets: environment variable and default, unchanged."""
+        """Return the parts in brackets: variable, and default as `show_default` words it."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)  # an error names it
         if isinstance(self.show_default, str):
@@ -109,7 +109,7 @@ def in_order(*decorators: Decorator) -> Decorator:
 
 
 def gathered(name: str, kind: type[Any]) -> Decorator:
-    """Pass the options that are fields of a dataclass on as one argument."""
+    """Pass on, as one argument, the options that are fields of a dataclass."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)

@@ -23,7 +23,7 @@ from headcount.stack.process import POLL_S, Process
 
 RUN_ID = "probe"
 SCENARIO_LIMIT_S = 8
-"""The run time of the scenario, if it has not made all requests before."""
+"""The longest run time of the scenario, which ends earlier once it has made all requests."""
 STOP_TIMEOUT_S = 4
 """How long the requests in flight may take after that."""
 _COLUMNS = ["seq", "event_type", "outcome", "http_status", "error", "sent_at_ns", "shape", "asked"]
@@ -73,7 +73,7 @@ def start_generator(scenario: ProbeScenario, folder: Path, environ: Mapping[str,
 def await_tag(locust: Process, run: RunFolder, deadline_s: float) -> str:
     """Wait for the manifest, and return the tag of the ids.
 
-    UsageError or PartError if Locust ends before.
+    UsageError or PartError if Locust ends first; PartError if the manifest takes too long.
     """
     end_s = time.monotonic() + deadline_s
     while not run.manifest_path.is_file():

@@ -46,7 +46,10 @@ _ENDING_IN_ERROR = frozenset({2, 5})
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """What a probe does; `topics` is empty for all, `wanted_format` if the probe finds it."""
+    """What a probe does.
+
+    `topics` is empty for all topics; `wanted_format` is empty if the probe must find the format.
+    """
 
     scenario: ProbeScenario
     cluster: Cluster

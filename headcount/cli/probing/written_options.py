@@ -17,7 +17,7 @@ _OF_MESSAGES = frozenset({"id-header", "id-form", "id-at", "format", "compare-at
 
 
 def write_options(path: Path, fit: OptionsFit, known: Mapping[str, Value]) -> None:
-    """Set the options of a fit in an option file, with those of the target that was probed.
+    """Write the options that fit, and those of the probed target, into an option file.
 
     In pyproject.toml they are in the table [tool.headcount]. UsageError if the file cannot be
     written, or is not TOML.

@@ -62,7 +62,7 @@ class ProjectAnswers:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a host, with or without a port, is the own machine."""
+    """Whether a host, with or without a port, is this machine."""
     return _LOOPBACK.fullmatch(re.sub(r":\d+$", "", address)) is not None
 
 

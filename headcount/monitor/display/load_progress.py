@@ -19,7 +19,7 @@ _WHOLE_FROM = 10
 class LoadProgress:
     """The state of the load; a figure is None if it is not known.
 
-    `not_watched` is the time from which on the topic is not watched; empty while it is.
+    `not_watched` says since when the topic has not been watched; empty while it is watched.
     """
 
     rate: float | None

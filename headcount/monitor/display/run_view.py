@@ -22,8 +22,8 @@ class RunView:
     """The state of a run at one moment.
 
     `step` is what its verification does, `verdict` is None unless the run is judged, `why_not` says
-    why it is not judged, `abort` which threshold stopped the test, and `not_watched` the time from
-    which on the topic is not watched; each text is empty if it does not apply.
+    why it is not judged, `abort` which threshold stopped the test, and `not_watched` since
+    when the topic has not been watched; each text is empty if it does not apply.
     """
 
     manifest: Manifest

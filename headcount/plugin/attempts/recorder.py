@@ -147,7 +147,7 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            is_placed = SIGN in asked and has_id(event, compared)  # or it is long, see HASHED
+            is_placed = SIGN in asked and has_id(event, compared)  # SIGN also marks long events
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)

@@ -1,4 +1,4 @@
-"""Refusals: why a request of a scenario cannot be accounted for, and where it is written."""
+"""Refusals: why a request cannot be accounted for, and which line of the scenario makes it."""
 
 from headcount import scenario_location
 from headcount.ledger.event_errors import why_not_comparable

@@ -46,7 +46,7 @@ class SegmentWriter:
         self._arrivals = arrivals
         self._on_error = on_error
         self.on_chunk: Callable[[pa.Table], None] | None = None
-        """Called with all rows that are added from now on, some hundred at a time."""
+        """Called with all rows that are added from now on, a few hundred at a time."""
         self.batches = [self.new_batch()]
         """The recorder adds rows to the last batch; the list object never changes."""
         self._flushing = gevent.lock.BoundedSemaphore(1)

@@ -1,4 +1,4 @@
-"""The phases of a request: recorded by event type, where its way through the code measured them."""
+"""The phases of a request: recorded by event type, if the code that sent it measured them."""
 
 from locust.contrib.fasthttp import FastResponse
 

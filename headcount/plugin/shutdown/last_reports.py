@@ -1,7 +1,7 @@
 """The last reports: received from workers after a headless master has stopped listening to them.
 
 Locust gives workers half a second to end, and then reads no more messages, although its socket
-stays open. What workers report once they have sealed would be missing in the run's metrics.
+stays open. What workers report once they have sealed would be missing from the run's metrics.
 """
 
 import time

@@ -2,7 +2,7 @@
 
 Loading takes seconds on a busy machine. If it blocked heartbeats for that long, Locust's master
 would consider the workers missing, and would end the test before the first request when it gives up
-the last of them.
+on the last of them.
 """
 
 import functools

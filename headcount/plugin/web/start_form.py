@@ -159,7 +159,7 @@ def _checks(
 
 
 def _field_in(message: str) -> str:
-    """Return the field of the option that a message begins with; empty if it is none."""
+    """Return the field of the option that a message begins with; empty if there is none."""
     match = _OPTION.match(message)
     name = match[1].replace("-", "_") if match else ""
     return name if name in FIELDS else ""

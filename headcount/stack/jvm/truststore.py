@@ -114,7 +114,7 @@ def _certificates(bundles: Mapping[Path, bytes]) -> dict[str, x509.Certificate]:
 
 
 def _parse(block: bytes) -> x509.Certificate | None:
-    """Parse a certificate; None for an old one that a strict parser rejects, as bundles have."""
+    """Parse a certificate; None for one, often an old one, that a strict parser rejects."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         try:

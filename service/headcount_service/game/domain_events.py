@@ -1,7 +1,7 @@
 """Domain events: describe a change of state, in the event and in the response.
 
-Each class defines the own fields of one event type. An item's attributes are fields beside the
-others, such as `metal` in the purchase of a sword.
+Each class defines the fields of one event type. An item's attributes are fields beside the others,
+such as `metal` in the purchase of a sword.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-// Fills Locust's tab "Delivery" with the delivery page, or links to the past runs without tabs. Names
-// the buttons of Locust's that have no name.
+// Fills Locust's tab "Delivery" with the delivery page; without tabs, links to the past runs.
+// Gives names to those of Locust's buttons that have none.
 "use strict";
 
 (() => {
