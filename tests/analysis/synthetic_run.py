@@ -72,8 +72,8 @@ class RunHistory:
     database: Database = field(default_factory=Database)
     thresholds: tuple[Threshold, ...] = ()
     timestamps_ms: dict[int, int] = field(default_factory=dict)
-    """Timestamps of messages by their places in `messages`, where they are other than their times;
-    with any of them Spark's own source, which has limits of its own, is not asked."""
+    """Timestamps that differ from the messages' times, by index in `messages`. If there are any,
+    `Frames` is not used, because Spark's own source limits timestamps."""
 
     @property
     def folder(self) -> RunFolder:

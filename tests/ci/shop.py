@@ -1,4 +1,4 @@
-"""A shop of its own, without a line of Headcount: it copies a request's id into its event.
+"""A shop that knows nothing of Headcount: it copies a request's id into its event.
 
 python shop.py PORT        publishes to the topic `sold` at BOOTSTRAP_SERVERS
 """

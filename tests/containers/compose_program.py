@@ -1,4 +1,4 @@
-"""Compose, built from its Go module: Debian has no Compose of today."""
+"""Compose, built from its Go module: Debian has no recent Compose."""
 
 import json
 import os

@@ -69,9 +69,9 @@ class Engine:
 
 @contextlib.contextmanager
 def engine(folder: Path, served: Path) -> Iterator[Engine]:
-    """Run an engine for the block, in whose network a folder is served; all ends with the block.
+    """Run an engine, and serve a folder in its network; both end with the block.
 
-    Skips the test where the machine lacks what it takes.
+    Skips the test without root, or if the machine lacks a program that is needed.
     """
     if os.geteuid() != 0:
         lacking("a Docker engine needs root")

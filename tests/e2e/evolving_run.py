@@ -1,7 +1,7 @@
 """Whole runs whose messages have schemas: a ledger, and a topic that a service fills.
 
-Half way, the service is deployed anew: with the next version of its schema, which has one more
-field with a default.
+Halfway through, the service is deployed again, with the next version of its schema, which has one
+more field, with a default.
 """
 
 import json
@@ -81,7 +81,7 @@ FORMATS: Mapping[str, tuple[str, Callable[[Document], str], Callable[[Document],
     ),
     "json-schema": ("JSON", _json_schema, lambda _: JsonSchemaCodec()),
 }
-"""Of each format, the kind of its schemas, and what makes a schema and a codec."""
+"""For each format, the kind of its schemas, and what makes a schema and a codec."""
 
 
 @dataclass(slots=True)
@@ -133,7 +133,7 @@ class ServiceEvent(GeneratedEvent):
 
 
 def a_run(path: Path, servers: str, topic: str, events: int, service: EvolvingService) -> None:
-    """Write a run of so many acknowledged events, and publish them as the service does."""
+    """Write a run of `events` acknowledged events, and publish them as the service does."""
     folder = RunFolder(path)
     folder.create()
     manifest = replace(

@@ -1,4 +1,4 @@
-"""What the examples need of a test."""
+"""What the examples need from a test."""
 
 from pathlib import Path
 

@@ -58,7 +58,8 @@ class Lying(Proxy):
     def start(self) -> None:
         """Start the real publisher, and the threads that publish through it.
 
-        There are enough that no queue grows on a slow machine: what is late for long is in doubt.
+        There are enough threads that the queue does not grow on a slow machine: events that are
+        late for long would leave the verdict in doubt.
         """
         super().start()
         self._later: queue.SimpleQueue[tuple[Event, str | None]] = queue.SimpleQueue()

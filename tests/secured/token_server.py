@@ -75,7 +75,7 @@ class TokenServer:
         return 200, token
 
     def token(self, life_s: float) -> str:
-        """Sign a token that is valid for so long."""
+        """Sign a token that is valid for `life_s` seconds."""
         now_s = time.time()
         claims = {
             "iss": self.url,

@@ -34,8 +34,8 @@ class BatchIds:
     """The ids of a run that belong to a batch's messages, as far as they are plain text.
 
     `generator` and `seq` are undefined if `is_there` is false; `texts` are the messages' values,
-    and `spans` are in them. `is_without` marks the messages that certainly have no id of the run,
-    which can be known only if the place of ids is beside the value.
+    and `spans` the digits of the ids in them. `is_without` marks the messages that certainly have
+    no id of the run, which can be known only if the place of ids is beside the value.
     """
 
     ids: RunIds

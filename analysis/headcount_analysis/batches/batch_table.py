@@ -19,7 +19,7 @@ _MAX_SHOWN = 200  # the most characters kept of an id or event type, which may b
 
 @dataclass(frozen=True, slots=True)
 class ReadContent:
-    """The content of a message; `digests` has one for each shape of which it has all fields.
+    """The content of a message; `digests` has one for each shape whose fields are all there.
 
     A message with a `defect` has nothing else.
     """

@@ -15,7 +15,7 @@ from headcount_analysis.id_places.id_place import IdPlace
 from headcount_analysis.ledger.asked_shapes import AskedShapes
 
 MAX_SHAPES = 256
-"""A message is tried with all shapes of the ledger up to this many, otherwise only with its own."""
+"""If the ledger has more shapes than this, a message is tried only with its own, not with all."""
 
 
 def plain_json() -> MessageFormat:

@@ -48,7 +48,7 @@ class IdFinder:
     _id_text: IdText = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with the name that the location has."""
+        """Start with the location's own name as the only spelling."""
         self.prefix = self.expected.ids.prefix.encode()
         self.is_in_column = isinstance(self.place, ColumnPlace)
         location = self.expected.location
@@ -60,7 +60,7 @@ class IdFinder:
         return self.place.names_in(message) if isinstance(self.place, _NAMED) else ()
 
     def find(self, messages: pa.RecordBatch, values: pa.Array) -> BatchIds:
-        """Find the ids of messages, of `topic_range.MESSAGES`; `values` are theirs, none null."""
+        """Find the ids of rows of `topic_range.MESSAGES`; `values` are their values, none null."""
         ids = self.expected.ids
         if isinstance(self.place, ColumnPlace):
             return ids_in_column(values, ids, self.place.column(messages))

@@ -27,7 +27,7 @@ from headcount_analysis.messages.record import Record
 
 @dataclass(frozen=True, slots=True)
 class MaskedBatch:
-    """Messages of `topic_range.MESSAGES`, their ids, and how they and some `fields` are masked."""
+    """Messages of `topic_range.MESSAGES`, their ids, and the texts with ids and `fields` masked."""
 
     messages: pa.RecordBatch
     ids: BatchIds

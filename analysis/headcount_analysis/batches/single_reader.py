@@ -59,8 +59,8 @@ class SingleReader:
     ) -> ReadContent:
         """Read a message's id and event type, and its digest over each shape that it can have.
 
-        A message with a repeated key has no digest, because it never matches the request. `shapes`
-        are those of another message if they are not its own.
+        A message with a repeated key has no digest, because it never matches the request. Without
+        `shapes`, the message's own are used.
         """
         event = parsed.event
         if event is None:

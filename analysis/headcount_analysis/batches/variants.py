@@ -15,7 +15,7 @@ from headcount_analysis.messages.record import Record
 
 @dataclass(frozen=True, slots=True)
 class MessageVariant:
-    """A record with other bytes where its text is masked, and the id in it, if it is masked."""
+    """A record with other bytes where its text is masked, and its new id, if the id is masked."""
 
     record: Record
     identity: str | None

@@ -18,8 +18,8 @@ UNLIKELY = math.log(0.001)
 def of_sharing(sharing: int, drawn: int, share: float) -> float:
     """Bound the probability that `sharing` or more of `drawn` have a value.
 
-    `share` is the part of the run that has it. The bound is CERTAIN unless the part of `drawn` is
-    larger.
+    `share` is the part of the run that has it. The bound is CERTAIN unless a larger part
+    of `drawn` has it.
     """
     part = sharing / drawn
     if part <= share:

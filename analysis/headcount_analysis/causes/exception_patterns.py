@@ -7,10 +7,10 @@ The rule: a pattern is reported only if it is unlikely by chance. The exceptions
 their population (`populations.py`), as if they had been drawn from it at random. The probability
 that they have the pattern, times the number of values or places that could have shown it, must be
 below 1 in 1,000; it is computed as an upper bound (`chance.py`). A value or a part of the run must
-also hold all of the exceptions, or at least half of them and twice as many as its share of the
-population. Consecutive offsets are compared with the part of the run in which the exceptions lie,
-so that an outage is not reported again as one batch in each partition. Ids are never a pattern: a
-request gets the next number, so consecutive ids say no more than the time when they were sent.
+also hold all of the exceptions, or at least half of them and twice as many as chance would give it.
+Consecutive offsets are compared with the part of the run in which the exceptions lie, so that an
+outage is not reported again as one batch in each partition. Ids are never a pattern: a request gets
+the next number, so consecutive ids say no more than the time when they were sent.
 """
 
 import math
@@ -161,7 +161,10 @@ def _shared(
 
 
 def _is_telling(sharing: int, drawn: int, whole: int, total: int) -> bool:
-    """Whether all exceptions have it but not all of the run, or most and twice as many as usual."""
+    """Whether all exceptions share a value, or half of them, twice as often as the whole run does.
+
+    A value that the whole run shares tells nothing.
+    """
     if sharing < FEWEST_EXCEPTIONS or whole >= total:
         return False
     return sharing == drawn or (2 * sharing >= drawn and sharing * total >= 2 * whole * drawn)

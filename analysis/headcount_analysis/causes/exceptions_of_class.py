@@ -23,7 +23,7 @@ _NUMBERS = ["sent_at_ns", *_PLACES.names]
 class ExceptionsOfClass:
     """The exceptions of a class: how many have each value of a column, and some or all times.
 
-    `sent_at_ns` is sorted, and has the times of one exception in `every`, the first and the last.
+    `sent_at_ns` is sorted: the times of one exception in `every`, and of the first and the last.
     `partitions` and `offsets` are those of acknowledgements, known only if `every` is 1.
     """
 
@@ -74,7 +74,7 @@ def read_class(
 
 
 def _sampled(times: Integers, every: int) -> Integers:
-    """Take one time in `every`, the first, and the last."""
+    """Take one time in `every`; the first and the last are always among them."""
     return times if every == 1 else np.r_[times[::every], times[-1:]]
 
 

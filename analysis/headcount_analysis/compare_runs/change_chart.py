@@ -49,7 +49,7 @@ class _FactorScale:
         return self.high > _FAR or self.low < 1 / _FAR
 
     def percent(self, factor: float) -> float:
-        """Return where a factor lies, in percent of the width; beyond the ends at an end."""
+        """Return where a factor lies, in percent of the width; beyond an end, at that end."""
         within = min(max(factor, self.low), self.high)
         return 100 * math.log(within / self.low) / math.log(self.high / self.low)
 

@@ -68,7 +68,7 @@ class EventComparer:
 
 
 def _chunks(events: pa.Table) -> Iterator[pa.Table]:
-    """Cut events, sorted by sequence number, between two sequence numbers."""
+    """Cut events, sorted by sequence number, into chunks; a number is never in two chunks."""
     seqs, start = events["seq"].to_numpy(), 0
     while start < len(seqs):
         last = min(start + _CHUNK_ROWS, len(seqs)) - 1

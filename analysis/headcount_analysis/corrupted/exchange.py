@@ -36,7 +36,7 @@ def write_sorted(place: str, rows: pa.Table, by: Sequence[str], prefix: str = ""
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """The rows of some files at a place, of a schema."""
+    """Rows of one schema, in some files at a place."""
 
     place: str
     files: tuple[str, ...]

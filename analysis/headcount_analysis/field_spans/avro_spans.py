@@ -123,7 +123,7 @@ class _Items(_Type):
 
 @dataclass(frozen=True, slots=True)
 class AvroRecord(_Type):
-    """A record; `fields` has, by name, its first fields, up to one that cannot be skipped."""
+    """A record; `fields` has its fields by name, those before the first that cannot be skipped."""
 
     fields: Mapping[str, _Type]
 

@@ -187,9 +187,9 @@ class ByteRows:
 
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
-    """Bytes of each message, from `start` to before `end`, where it `is_one`.
+    """Bytes of each message, from `start` to before `end`; `is_one` says which messages have some.
 
-    Of each byte, the `kept_bits` are not masked: those that say where a number ends.
+    The `kept_bits` of each byte are not masked: they say where a number ends.
     """
 
     is_one: Flags

@@ -40,7 +40,7 @@ class Varints:
 
 
 def after(texts: ByteRows, start: Integers, length: Integers) -> Integers:
-    """Return the place after so many bytes; -1 if a message has not as many."""
+    """Return the place after `length` bytes; -1 if a message does not have that many."""
     is_whole = (start >= 0) & (length >= 0) & (length <= texts.ends - start)
     return np.where(is_whole, start + length, -1)
 

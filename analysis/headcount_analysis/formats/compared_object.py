@@ -48,7 +48,7 @@ def compared_place(pointer: str) -> ComparedPlace:
 
 
 def _object(value: object) -> tuple[Object | None, tuple[str, ...]]:
-    """Return an object, or that in a text, and the keys repeated in the text."""
+    """Return an object, or the one that a text contains, and the keys repeated in the text."""
     if isinstance(value, Mapping):
         return value, ()
     if not isinstance(value, str):

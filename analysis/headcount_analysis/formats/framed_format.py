@@ -37,7 +37,7 @@ _NOT_FRAMED = "not framed by a schema registry"
 _SCHEMA_HEADER = "__value_schema_id"
 _FRAME_BYTES = 5
 _MOST_SCHEMAS = 4
-"""The most schemas in whose messages fields are found together: the most frequent ones."""
+"""Fields are found together only in messages of this many schemas, the most frequent ones."""
 
 
 class Payload(NamedTuple):

@@ -33,7 +33,7 @@ class IdText(StrEnum):
     CHECKED_JSON = "checked json"
     """As in JSON; whether a message is valid may depend on any of its values."""
     AVRO = "avro"
-    """After twice its length."""
+    """After its length, which Avro writes doubled."""
     PROTOBUF = "protobuf"
     """After its length."""
     OTHER = "other"

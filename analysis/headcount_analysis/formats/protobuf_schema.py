@@ -49,7 +49,7 @@ class ProtobufSchema:
     pool: DescriptorPool
 
     def message_at(self, path: Sequence[int]) -> Descriptor | None:
-        """Return the message with an index in the file, or in another message; None without one."""
+        """Return the message at a path of indexes, in the file and its messages; None if absent."""
         names, messages = [self.file.package] if self.file.package else [], self.file.message_type
         for index in path:
             if not 0 <= index < len(messages):

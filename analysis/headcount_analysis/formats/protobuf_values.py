@@ -57,7 +57,7 @@ class ProtobufValues:
     def as_object(self, message: Any) -> dict[str, object]:
         """Return a message as a JSON object.
 
-        A field without presence has its default; another one is missing if it is not set.
+        A field that is not set has its default if it lacks presence; otherwise it is left out.
 
         Raises:
             ValueError, TypeError: It has no JSON form, such as a time beyond the year 9999.

@@ -44,7 +44,7 @@ _NOT_TRUSTED: Final = (
 
 
 class SchemaRegistry:
-    """Asks a registry for schemas; connected from the first question until it is forgotten."""
+    """Gets a registry's schemas; connects when first asked, disconnects when garbage-collected."""
 
     def __init__(self, settings: RegistrySettings) -> None:
         self._settings = settings

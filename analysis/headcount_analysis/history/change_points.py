@@ -1,13 +1,13 @@
 """Change points: the first run of a new level of a figure, and how certain that is.
 
 - A series is split where the means of both parts differ most, in standard errors. Whether that
-  could be chance is decided by a permutation test: if nothing changed, any order of the runs is
-  as likely as theirs, so the largest difference is compared with those of shuffled runs (as in
+  could be chance is decided by a permutation test: if nothing changed, any order of the runs is as
+  likely as the actual one, so the largest difference is compared with those of shuffled runs (as in
   E-divisive: D. S. Matteson, N. A. James, "A nonparametric approach for multiple change point
-  analysis of multivariate data", Journal of the American Statistical Association 109, 2014; its
-  use for performance tests: D. Daly et al., "The use of change point detection to identify
-  software performance regressions in a continuous integration system", ICPE 2020). The test takes
-  the search for the best split into account, and assumes no distribution.
+  analysis of multivariate data", Journal of the American Statistical Association 109, 2014; its use
+  for performance tests: D. Daly et al., "The use of change point detection to identify software
+  performance regressions in a continuous integration system", ICPE 2020). The test takes the search
+  for the best split into account, and assumes no distribution.
 - If it is not chance, both parts are searched in the same way, until none can be split.
 - Figures are compared by their logarithms, as two sides are (see `compare_runs/statistics.py`), and
   clipped to `_CLIP` median absolute deviations around their median: one outlier neither makes a

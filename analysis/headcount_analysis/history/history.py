@@ -50,7 +50,7 @@ class SortKey(StrEnum):
 class HistoryOverview:
     """The runs of a store in their series; `baseline_runs` is the size of a baseline.
 
-    `past` is what was read of the store, also of runs that have no entry.
+    `past` is what was read from the store, including runs that have no entry.
     """
 
     series: tuple[Series, ...]

@@ -1,6 +1,6 @@
 """The index of a history: the entry of each run, so that its verdict need not be read again.
 
-`.history.jsonl` stands beside the runs: a line with the format's number, then one line for each run
+`.history.jsonl` is beside the runs: a line with the format's number, then one line for each run
 with the stamp of the verdict that its entry was made from. It is a cache. A line is used only if
 its run still has a verdict with that stamp; all other verdicts are read again. A command that reads
 the runs replaces the index by a complete new one. So several commands may do so at the same time:

@@ -2,7 +2,7 @@
 // Without this script the page has all runs, sentences and lines; with it, readers can filter, sort and point.
 (() => {
   const byId = (id) => document.getElementById(id);
-  // A page that shows this one in a frame names its theme.
+  // A page that shows this one in a frame passes its theme in the URL.
   const applyTheme = () => {
     const theme = new URLSearchParams(location.hash.slice(1)).get("theme");
     if (theme === "dark" || theme === "light") document.documentElement.dataset.theme = theme;

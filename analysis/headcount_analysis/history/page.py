@@ -34,7 +34,7 @@ class SeriesCard:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """A row of the table of runs: its cells as text, and by what it is sorted."""
+    """A row of the table of runs: its cells as text, and the values that it is sorted by."""
 
     key: int
     run: Assessment

@@ -1,6 +1,6 @@
 """Run stores: where the runs of a history are, a folder on this machine or an object store.
 
-A store lists runs and reads their verdicts; of the history it keeps an index. Runs may come from
+A store lists runs, reads their verdicts, and keeps an index of the history. Runs may come from
 anywhere: every file is read up to a bound, and on this machine no symbolic link is followed.
 """
 

@@ -10,7 +10,7 @@ from headcount_analysis.history.entry import SAMPLED, HistoryEntry
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """A metric that has another level from a run on.
+    """A metric whose level changes at a run.
 
     `index` is that of the first run with the new level; a level is the median of the runs between
     two changes.
@@ -32,7 +32,7 @@ class LevelChange:
 class Series:
     """Runs that can be compared with each other, the earliest first.
 
-    `changes` are by index of `runs`, in their order.
+    `changes` are sorted by their `index` in `runs`.
     """
 
     runs: tuple[Assessment, ...]

@@ -1,6 +1,6 @@
 """Trend lines: where to draw a series, in percent of the width and the height of its charts.
 
-A chart has one place for each run, however long after the run before it was made.
+A chart has one place for each run, however much time passed between them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,9 +40,9 @@ class TrendMark:
 class TrendChart:
     """A chart of one metric of a series.
 
-    `colour` is the palette's name of its colour, `line` the path of its line. `dots` has a path of
-    the runs that did not pass for each colour of a label. `values` has the text of each run, in
-    their order, `axis` the range of the chart. `baseline_y` is the height of the next run's
+    `colour` is the palette's name of its colour, `line` the path of its line. `dots` has, by the
+    colour of their label, a path of the runs that did not pass. `values` has the text of each run,
+    in their order, `axis` the range of the chart. `baseline_y` is the height of the next run's
     baseline, None without one.
     """
 

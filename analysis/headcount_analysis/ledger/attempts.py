@@ -24,8 +24,8 @@ _UNRECORDED = "no row: the generator ended before it recorded the response"
 class SeqRange:
     """Sequence numbers `first_seq` to `end_seq` - 1 of every generator, and where their rows are.
 
-    `asked` lists each generator that may have used some of these numbers, with the end of its own;
-    `segments` lists paths below the ledger's location, each with its SHA-256.
+    `asked` lists each generator that may have used some of these numbers, with the number after the
+    last of them; `segments` lists paths below the ledger's location, each with its SHA-256.
     """
 
     first_seq: int

@@ -1,4 +1,4 @@
-"""HTTP phases: what the generators measured of them, as buckets like those of other durations."""
+"""HTTP phases: the durations that generators measured, in buckets like all other durations."""
 
 from collections.abc import Collection, Iterable, Iterator
 

@@ -22,7 +22,7 @@ _FEWEST_DRAWN = 6
 """The smallest number of slices, even if the rarest percentiles then have too few values."""
 _MERGED = (1, 2, 3, 5, 10, 15, 20, 30, 60, 120, 300, 600)
 _ROOM = 1.3
-"""How many times the needed values a typical slice has, so that few slices lack them."""
+"""A typical slice has this many times the values needed, so that few slices have too few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LatencySlice:
     percentiles: Percentiles
 
     def percentile_ms(self, quantile: float) -> float | None:
-        """Return a percentile, or None if it is not of enough values."""
+        """Return a percentile, or None if there are too few values for it."""
         is_of_enough = self.count >= samples_needed(quantile)
         name = f"{percentile_name(quantile)}_ms"
         return float(getattr(self.percentiles, name)) if is_of_enough else None

@@ -99,7 +99,10 @@ def _by_generator(generators: Integers, delays_ms: Integers) -> list[Integers]:
 
 
 def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
-    """Return a generator's early delay; few events do not show that its clock is behind."""
+    """Return a generator's early delay, but with few events no more than that of all generators.
+
+    A few late events alone do not show that its clock is behind.
+    """
     early_ms = _early_ms(delays_ms)
     return early_ms if len(delays_ms) >= GROUP_EVENTS else min(early_ms, overall_ms)
 

@@ -24,7 +24,7 @@ class Rates:
 
     @property
     def shown(self) -> dict[str, str]:
-        """The formatted rates, by name; without a target or a measured rate, it is left out."""
+        """The formatted rates, by name, without those that were not set or not measured."""
         rates = {"target": self.target_per_s, "achieved": self.achieved_per_s}
         return {name: _shown(rate) for name, rate in rates.items() if rate is not None}
 

@@ -17,8 +17,9 @@ from headcount_analysis.read.topic_seen import TopicSeen
 class VerificationPlan:
     """One run, the end of its part of the topic, and the criteria that it is judged by.
 
-    `parts` is the ledger as listed before `end` was read; None lists it when it is read.
-    `seen` is what the cluster reports about itself and the topic now.
+    `parts` is the ledger as listed before `end` was read; if it is None, the
+    ledger is listed when it is read. `seen` is what the cluster reports about itself and the topic
+    now.
     """
 
     folder: RunFolder

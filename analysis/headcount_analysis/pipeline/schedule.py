@@ -11,7 +11,7 @@ from headcount_analysis.measure.run_span import RunSpan
 from headcount_analysis.pipeline.plan import VerificationPlan
 
 _FEW = 0.01
-"""The share of arrivals that may be dropped because users have ended, without a doubt."""
+"""Ended users may drop up to this share of arrivals before the rate is in doubt."""
 
 
 def planned_rate(plan: VerificationPlan) -> RateAt | None:

@@ -59,7 +59,7 @@ def find_placement(source: Source, evidence: Evidence, message_format: MessageFo
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """Sees records as the run does, and what is at its place of ids, if that matters."""
+    """Decodes records as the run does, and reads what is at `place`, if there is one."""
 
     message_format: MessageFormat
     place: IdPlace | None = None
@@ -78,7 +78,7 @@ class _Sight:
 def _unowned_splits(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
     """Choose splits in partitions with unowned messages: at the first, the middle and the end."""
     unowned = [partition for partition in partitions if partition.foreign or partition.malformed]
-    # Without any, there are only messages that claim the run.
+    # If no partition has unowned messages, all messages claim the run: search those.
     for partition in (unowned or partitions)[:_MOST_PARTITIONS]:
         samples = (*partition.foreign_samples, *partition.malformed_samples)
         first = min(samples, default=partition.start)

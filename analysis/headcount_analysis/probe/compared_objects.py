@@ -19,8 +19,8 @@ _MOST_PAIRS = 50
 class FieldComparison:
     """How the events of a topic's messages match the requests.
 
-    `equal` are the fields that are equal in every message; `differing` has a phrase for each other
-    one, such as `quantity: asked 3, found "3"`.
+    `equal` are the fields that are equal in every message; `differing` has a phrase for every other
+    field, such as `quantity: asked 3, found "3"`.
     """
 
     equal: tuple[str, ...] = ()

@@ -123,7 +123,7 @@ class _SplitReading:
         return pa.concat_batches(parts)
 
     def _next_messages(self) -> pa.RecordBatch:
-        """Wait until the position moves, and return the messages, if any: it may move without."""
+        """Wait until the position moves; return the messages, if any: it may move without one."""
         before, skipped, end_s = self.position, -1, time.monotonic() + self.patience_s
         while time.monotonic() < end_s:
             # First consume the messages that are already queued; the queue is bounded in bytes.
@@ -140,7 +140,7 @@ class _SplitReading:
         )
 
     def _skipped(self) -> int:
-        """Return the client's position, which skips aborted transactions without a message."""
+        """Return the client's position, which moves past aborted transactions without a message."""
         (place,) = self.client.position([TopicPartition(self.split.topic, self.split.partition)])
         return place.offset
 

@@ -21,7 +21,7 @@ Bounds = Mapping[int, tuple[int, int]]
 
 
 UNKNOWN_EPOCH = -1
-"""Where a batch has this leader epoch, it is read again: a leader could be lost unnoticed."""
+"""A batch with this leader epoch is read again: a change of leader could go unnoticed."""
 
 
 @dataclass(frozen=True, slots=True)

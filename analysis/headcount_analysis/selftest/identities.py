@@ -30,7 +30,7 @@ def invented(
 
 
 def foreign(ids: RunIds, run_id: str, generator: int, seq: int) -> tuple[object, ...]:
-    """Return values that do not claim the run: ids with another name or start, and no ids."""
+    """Return values that do not claim the run: ids with another name or start, and non-ids."""
     if ids.form is IdForm.PLAIN:
         tags = f"another-{ids.tag}", f"{ids.tag}x", run_id, tag_of(seq)
         return (*(str(EventId(tag, generator, seq)) for tag in tags), None, seq)

@@ -29,7 +29,7 @@ _SCALA_VERSION = "2.13"  # of pyspark, whose own script says so
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 ARCHIVE_TIMEOUT_S = 120.0
-"""How long a JVM may take to end if it writes class data before."""
+"""How long a JVM may take to end if it first writes class data."""
 
 # A socket's path may have at most 107 bytes (unix(7)), and pyspark's socket names take 43.
 _LONGEST_SOCKET_FOLDER = 60

@@ -24,7 +24,7 @@ OWN, OTHER_OWN, SAME, FOREIGN, CAPITALS, ALTERED, TRACE, TRACE_SAME, UNIQUE, NUM
         *("unique", "number"),
     )
 )
-"""Placeholders: `same` is an id that messages share, and `own` one of each message's."""
+"""Placeholders: `same` is an id that messages share, and `own` is each message's own."""
 
 PLACEHOLDERS = [OWN, OWN, OWN, OTHER_OWN, SAME, FOREIGN, CAPITALS, ALTERED, UNIQUE, UNIQUE]
 TEXTS = st.sampled_from([*PLACEHOLDERS, "a", "b", "#", "", "quantity", f"x {OWN}", f"{OWN}."])
@@ -215,7 +215,7 @@ def _pairs(random: Random, number: int, ids: RunIds) -> Mapping[str, str]:
 
 
 def batch(chosen: Sequence[Template], seed: int, size: int, ids: RunIds) -> list[dict[str, Any]]:
-    """Make a batch of messages from templates, the first of them often."""
+    """Make a batch of messages from templates, most often from the first."""
     random = Random(seed)
     weights = [5, *[1] * (len(chosen) - 1)]
     return [

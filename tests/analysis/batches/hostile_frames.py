@@ -70,7 +70,7 @@ Values = Callable[[str], Any]
 
 
 def values(random: Random, number: int, ids: RunIds) -> Values:
-    """Make values of a message: mostly such as differ in each, some that are alike or special."""
+    """Make values of a message: most are different in each message, some are alike or special."""
     own, other = ids.text(0, 1000 + number), ids.text(0, 1000 + random.randrange(9000))
     texts = ["#" * 8, "é", 'a"b\\', "x" * 101, "", own, other, f"{own}#", "1"]
     longs = [35, -1, 0, 1, 2**62, -(2**62), 2**35 + 35]
@@ -107,7 +107,7 @@ def values(random: Random, number: int, ids: RunIds) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class SchemaMessages:
-    """Writes messages of a schema; `fields` are the kinds of fields by name, the id's not among."""
+    """Writes messages of a schema; `fields` has the kinds of fields by name, not the id's."""
 
     name: str
     number: int
@@ -168,7 +168,7 @@ class SchemaMessages:
 
 
 def framed_batch(frames: Sequence[SchemaMessages], seed: int, size: int, ids: RunIds) -> list[Any]:
-    """Make rows of `topic_range.MESSAGES`, the first schema's often, some of them broken."""
+    """Make rows of `topic_range.MESSAGES`, most often of the first schema; some are broken."""
     random = Random(seed)
     weights = [5, *[1] * (len(frames) - 1)]
     writers = {chosen.number: chosen.writer() for chosen in frames}

@@ -97,7 +97,7 @@ def a_run(reports: Path, run_id: str, ms: float = 100.0, **changes: Any) -> Veri
 
 
 def a_side(reports: Path, name: str, *ms: float, **changes: Any) -> Side:
-    """Give a run for each 99th percentile."""
+    """Make a side with a run for each 99th percentile, in ms."""
     runs = (
         a_run(reports, f"{name}-{place}", latency_ms, **changes)
         for place, latency_ms in enumerate(ms, 1)

@@ -13,7 +13,7 @@ JUDGED = ("corrupted", "duplicated", "garbled", "ghost", "lost", "phantom")
 
 
 def an_entry(number: int, p99_ms: float = 100.0, **changes: Any) -> HistoryEntry:
-    """Return the run of an hour; `lost` and `rps` are its figures, `changes` other fields."""
+    """Return the run of hour `number`; `lost` and `rps` are its figures, `changes` other fields."""
     lost, rps = changes.pop("lost", 0), changes.pop("rps", 50.0)
     fields: dict[str, Any] = {
         "run_id": f"run-{number:04d}",
@@ -34,5 +34,5 @@ def an_entry(number: int, p99_ms: float = 100.0, **changes: Any) -> HistoryEntry
 
 
 def noisy(number: int) -> float:
-    """Return a p99 of about 100 ms that differs from run to run by some percent."""
+    """Return a p99 of about 100 ms that differs from run to run by a few percent."""
     return 100.0 + (number * 7) % 11 - 5

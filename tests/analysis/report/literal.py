@@ -78,7 +78,7 @@ def a_latency_slice(at_s: int) -> LatencySlice:
 
 
 def some_exceptions(**counts: int) -> Exceptions:
-    """Create so many exceptions of each class, all of them shown."""
+    """Create this many exceptions of each class, all of them shown."""
     rows = [
         dict.fromkeys(COLUMNS, "") | {"id": f"run-1.0.{kind}-{number}", "class": kind}
         for kind, count in counts.items()

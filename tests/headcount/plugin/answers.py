@@ -46,7 +46,7 @@ ZIPPED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r
     *(len(gzip.compress(b"ok")), gzip.compress(b"ok")),
 )
 ENCODED = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n%b"
-"""A head that states the encoding, and a body that may not be encoded so."""
+"""A head that states the encoding, and a body that may not be encoded that way."""
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000
 MOVED = b"HTTP/1.1 307 Moved\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"
 

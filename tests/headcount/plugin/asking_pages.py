@@ -1,7 +1,7 @@
 """Sends the requests on stdin to the plugin's pages, and prints the responses; opens no port.
 
-On stdin stand waves of requests by name: those of a wave are sent at once. It is a program of its
-own, for Locust patches the standard library when it is imported.
+Stdin has waves of requests, by name; the requests of a wave are sent at once. It is a program of
+its own, because Locust patches the standard library when it is imported.
 """
 
 import functools

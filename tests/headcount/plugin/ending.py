@@ -1,7 +1,7 @@
 """A locustfile to add to another: ends the run, as a run time does, after enough requests.
 
-Enough is what every generator has made, however long its machine takes for them; where a file is
-awaited, the run goes on until it is there.
+Every generator must make ENOUGH requests, however long its machine takes. If a file is awaited, the
+run goes on until the file exists.
 """
 
 import itertools

@@ -48,7 +48,7 @@ class SlowServer(StreamServer):
 
 
 def notice(server: SlowServer, clock: Callable[[], float]) -> Callable[[], float]:
-    """Return the clock, such that the server learns when it is read after the head."""
+    """Return the clock; it lets the server know when it is read after the head."""
 
     def noticing() -> float:
         now_s = clock()

@@ -87,7 +87,7 @@ def _is_short(fired: dict[str, Any]) -> bool:
 
 
 def main(folder: str, way: str, *options: str) -> None:
-    """Send everything in a way, with ids as the options say, and print what happened."""
+    """Send everything in one `way`, with ids as the options say, and print what happened."""
     server = RequestRecordingServer()
     server.start()
     writer = LedgerWriter(*open_location(folder), TAG, 0)

@@ -2,7 +2,7 @@
 
 const alike = (chart) => charts.filter((peer) => peer.kind === chart.kind);
 
-// A bar of one second may be drawn wider than its second: the nearest one within a few pixels is meant.
+// A bar of one second may be drawn wider than its second, so the nearest bar within a few pixels is chosen.
 function snap(chart, x, plot) {
   const [first] = chart.data.lines;
   const index = nearest(first, x, chart.data.mark === "bars");

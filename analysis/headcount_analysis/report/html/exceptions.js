@@ -67,7 +67,7 @@
       shown += entry.body.hidden ? 0 : 1;
     }
     const rows = `${shown.toLocaleString("en")} of ${entries.length.toLocaleString("en")} rows`;
-    // Paper has the rows that the filters leave, so it says so.
+    // Paper has only the rows that the filters leave, so their number is printed, too.
     status.classList.toggle("filtered", shown < entries.length);
     status.textContent = shown ? rows : `${rows}: no row on this page matches; exceptions.csv has all exceptions`;
     return entries.filter((entry) => !entry.body.hidden);

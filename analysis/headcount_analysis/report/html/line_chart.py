@@ -45,7 +45,7 @@ class Axis:
         return Scale(self.low, self.high)
 
     def ticks(self, most: int) -> tuple[Tick, ...]:
-        """Choose ticks: at most so many, if they are of time."""
+        """Choose ticks; on an axis of time, there are no more than `most`."""
         if self.kind is AxisKind.RARITY:
             return rarity_ticks(self.high)
         first_ns = self.first_ns if self.kind is AxisKind.TIME else None

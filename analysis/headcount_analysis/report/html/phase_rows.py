@@ -35,7 +35,7 @@ class PhaseRow:
 
 @dataclass(frozen=True, slots=True)
 class PhaseTable:
-    """The header of the columns, and the rows; neither without a measured phase."""
+    """The header of the columns, and the rows; both are empty if no phase was measured."""
 
     columns: tuple[str, ...] = ()
     rows: tuple[PhaseRow, ...] = ()

@@ -26,7 +26,7 @@ _COLOURS = dict(zip(_FIGURES, ("answered", "p50", "p99", "end-to-end"), strict=T
 _NONE = "-"
 _TO_THE_MINUTE = len("2026-11-30 10:49")
 _FEWEST = 2
-"""So many earlier runs have a range; of a single one, the comparison with it says the same."""
+"""A range needs this many earlier runs; a single one is compared with this run elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class TrendRun:
 
     @property
     def is_proof(self) -> bool:
-        """Whether this run is compared with it."""
+        """Whether the report's run is compared with this one."""
         return (
             self.has_same_load and self.counts is not None and self.label is not Label.INCONCLUSIVE
         )
@@ -79,8 +79,8 @@ class TrendCell:
 class RunTrend:
     """The trend: the runs of the table with their cells, this one first.
 
-    `since` is when the first of the `compared` earlier runs began, of which `changes` has the
-    ranges. `others` counts the earlier runs that are not in the table.
+    `changes` has the ranges of the `compared` earlier runs; `since` is when the first of these
+    began. `others` counts the earlier runs that are not in the table.
     """
 
     columns: tuple[str, ...]
