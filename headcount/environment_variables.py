@@ -27,8 +27,8 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_NOTIFY_URLS": "Where `headcount run` sends its verdict by "
     "[apprise](thresholds.md#a-message-to-a-chat): URLs, separated by spaces or lines. No option "
     "sets them, because they hold tokens.",
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where metrics and traces are sent by OpenTelemetry's protocol; "
-    "likewise the other variables that [the page on metrics](metrics.md#otlp) lists.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Where Headcount sends metrics and traces by OpenTelemetry's "
+    "protocol; [the page on metrics](metrics.md#otlp) lists further variables.",
     "TRACEPARENT": "The span that a run belongs to, such as that of a CI job, for its "
     "[trace](metrics.md#traces).",
     "JAVA_HOME": "The Java runtime, unless `HEADCOUNT_JAVA` names one.",

@@ -43,7 +43,9 @@ def receivers_of(environ: Mapping[str, str]) -> "Apprise | None":
     for number, url in enumerate(urls, 1):
         receiver = Apprise.instantiate(url)
         if receiver is None:
-            raise UsageError(f"{VARIABLE}: URL {number} of {len(urls)} is not one of apprise's")
+            raise UsageError(
+                f"{VARIABLE}: URL {number} of {len(urls)} is not a URL that apprise knows"
+            )
         # A long message is cut rather than refused.
         receiver.overflow_mode = OverflowMode.TRUNCATE
         receivers.add(receiver)

@@ -14,7 +14,7 @@ _NEEDED = (Operation.DESCRIBE, Operation.READ)
 _UNKNOWN = "retention and cleanup.policy stay unknown"
 _LACKED = {
     Operation.DESCRIBE_CONFIGS: f"not allowed: {_UNKNOWN}",
-    Operation.WRITE: "not allowed; only the service needs it, such as the game",
+    Operation.WRITE: "not allowed; only a service that logs in as this user needs it",
 }
 """Operations that a run does not need, and what is missing without them."""
 

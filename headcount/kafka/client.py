@@ -62,7 +62,7 @@ def connected(
         PartError: No broker answers, or it refuses.
     """
     servers, began_s = _servers(cluster.bootstrap_servers), time.monotonic()
-    no_answer = f"no Kafka broker answers at {cluster} within"
+    no_answer = f"no Kafka broker answered at {cluster} within"
     listening_within_s = min(timeout_s, listening_within_s)
     listening, reason = _listening(servers, began_s + listening_within_s)
     if not listening:

@@ -84,7 +84,7 @@ def _why_unreachable(
         return ""
     with ThreadPoolExecutor(min(len(brokers), _MOST_AT_ONCE)) as pool:
         reasons = list(pool.map(why_not, brokers))
-    return f"its brokers advertise themselves as {reasons[0]}" if all(reasons) else ""
+    return f"the brokers advertise themselves as {reasons[0]}" if all(reasons) else ""
 
 
 def _why_untrusted(address: str, settings: KafkaSettings, patience_s: float) -> str:
@@ -130,14 +130,16 @@ def _why_refused(server: str, settings: KafkaSettings, patience_s: float) -> str
     ):
         offered = offered_mechanisms(connection)
         if offered is not None:
-            return _wants(server, f"SASL ({', '.join(offered)})", settings)
+            needed = "SASL_SSL" if settings.protocol.is_encrypted else "SASL_PLAINTEXT"
+            return _wants(server, f"SASL ({', '.join(offered)})", settings, needed)
     return "" if settings.protocol.is_encrypted else _why_tls(server, settings, patience_s)
 
 
 def _why_tls(server: str, settings: KafkaSettings, patience_s: float) -> str:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    wants = _wants(server, "TLS", settings)
+    needed = "SASL_SSL" if settings.protocol.has_login else "SSL, or to SASL_SSL for a login,"
+    wants = _wants(server, "TLS", settings, needed)
     try:
         with _connected(server, PLAINTEXT, patience_s) as plain, context.wrap_socket(plain):
             return wants
@@ -147,10 +149,10 @@ def _why_tls(server: str, settings: KafkaSettings, patience_s: float) -> str:
         return ""
 
 
-def _wants(server: str, what: str, settings: KafkaSettings) -> str:
+def _wants(server: str, what: str, settings: KafkaSettings, needed: str) -> str:
     return (
-        f"{server} requires {what}, but security.protocol is {settings.protocol}: set it "
-        f"{_IN_SETTINGS}"
+        f"{server} requires {what}, but security.protocol is {settings.protocol}: set it to "
+        f"{needed} {_IN_SETTINGS}"
     )
 
 

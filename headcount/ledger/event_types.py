@@ -6,7 +6,10 @@ UNKNOWN = "(unknown)"
 TOTAL = "total"
 """Counts all event types together."""
 
-RESERVED = {UNKNOWN: "attempts without a row", TOTAL: "the sum of all event types"}
+RESERVED = {
+    UNKNOWN: "attempts and messages whose event type is unknown",
+    TOTAL: "the sum of all event types",
+}
 """What each reserved name counts."""
 
 REMEDY = "choose another with event_type="

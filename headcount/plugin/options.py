@@ -98,7 +98,7 @@ _LOAD_OPTIONS = (
     (
         "--seed",
         "",
-        "Headcount: a whole number; with the same seed, each generator makes the same requests",
+        "Headcount: random seed, a whole number; the same seed makes the same requests again",
     ),
     ("--mix", "", "Headcount: task weights, such as default=5,sword=3; other tasks never run"),
     ("--thresholds", "", "Headcount: pass criteria, such as 'lost == 0 abort; http.p99 < 300ms'"),
@@ -125,7 +125,7 @@ _LOAD_OPTIONS = (
     (
         "--metrics-linger",
         "",
-        f"Headcount: longest wait for the scrape of the verdict; {LINGER_S:g}s by default",
+        f"Headcount: longest wait for Prometheus to scrape the verdict; {LINGER_S:g}s by default",
     ),
 )
 """The load and its judgement: flag, default and help."""

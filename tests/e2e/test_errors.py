@@ -45,7 +45,7 @@ def test_an_unreachable_broker(reports: Path) -> None:
     options = ("--bootstrap-servers", "127.0.0.1:1", "--reports-dir", str(reports))
     run = headcount(reports, *a_short_run(*options))
     assert run.code == 5
-    assert "no Kafka broker answers at 127.0.0.1:1" in error_line(run.err)
+    assert "no Kafka broker answered at 127.0.0.1:1" in error_line(run.err)
 
 
 def test_a_service_that_dies_at_start(reports: Path, broker: Broker, topic: str) -> None:
@@ -155,7 +155,7 @@ def test_a_wrong_broker_address(harmed: Path) -> None:
     """The message names the address; the earlier verdict is removed."""
     judged = headcount(harmed.parent, "verify", str(harmed), "--bootstrap-servers", "127.0.0.1:1")
     assert judged.code == 5
-    assert "no Kafka broker answers at 127.0.0.1:1" in error_line(judged.err)
+    assert "no Kafka broker answered at 127.0.0.1:1" in error_line(judged.err)
     assert not (harmed / "verdict.json").exists()
 
 

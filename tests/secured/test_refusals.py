@@ -74,7 +74,7 @@ REFUSED = {
     ),
     "other advertised host": RefusedConnection(
         lambda secured: secured.cluster("renamed"),
-        "its brokers advertise themselves as localhost:.*, whose certificate is for another host",
+        "the brokers advertise themselves as localhost:.*, whose certificate is for another host",
     ),
     "expired certificate": RefusedConnection(
         lambda secured: secured.cluster("expired"),
@@ -111,7 +111,7 @@ REFUSED = {
     ),
     "plaintext to TLS": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain")),
-        "requires TLS, but security.protocol is PLAINTEXT",
+        "requires TLS, but security.protocol is PLAINTEXT: set it to SSL, or to SASL_SSL",
     ),
     "TLS to plaintext": RefusedConnection(
         lambda secured: Cluster(secured.broker.bootstrap_servers, tls_only(secured)),
@@ -119,11 +119,11 @@ REFUSED = {
     ),
     "TLS without a login": RefusedConnection(
         lambda secured: Cluster(secured.servers("plain"), tls_only(secured)),
-        r"requires SASL \(PLAIN\), but security.protocol is SSL",
+        r"requires SASL \(PLAIN\), but security.protocol is SSL: set it to SASL_SSL",
     ),
     "a login without TLS": RefusedConnection(
         lambda secured: secured.cluster("plain", security_protocol="SASL_PLAINTEXT"),
-        "requires TLS, but security.protocol is SASL_PLAINTEXT",
+        "requires TLS, but security.protocol is SASL_PLAINTEXT: set it to SASL_SSL",
     ),
 }
 

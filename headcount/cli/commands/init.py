@@ -116,8 +116,8 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="none: it runs",
-    help="Command that starts the service in CI; $BOOTSTRAP_SERVERS has the brokers.",
+    show_default="it already runs",
+    help="Command to start the service in CI; Kafka is at $BOOTSTRAP_SERVERS.",
 )
 @grouped_option(
     OptionGroup.KAFKA,

@@ -34,7 +34,7 @@ _EXAMPLES = """
 \b
 Examples:
   headcount probe orders.py --host http://127.0.0.1:5000 --bootstrap-servers 127.0.0.1:9092
-                                                     all growing are searched
+                                                     searches all topics that grow
   headcount probe orders.py --host URL --bootstrap-servers HOST:PORT --topic orders
   headcount probe orders.py … --schema-registry https://registry:8081
                                                      Avro, Protobuf or JSON Schema
@@ -80,8 +80,8 @@ Exit codes:
     default="",
     envvar=BROKERS_VARIABLE,
     show_envvar=True,
-    show_default="from settings",
-    help="Your Kafka brokers.",
+    show_default="from Kafka settings",
+    help="Your brokers.",
 )
 @grouped_option(
     OptionGroup.KAFKA,
@@ -91,7 +91,7 @@ Exit codes:
     metavar="NAME",
     envvar=TOPIC_VARIABLE,
     show_envvar=True,
-    show_default="all growing",
+    show_default="all that grow",
     help="Topic to watch; repeatable.",
 )
 @with_kafka_options

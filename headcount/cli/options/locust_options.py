@@ -16,7 +16,10 @@ _LOCUSTFILE = "name the locustfile before --, as in headcount {command} FILE"
 _OWN = "write it before --, as an option of headcount {command}"
 _WORKER = "start a worker with plain Locust, on its own host"
 _WEB = "headcount run has no web UI; headcount up has one"
-_BOUNDED = "a probe makes --requests requests, each task in turn; only headcount run accepts it"
+_BOUNDED = (
+    "in a probe, --requests sets the number of requests, and each task runs in turn; this option "
+    "is only for headcount run"
+)
 
 _ALWAYS: Mapping[str, str] = {
     **dict.fromkeys(("-f", "--locustfile"), _LOCUSTFILE),

@@ -75,7 +75,7 @@ _SERVICE = in_order(
         metavar="URL",
         envvar="HEADCOUNT_HOST",
         show_envvar=True,
-        show_default="start the game",
+        show_default="start the game, a demo service",
         help="Your service.",
     ),
     grouped_option(

@@ -73,9 +73,9 @@ def _comment(answers: ProjectAnswers) -> str:
         )
     elif answers.start:
         text = (
-            f"The job starts the service, and no broker. It must be able to reach {kafka}, which "
-            f"{FILE} names and BOOTSTRAP_SERVERS holds for the service; the topic "
-            f"{answers.topic} must exist there."
+            f"The job starts the service, but no broker. It must be able to reach {kafka}, and the "
+            f"topic {answers.topic} must exist there. The run reads this address from {FILE}, the "
+            "service from BOOTSTRAP_SERVERS."
         )
     else:
         text = (
@@ -84,8 +84,8 @@ def _comment(answers: ProjectAnswers) -> str:
         )
         if answers.has_local_service or answers.has_local_brokers:
             text += (
-                " What is at localhost must run in the job: to start it there, remove this file "
-                "and call `headcount init --start COMMAND`."
+                " A service or broker at localhost must run in the job itself: for a job that "
+                "starts it, remove this file and call `headcount init --start COMMAND`."
             )
     return textwrap.fill(
         text, _COMMENT_WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False

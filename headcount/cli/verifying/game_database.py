@@ -132,18 +132,18 @@ def _mismatch(progress: PublishProgress, events_at_end: int | None) -> str:
     """Return why the database is not at the moment of the topic's end; empty if it is."""
     if progress.unpublished:
         return (
-            f"{progress.unpublished} events of its outbox are not published yet; "
+            f"{progress.unpublished} events in the database's outbox are not published yet; "
             "verify again with --until latest when they are"
         )
     if events_at_end is None:
         return (
-            "its content when the topic's end was recorded is unknown; verify again with "
+            "the database's content at the recorded end of the topic is unknown; verify again with "
             "--until latest"
         )
     if progress.events != events_at_end:
         return (
-            "it has changed since the topic's end was recorded; verify again with --until latest "
-            "while no requests change the game"
+            "the database has changed since the topic's end was recorded; verify again with "
+            "--until latest while no requests change the game"
         )
     return ""
 

@@ -229,7 +229,8 @@ def _await_seals(folder: RunFolder, manifest: Manifest, console: Console) -> Non
             missing = unsealed(filesystem, location, folder.begun)
             if not missing or time.monotonic() >= deadline:
                 return
-            step = step or stack.enter_context(console.step("Waiting for the generators to seal"))
+            title = "Waiting for the generators to seal their ledgers"
+            step = step or stack.enter_context(console.step(title))
             step.update(f"missing: {', '.join(map(str, missing))}")
             time.sleep(POLL_S)
 
@@ -248,13 +249,13 @@ def brokers(request: VerifyRequest, manifest: Manifest, ready: Platform) -> Iter
     if not data_dir.is_relative_to(request.folder.path.parent.resolve()):
         # A manifest may come from anywhere, and a broker writes to its folder.
         raise EvidenceError(
-            f"the run's broker data in {data_dir} is outside the reports folder: name brokers that "
-            "have the topic with --bootstrap-servers"
+            f"the run's broker data in {data_dir} is outside the reports folder: use "
+            "--bootstrap-servers to name brokers that have the topic"
         )
     if not data_dir.is_dir():
         raise EvidenceError(
-            f"the folder {data_dir} with the broker's data is gone: name brokers that have the "
-            "topic with --bootstrap-servers"
+            f"the folder {data_dir} with the broker's data is gone: use "
+            "--bootstrap-servers to name brokers that have the topic"
         )
     with start_broker(ready, data_dir) as broker:
         yield broker.cluster

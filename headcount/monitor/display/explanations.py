@@ -35,7 +35,7 @@ CLASSES = {
     "absent": "Indeterminate, and not in the topic. Allowed.",
     "refused": "Failed, and not in the topic. Correct.",
     "ghost": "Reported as failed, but in the topic.",
-    "phantom": "In the topic with an id of this run that no generator requested.",
+    "phantom": "In the topic with an id of this run that no request had.",
     "foreign": "Messages of another run, or without an id. Not a failure.",
     "malformed": "Messages that cannot be read as events.",
     "corrupted": "In the topic, but the content differs from what was requested.",

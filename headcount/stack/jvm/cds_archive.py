@@ -177,7 +177,7 @@ class Use:
         """Show the user, while the JVM exits, that it writes an archive."""
         if self.of is None or self.temp_path is None:
             return contextlib.nullcontext()
-        return self.of.step("Archiving Java's loaded classes, once")
+        return self.of.step("Archiving Java's loaded classes for faster starts")
 
     def finish(self, exit_code: int | None) -> None:
         """Keep the archive if the JVM exited with 0; any other code, or None, discards it."""

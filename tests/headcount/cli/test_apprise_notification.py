@@ -72,7 +72,7 @@ def test_nothing_is_sent_without_urls(folder: RunFolder) -> None:
 def test_a_mistaken_url_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
     """It may be a secret all the same; its number says which."""
     environ = {VARIABLE: f"json://{LOOPBACK} very-secret"}
-    with pytest.raises(UsageError, match="URL 2 of 2 is not one of apprise's") as error:
+    with pytest.raises(UsageError, match="URL 2 of 2 is not a URL that apprise knows") as error:
         receivers_of(environ)
     assert "very-secret" not in f"{error.value}{caplog.text}"
 

@@ -69,7 +69,7 @@ def test_a_listener_with_other_requirements_is_named(listeners: dict[str, str]) 
     """SASL, TLS, both, and an unknown host name: each is reported soon, with the address."""
     assert why_unusable(listeners["clients"]) == ""
     for name, wanted in {
-        "sasl": "requires SASL (PLAIN)",
+        "sasl": "requires SASL (PLAIN), but security.protocol is PLAINTEXT: set it to SASL_PLAIN",
         "tls": "requires TLS",
         "both": "requires TLS",
         "lost": "advertise themselves as kafka.invalid:29092, a name that does not resolve",
@@ -106,7 +106,7 @@ def test_all_advertised_addresses_are_tried_at_once(
     brokers = [(f"b-{number}.invalid", 9092) for number in range(count)]
     monkeypatch.setattr(listener_probe, "advertised_brokers", lambda *_: brokers)
     reason = why_unusable(listeners["clients"])
-    assert "its brokers advertise themselves as b-0.invalid:9092, which is silent" in reason
+    assert "the brokers advertise themselves as b-0.invalid:9092, which is silent" in reason
 
 
 @pytest.fixture

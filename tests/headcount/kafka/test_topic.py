@@ -164,7 +164,7 @@ def test_a_missing_broker_is_reported_in_time(call: Callable[..., object]) -> No
     threads = clients_threads()
     began_s = time.monotonic()
     place = f"127.0.0.1:{free_port()}"
-    message = f"no Kafka broker answers at {place} within 1 s: connection refused"
+    message = f"no Kafka broker answered at {place} within 1 s: connection refused"
     with pytest.raises(PartError, match=message):
         call(Cluster(place), "t", timeout_s=1.0)
     assert time.monotonic() - began_s < 60
@@ -252,7 +252,7 @@ def test_a_frozen_broker_is_reported_in_time(new_broker: Callable[[], Broker]) -
     os.kill(frozen.pid, signal.SIGSTOP)
     try:
         wait_until(lambda: is_stopped(frozen.pid), 60, "every thread of the broker stops")
-        with pytest.raises(PartError, match=r"no Kafka broker answers"):
+        with pytest.raises(PartError, match=r"no Kafka broker answered"):
             end_offsets(frozen.cluster, "t", timeout_s=1.0)
     finally:
         frozen.kill()  # one that was frozen can take long to stop
@@ -292,6 +292,6 @@ def test_it_works_where_gevent_has_patched_everything(broker: Broker, topic: str
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
         "{0: 0, 1: 0, 2: 0, 3: 0}",
-        "no Kafka broker answers at 127.0.0.1:9 within 1 s: connection refused",
+        "no Kafka broker answered at 127.0.0.1:9 within 1 s: connection refused",
         "True",
     ]

@@ -321,7 +321,7 @@ def test_a_seed_repeats_the_requests(bench: Bench) -> None:
         (("--id-header", "traceparent"), 2, "--id-header traceparent takes a trace-id"),
         (("--format", "xml"), 2, "--format must be one of json, cloudevents,"),
         (("--topic", "none"), 2, "there is no topic 'none'"),
-        (("--bootstrap-servers", "127.0.0.1:1"), 5, "no Kafka broker answers at 127.0.0.1:1"),
+        (("--bootstrap-servers", "127.0.0.1:1"), 5, "no Kafka broker answered at 127.0.0.1:1"),
         (("--reports-dir", "/dev/null/x"), 2, "choose another --reports-dir"),
         (("--processes", "2", "--mix", "bow=1"), 2, "--mix names the unknown task 'bow'"),
     ],

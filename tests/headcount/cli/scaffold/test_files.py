@@ -133,8 +133,9 @@ def _start_script(answers: ProjectAnswers) -> str:
         (
             *("kafka-1.test:9092,kafka-2.test:9092", "./shop", False),
             (
-                "The job starts the service, and no broker. It must be able to reach Kafka at "
-                "kafka-1.test:9092,kafka-2.test:9092, which headcount.toml names"
+                "The job starts the service, but no broker. It must be able to reach Kafka at "
+                "kafka-1.test:9092,kafka-2.test:9092, and the topic orders must exist there. The "
+                "run reads this address from headcount.toml, the service from BOOTSTRAP_SERVERS."
             ),
         ),
         (
@@ -142,7 +143,8 @@ def _start_script(answers: ProjectAnswers) -> str:
             (
                 "The job starts neither the service nor a broker. It must be able to reach "
                 "http://127.0.0.1:5000 and Kafka at 127.0.0.1:9092, which headcount.toml names. "
-                "What is at localhost must run in the job: to start it there, remove this file"
+                "A service or broker at localhost must run in the job itself: for a job that "
+                "starts it, remove this file"
             ),
         ),
     ],

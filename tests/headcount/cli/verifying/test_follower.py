@@ -59,7 +59,7 @@ def test_unknown_leader_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that is slow once does not end the following: later, the data is read again."""
 
     def silent(*_: object) -> None:
-        raise PartError("no Kafka broker answers")
+        raise PartError("no Kafka broker answered")
 
     monkeypatch.setattr("headcount.cli.verifying.follower.topic.describe", silent)
     manifest: Any = SimpleNamespace(topic="events")

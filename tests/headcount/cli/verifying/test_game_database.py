@@ -78,7 +78,9 @@ def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder
     before = await_outbox(PLAYED, Console(quiet=True))
     reading = account(PLAYED, before, folder)
     assert (reading.database.is_due, reading.is_moving) == (True, False)
-    assert reading.database.why_not.startswith("2 events of its outbox are not published yet")
+    assert reading.database.why_not.startswith(
+        "2 events in the database's outbox are not published yet"
+    )
 
 
 def test_an_account_of_the_same_moment(monkeypatch: pytest.MonkeyPatch, folder: RunFolder) -> None:
@@ -103,7 +105,7 @@ def test_an_account_of_a_later_moment(monkeypatch: pytest.MonkeyPatch, folder: R
     stored_state.write(folder.path / stored_state.FILE, [], stored_state.Moment("then", 7))
     reading = account(PLAYED, None, folder)
     assert (reading.database.stored, reading.is_moving) == (None, False)
-    assert reading.database.why_not.startswith("it has changed since")
+    assert reading.database.why_not.startswith("the database has changed since")
 
 
 def test_an_end_that_was_noted_without_an_account(

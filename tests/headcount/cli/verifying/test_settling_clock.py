@@ -57,7 +57,7 @@ class Topic:
         """Record the end."""
         now_s = self.clock.now_s
         if now_s >= self.dies_at_s:
-            raise PartError("no Kafka broker answers at kafka:9092 within 10 s: refused")
+            raise PartError("no Kafka broker answered at kafka:9092 within 10 s: refused")
         arrived = sum(at_s <= now_s for at_s in self.arrivals_s)
         self.recorded.append(arrived)
         offset = arrived + int(self.noise_per_s * now_s)
@@ -214,7 +214,7 @@ def test_a_broker_that_goes_away_meanwhile(clock: Clock) -> None:
     topic = Topic(clock, [0.0] * 45, 50, dies_at_s=3)
     end, missing = topic.judge(Waits())
     assert (missing, end.end_offsets) == (5, {0: 45})
-    assert end.cut_short.startswith("no Kafka broker answers")
+    assert end.cut_short.startswith("no Kafka broker answered")
     assert end.watched_s is not None
     assert 1 < end.watched_s < 3
     assert not end.is_final([])

@@ -238,7 +238,7 @@ def test_an_event_that_the_report_could_not_tell_apart() -> None:
     assert len(lines) == 13, done.stderr
     unknown, total, empty, *rest = lines
     assert all(line.startswith("0 user in ") for line in lines[:3])
-    assert "(unknown) is reserved for attempts without a row" in unknown
+    assert "(unknown) is reserved for attempts and messages whose event type is unknown" in unknown
     assert "total is reserved for the sum of all event types" in total
     assert "the event type is empty" in empty
     assert all("event_type=" in line for line in lines[:3])

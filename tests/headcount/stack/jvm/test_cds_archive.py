@@ -244,6 +244,6 @@ def test_a_session_starts_from_another_s_archive(tmp_path: Path, java: Java) -> 
 
     assert session_output() == ["not used"]
     assert session_output("break off") == ["not used"]
-    assert session_output() == ["not used", "Archiving Java's loaded classes, once"]
+    assert session_output() == ["not used", "Archiving Java's loaded classes for faster starts"]
     assert session_output() == ["used"]
     assert not list(tmp_path.glob(".*.tmp"))
