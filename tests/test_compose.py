@@ -29,7 +29,6 @@ from headcount.compose import COMPOSE as COMPOSE_VARIABLE
 from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.stack import broker_config
 from headcount.stack.broker import Broker
-from headcount.stack.jvm.jars_lock import BROKER, read_lock
 from headcount.stack.jvm.java import BUNDLED
 from headcount.stack.ports import free_port
 from scripts.images.requirements import requirements
@@ -326,11 +325,12 @@ _DIGEST = r"@sha256:[0-9a-f]{64}"
 
 
 def test_images_are_pinned() -> None:
-    """An image of others has a full version, and no registry host; each of ours has one name."""
+    """An image of others has a full version and a digest, no registry host; ours have one name."""
     own = {name: services()[name]["image"] for name in (*BUILT, "worker")}
     images = {service["image"] for service in services().values()} - set(own.values())
     for image in images | {dot_env()["PYTHON_IMAGE"]}:
-        assert re.fullmatch(f"{_TAGGED}({_DIGEST})?", image), image
+        assert re.fullmatch(f"{_TAGGED}{_DIGEST}", image), image
+    assert {services()[name]["image"] for name in ("kafka", "topic")} == images
     assert own["locust"] == own["worker"]
     assert services()["worker"]["pull_policy"] == "never"
     assert len(set(own.values())) == len(DOCKERFILES)
@@ -366,17 +366,6 @@ def test_labels(dockerfile: str) -> None:
 
 def _builds(service: str, dockerfile: str) -> bool:
     return bool(services()[service]["build"]["dockerfile"] == dockerfile)
-
-
-def test_kafka_version() -> None:
-    """The broker's image has the version of the embedded broker."""
-    (version,) = {jar.version for jar in read_lock() if (jar.set_name, jar.artifact) == _KAFKA}
-    assert {services()[name]["image"].partition("@")[0] for name in ("kafka", "topic")} == {
-        f"apache/kafka:{version}"
-    }
-
-
-_KAFKA = (BROKER, "kafka_2.13")
 
 
 # ---- Kafka

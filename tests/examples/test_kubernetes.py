@@ -23,7 +23,7 @@ from headcount.cli.commands.verify import verify
 from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.kafka_settings.names import CARRIED, SECRET, canonical
 from headcount.kafka_settings.references import is_reference
-from headcount.stack.jvm.jars_lock import read_lock
+from tests.test_compose import dot_env
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"
 KUBERNETES = "1.34"
@@ -252,12 +252,13 @@ def test_ingress() -> None:
 
 
 def test_images() -> None:
-    """The kustomizations name our images; the others are pinned to the versions in use."""
+    """The kustomizations name our images; others are named by digest, and Kafka is Compose's."""
     images = {spec["image"] for workload in workloads() for spec in pod(workload)["containers"]}
     tagged = {renamed["name"] for one in kustomizations().values() for renamed in one["images"]}
     assert {image for image in images if ":" not in image} == tagged == OURS
-    (kafka,) = {jar.version for jar in read_lock() if jar.artifact == "kafka_2.13"}
-    assert f"apache/kafka:{kafka}" in images
+    assert dot_env()["KAFKA_IMAGE"] in images
+    for image in images - OURS:
+        assert re.search("@sha256:[0-9a-f]{64}$", image), image
 
 
 def test_brokers() -> None:
