@@ -105,5 +105,5 @@ def test_a_service_that_publishes_nothing_does_not_pass(
         assert done.code == 3, done.err
         assert (done.folder / "verdict.json").exists(), done.err
         assert done.verdict["counts"]["lost"] == len(service.received)
-    assert "has no message since the run began; no other topic has an id" in done.err
+    assert "has received no message since the run began; no other topic has an id" in done.err
     assert "Verdict: INCONCLUSIVE." in done.err

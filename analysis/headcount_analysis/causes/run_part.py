@@ -44,12 +44,12 @@ class RunPart:
         return {"from": _iso(from_unix_ns(self.first_ns)), "to": _iso(last)}
 
     def __str__(self) -> str:
-        """Format it as people would say it, such as `34 % of the run, 11:50:44 to 11:50:51 UTC`."""
+        """Format it, such as `sent 11:50:44 to 11:50:51 UTC, 34 % of the run`."""
         times = between(self.first_ns, self.last_ns)
         part = f"{percent(self.share)} of the run"
         if self.count == self.size:
             return f"all {self.population.value} from {times}, {part}"
-        return f"{part}, {times}"
+        return f"sent {times}, {part}"
 
 
 def closest_part(

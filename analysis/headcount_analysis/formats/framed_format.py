@@ -33,7 +33,7 @@ from headcount_analysis.formats.schema_registry import (
 from headcount_analysis.messages.json_message import ParsedMessage, parse
 from headcount_analysis.messages.record import Record
 
-_NOT_FRAMED = "not framed by a schema registry"
+_NOT_FRAMED = "not framed for a schema registry"
 _SCHEMA_HEADER = "__value_schema_id"
 _FRAME_BYTES = 5
 _MOST_SCHEMAS = 4

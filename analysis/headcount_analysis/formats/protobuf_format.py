@@ -48,7 +48,8 @@ class _ProtobufReader:
             self._parsers[path] = self._parser_of(path)
         parser = self._parsers[path]
         if parser is None:
-            return ParsedMessage(defect=f"no message {'/'.join(map(str, path))} in its schema")
+            index = "/".join(map(str, path))
+            return ParsedMessage(defect=f"no message type at index {index} of its schema")
         try:
             return ParsedMessage(self._values.as_object(parser(payload.stream.read())))
         except (DecodeError, ValueError, TypeError, ArithmeticError):

@@ -119,10 +119,10 @@ def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
     rises = "; ".join(_rise(change) for change in latest.worse)
     since = len(series.runs) - 1 - worse[-1]
     if not since:
-        others = f"; {len(worse)} runs were worse in all" if len(worse) > 1 else ""
+        others = f"; in total, {len(worse)} runs were worse" if len(worse) > 1 else ""
         return f"{_WORSE}: {rises} in the latest run, {_run(latest.entry)}{others}"
     runs = f"{len(worse)} runs were worse, the latest" if len(worse) > 1 else "1 run was worse,"
-    return f"{runs} {_run(latest.entry)}: {rises}; none of the {since:,} since"
+    return f"{runs} {_run(latest.entry)}: {rises}; no later run was ({since:,} so far)"
 
 
 def level_sentence(series: Series, change: LevelChange) -> str:

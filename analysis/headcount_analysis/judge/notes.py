@@ -107,7 +107,7 @@ def _unanswered(evidence: Evidence) -> Iterator[str]:
     if evidence.unanswered:
         yield (
             f"{evidence.unanswered:,} of {evidence.counts.attempted:,} requests had no response; "
-            "every duration counts them with the time waited, a lower bound"
+            "the durations include them with the time waited, which is a lower bound"
         )
 
 
@@ -184,7 +184,7 @@ def _state(evidence: Evidence) -> Iterator[str]:
 def _outcome_rules(evidence: Evidence) -> Iterator[str]:
     if evidence.manifest.outcome_rules:
         rules = "; ".join(evidence.manifest.outcome_rules)
-        yield f"--outcome rules decided outcomes, in addition to the status: {rules}"
+        yield f"outcomes come from the HTTP status and these --outcome rules: {rules}"
 
 
 def _acks(evidence: Evidence) -> Iterator[str]:

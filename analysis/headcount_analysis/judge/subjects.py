@@ -52,7 +52,7 @@ SUBJECTS = (
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
     Subject(reading.checks, NEEDS_TOPIC, "the topic was not read completely"),
     Subject(topic_settled.checks, NEEDS_TOPIC, topic_settled.BECAUSE),
-    Subject(id_in_place.checks, NEEDS_IDS, "no message has its id in place"),
+    Subject(id_in_place.checks, NEEDS_IDS, "no message has its id in the expected place"),
     Subject(scenario.checks),
     Subject(acknowledged_types.checks),
     Subject(locust.checks),

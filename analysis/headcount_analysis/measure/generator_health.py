@@ -230,8 +230,9 @@ class FleetHealth:
     def _without_health(self) -> Iterator[str]:
         unknown = [str(health.generator) for health in self.known if not health.is_known]
         if unknown:
+            one, its = ("generator", "its") if len(unknown) == 1 else ("generators", "their")
             yield (
-                f"generator {', '.join(unknown)} stopped reporting; latencies may include its delay"
+                f"{one} {', '.join(unknown)} stopped reporting; latencies may include {its} delay"
             )
 
 

@@ -171,7 +171,7 @@ def _in_value(ids: RunIds, value: bytes) -> Iterator[FoundPlace]:
     schema = framed_schema(value)
     parsed = parse(value) if schema is None else None
     if parsed is None:
-        yield FoundPlace(PlaceKind.FRAMED, f"framed by a schema registry, schema {schema}")
+        yield FoundPlace(PlaceKind.FRAMED, f"framed for a schema registry, schema {schema}")
     elif parsed.event is not None:
         yield from places_in_event(ids, parsed.event)
     elif parsed.defect == "JSON inside a JSON string":

@@ -62,7 +62,7 @@ class Placement:
     def evidence(self) -> str:
         """Describe what was seen instead of ids in the expected field."""
         if not self.messages:
-            seen = f"the topic {self.topic} has no message since the run began"
+            seen = f"the topic {self.topic} has received no message since the run began"
         else:
             seen = (
                 f"no message in the topic {self.topic} has an id of the run "

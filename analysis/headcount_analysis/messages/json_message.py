@@ -150,7 +150,7 @@ def _defect(value: bytes | None, error: Exception) -> str:
     if not value.strip():
         return "empty"
     if (schema := framed_schema(value)) is not None:
-        return f"framed by a schema registry, schema {schema}"
+        return f"framed for a schema registry, schema {schema}"
     if isinstance(error, _ConstantError):
         return str(error)
     if isinstance(error, UnicodeDecodeError) and (encoded := recoded(value)) is not None:

@@ -47,8 +47,8 @@ def _incomplete(findings: ProbeFindings, best: OptionsFit, settle_s: float) -> I
     missing = findings.acked - best.messages.keys()
     types = sorted({request.event_type for request in findings.requests if request.seq in missing})
     yield (
-        f"{number(len(missing), 'acknowledged request')} ({', '.join(types)}) without a message "
-        f"at that place of the topic {best.topic} within {settle_s:g} s."
+        f"For {number(len(missing), 'acknowledged request')} ({', '.join(types)}), no message in "
+        f"the topic {best.topic} had the id {best.ids.location.phrase} within {settle_s:g} s."
     )
     others = [
         topic.fit

@@ -84,7 +84,7 @@ def _topic(topic: TopicFinding, findings: ProbeFindings) -> Iterator[str]:
             yield f"  remedy    {topic.place.remedy}"
         return
     read, acked = len(findings.read_by(fit)), len(findings.acked)
-    part = "" if read == acked else f"; of {read} of {acked} acknowledged requests"
+    part = "" if read == acked else f"; found for {read} of {acked} acknowledged requests"
     header = f"{fit.ids.header}{' or EVENT_ID' if fit.is_first_header else ''}"
     yield f"  id        {fit.ids.location}, from {header} of the request{part}"
     yield f"  form      {fit.ids.form}"

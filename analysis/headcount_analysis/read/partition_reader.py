@@ -34,7 +34,7 @@ SETTINGS = {
     "fetch.message.max.bytes": 4 << 20,
     "fetch.queue.backoff.ms": 5,
 }
-_ENDS = "the partition ends there, or a transaction in it is still open"
+_ENDS = "the partition ends before that, or a transaction in it is still open"
 _NO_TIME = confluent_kafka.TIMESTAMP_NOT_AVAILABLE
 
 
@@ -135,8 +135,8 @@ class _SplitReading:
             if not messages and (now := self._skipped()) != skipped:
                 skipped, end_s = now, time.monotonic() + self.patience_s
         raise EvidenceError(
-            f"{self._where} sent nothing within {self.patience_s:g} s, but the run's part of it "
-            f"ends at {self.split.end}{self._last_error}"
+            f"{self._where}, sent nothing within {self.patience_s:g} s, but the run's part of it "
+            f"ends at offset {self.split.end}{self._last_error}"
         )
 
     def _skipped(self) -> int:
@@ -153,7 +153,7 @@ class _SplitReading:
         offsets = batch["offset"].to_numpy()
         if len(offsets):
             if offsets[0] < self.position or (np.diff(offsets) <= 0).any():
-                raise EvidenceError(f"{self._where} sent messages twice, or out of order")
+                raise EvidenceError(f"{self._where}, sent messages twice, or out of order")
             self.position = int(offsets[-1]) + 1
         if has_events:
             self._handle_events(polled)
@@ -175,11 +175,13 @@ class _SplitReading:
                 # Not about this partition; for example, access to a group coordinator is denied.
                 self.errors.append(error.str())
             else:
-                raise EvidenceError(f"{self._where} cannot be read: {error.str()}")
+                raise EvidenceError(f"{self._where}, cannot be read: {error.str()}")
 
     @property
     def _where(self) -> str:
-        return f"partition {self.split.partition} of {self.split.topic!r} at {self.position}"
+        return (
+            f"partition {self.split.partition} of {self.split.topic!r}, at offset {self.position}"
+        )
 
     @property
     def _last_error(self) -> str:

@@ -39,8 +39,8 @@ class Order:
         """Explain why the other events that were seen have no order."""
         alone = self.keyed - self.spread - self.events
         return (
-            f"{seen - self.keyed} have no key, {self.spread} have a key in several partitions, "
-            f"and {alone} have no earlier or later request with their key"
+            f"the others have no key ({seen - self.keyed}), a key in several partitions "
+            f"({self.spread}), or no earlier or later request with their key ({alone})"
         )
 
 

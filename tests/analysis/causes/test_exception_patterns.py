@@ -98,7 +98,7 @@ def test_a_part_of_the_run(tmp_path: Path) -> None:
     """Losses that are close to each other are a pattern: the part of the run, by clock."""
     lost = {100, 113, 131, 146, 158, 175, 190, 204, 219, 235}
     (pattern,) = patterns_of(tmp_path, lost)
-    assert str(pattern) == "all 10 lost: 34 % of the run, 22:15:00 to 22:17:15 UTC"
+    assert str(pattern) == "all 10 lost: sent 22:15:00 to 22:17:15 UTC, 34 % of the run"
     assert pattern.filters == {
         "from": "2023-11-14T22:15:00.000Z",
         "to": "2023-11-14T22:17:15.001Z",

@@ -211,8 +211,8 @@ def test_the_index_in_the_frame_chooses_the_message() -> None:
     assert read(file, content, (0,)).event == {"item_id": "x"}
     assert read(file, content, (1,)).event == {"a": "x"}
     assert read(file, content, (1, 0)).event == {"z": "x"}
-    assert read(file, content, (2,)).defect == "no message 2 in its schema"
-    assert read(file, content, (1, -1)).defect == "no message 1/-1 in its schema"
+    assert read(file, content, (2,)).defect == "no message type at index 2 of its schema"
+    assert read(file, content, (1, -1)).defect == "no message type at index 1/-1 of its schema"
 
 
 @pytest.mark.parametrize("content", [b"\x0a\x05x", b"\x0a\x01\xff", b"\xff"])

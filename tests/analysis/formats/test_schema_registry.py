@@ -123,9 +123,9 @@ def test_a_schema_that_cannot_be_used_is_no_defect(name: str, kind: str, text: s
     [
         (None, "tombstone (no value)"),
         (b"", "empty"),
-        (b"\x00\x00", "not framed by a schema registry"),
-        (b"\x03abc", "not framed by a schema registry"),
-        (b'{"quantity": 3}', "JSON, not framed by a schema registry"),
+        (b"\x00\x00", "not framed for a schema registry"),
+        (b"\x03abc", "not framed for a schema registry"),
+        (b'{"quantity": 3}', "JSON, not framed for a schema registry"),
     ],
 )
 def test_a_value_without_a_frame_has_a_defect(value: bytes | None, defect: str) -> None:
@@ -152,7 +152,7 @@ def test_a_header_may_name_the_schema_instead() -> None:
         avro_format = format_with(RegistrySettings(url=stub.url))
         assert avro_format.decode(record(VALUE[5:], header)).event == {"quantity": 3}
         broken = record(VALUE[5:], ("__value_schema_id", b"\x01short"))
-        assert avro_format.decode(broken).defect == "not framed by a schema registry"
+        assert avro_format.decode(broken).defect == "not framed for a schema registry"
 
 
 def test_a_registry_may_have_text_and_descriptor_of_a_protobuf_schema() -> None:

@@ -520,8 +520,8 @@ NOTHING_TO_LOOK_AT = replace(
     unusable={Unit.SECONDS: 10},
 )
 WHY_NOT = {
-    "reordered": "0 of 10 events could be checked: 4 have no key, 6 have a key in several "
-    "partitions",
+    "reordered": "0 of 10 events could be checked: the others have no key (4), a key in several "
+    "partitions (6)",
     "late": "0 of 10 events could be checked: 10 have timestamps that look like seconds",
     "misplaced": "0 of 10 events could be checked: the other responses name no partition and "
     "offset",

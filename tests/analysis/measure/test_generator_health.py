@@ -139,7 +139,11 @@ def test_unknown_health_is_reported() -> None:
     assert not weighed.saturated
     assert weighed.known == (GeneratorHealth(0),)
     assert weighed.known[0].cpu_percent_median is None
-    assert "generator 0 stopped reporting" in weighed.notes[0]
+    assert "generator 0 stopped reporting; latencies may include its delay" in weighed.notes[0]
+    both = generators({0: None, 1: None}, [0, 1], {})
+    assert both.notes[0].startswith(
+        "generators 0, 1 stopped reporting; latencies may include their"
+    )
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,10 @@ VALUES = {
     json.dumps({"a": [{"b/c": ID}]}).encode(): FoundPlace(PlaceKind.NESTED, "/a/0/b~1c"),
     json.dumps({"payload": TEXT.decode()}).encode(): FoundPlace(PlaceKind.WITHIN, "payload"),
     json.dumps(TEXT.decode()).encode(): FoundPlace(PlaceKind.TWICE),
-    framed(TEXT): FoundPlace(PlaceKind.FRAMED, "framed by a schema registry, schema 7"),
+    framed(TEXT): FoundPlace(PlaceKind.FRAMED, "framed for a schema registry, schema 7"),
     # Avro writes a text's length before it, which here is a digit.
     framed(b"\x00" + b"0" + ID.encode() + b"2", 99): FoundPlace(
-        PlaceKind.FRAMED, "framed by a schema registry, schema 99"
+        PlaceKind.FRAMED, "framed for a schema registry, schema 99"
     ),
     str({"X-Event-Id": ID}).encode(): FoundPlace(PlaceKind.UNREADABLE, "Python's repr"),
     b"\xff " + ID.encode(): FoundPlace(PlaceKind.UNREADABLE, "not UTF-8"),
@@ -171,7 +171,7 @@ def _places(value: bytes, decode: Callable[[Record], ParsedMessage]) -> list[Fou
 @pytest.mark.parametrize(
     ("value", "defect"),
     [
-        (TEXT, "JSON, not framed by a schema registry"),
+        (TEXT, "JSON, not framed for a schema registry"),
         (framed(TEXT, 99), "not in the registry, schema 99"),
         (json.dumps({"data": TEXT.decode()}).encode(), "nothing at /order"),
     ],
@@ -250,7 +250,7 @@ def test_the_reason_names_another_topic() -> None:
     in_place = sampled(TEXT, topic="orders").samples
     nested = sampled(b'{"a": {"b": "run-1.0.2"}}', topic="orders").samples
     empty = replace(NOTHING_IN_PLACE, messages=0, looked_at=0, elsewhere=in_place)
-    assert "has no message since the run began" in empty.evidence
+    assert "has received no message since the run began" in empty.evidence
     assert "in the topic orders" in empty.evidence
     assert empty.remedy == "--topic orders"
     assert replace(empty, elsewhere=nested).remedy == "--topic orders, and --id-at json:/a/b"

@@ -459,7 +459,7 @@ def test_an_id_elsewhere_is_not_a_loss(history: RunHistory) -> None:
     assert report.counts.lost == 4
     reasons = " ".join(report.reasons)
     assert "/request_headers/X-Event-Id (partition 0, offset 0)" in reasons
-    assert "not proven: no message has its id in place" in reasons
+    assert "not proven: no message has its id in the expected place" in reasons
     assert "headcount probe test finds the options" in reasons
 
 
@@ -473,7 +473,7 @@ def test_framed_values_are_not_losses(history: RunHistory) -> None:
     report = history.verified()
 
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "framed by a schema registry, schema 7" in " ".join(report.reasons)
+    assert "framed for a schema registry, schema 7" in " ".join(report.reasons)
     assert any("schema registry, schema 7: 3, first at offset 0" in note for note in report.notes)
 
 
@@ -482,7 +482,7 @@ def test_an_empty_topic_does_not_prove_a_loss(history: RunHistory) -> None:
     history.attempt(0)
     report = history.verified()
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "has no message since the run began" in " ".join(report.reasons)
+    assert "has received no message since the run began" in " ".join(report.reasons)
 
 
 def test_a_loss_among_events_in_place_is_proven(history: RunHistory) -> None:

@@ -86,7 +86,7 @@ def test_an_id_that_is_missing() -> None:
     """Then the probe is not complete, and names the event type."""
     seen = findings(sample(records(nested, range(COUNT - 1))))
     assert seen.exit_code == 3
-    assert "1 acknowledged request (order_placed) without a message" in text(seen)
+    assert "For 1 acknowledged request (order_placed), no message" in text(seen)
     assert "--settle" in text(seen)
 
 

@@ -211,7 +211,7 @@ def test_an_open_transaction_is_waited_for(broker: Broker, topic: str) -> None:
     producer.begin_transaction()
     producer.produce(topic, b"in", partition=0)
     assert producer.flush(30) == 0
-    with pytest.raises(EvidenceError, match=r"at 0 sent nothing .* a transaction in it"):
+    with pytest.raises(EvidenceError, match=r"at offset 0, sent nothing .* a transaction in it"):
         list(Consumer(broker.cluster, 10).batches(Split(topic, 0, 0, 1)))
     producer.abort_transaction(30)
     assert values(broker, Split(topic, 0, 0, 1)) == []
@@ -253,7 +253,7 @@ def test_errors_after_a_split_are_ignored() -> None:
     """An error after the last message of a split is ignored; an earlier one is raised."""
     (batch,) = batches_at(5, 6, 8, 9, error_at=10)
     assert batch["offset"].to_pylist() == [5, 6, 8]
-    with pytest.raises(EvidenceError, match="at 7 cannot be read"):
+    with pytest.raises(EvidenceError, match="at offset 7, cannot be read"):
         list(batches_at(5, 6, error_at=7))
 
 
@@ -264,7 +264,7 @@ def test_deleted_messages_are_an_error(broker: Broker, topic: str, publish: Publ
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
     admin.delete_records({TopicPartition(topic, 0): 5})
     admin.close()
-    with pytest.raises(EvidenceError, match=r"partition 0 of .* at 2 cannot be read"):
+    with pytest.raises(EvidenceError, match=r"partition 0 of .* at offset 2, cannot be read"):
         values(broker, Split(topic, 0, 2, 10))
     assert values(broker, Split(topic, 0, 5, 10)) == [b"%d" % number for number in range(5, 10)]
 
@@ -273,7 +273,7 @@ def test_deleted_messages_are_an_error(broker: Broker, topic: str, publish: Publ
 def test_a_topic_that_does_not_exist(broker: Broker) -> None:
     """The error comes when the time limit is over."""
     began_s = time.monotonic()
-    with pytest.raises(EvidenceError, match="partition 0 of 'nowhere' at 0"):
+    with pytest.raises(EvidenceError, match="partition 0 of 'nowhere', at offset 0"):
         list(Consumer(broker.cluster, 5).batches(Split("nowhere", 0, 0, 1)))
     assert time.monotonic() - began_s < 50
 
@@ -294,5 +294,5 @@ def test_a_broker_that_goes_away_is_an_error(
     batches = Consumer(own_broker.cluster, 10).batches(Split("big", 0, 0, 40))
     next(batches)
     own_broker.stop()
-    with pytest.raises(EvidenceError, match=r"sent nothing within 10 s.* ends at 40"):
+    with pytest.raises(EvidenceError, match=r"sent nothing within 10 s.* ends at offset 40"):
         list(batches)

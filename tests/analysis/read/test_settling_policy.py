@@ -159,7 +159,7 @@ def test_events_that_may_still_arrive_are_not_proven_lost(
     report = outbox.verified_again(settling=ends)
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "1 lost" in report.reasons[0]
-    assert "not proven: it may still arrive" in report.reasons[0]
+    assert "not proven: events may still arrive" in report.reasons[0]
     assert any(text.startswith(reason) for text in report.reasons)
     assert any("--settle" in text and "--until latest" in text for text in report.reasons)
 
@@ -219,7 +219,9 @@ def test_a_failing_read_keeps_the_earlier_results(
 
     def dying(offsets: OffsetRange) -> DataFrame:
         if offsets.first(0):
-            raise EvidenceError("partition 0 of 'events' at 3 sent nothing within 30 s: refused")
+            raise EvidenceError(
+                "partition 0 of 'events', at offset 3, sent nothing within 30 s: refused"
+            )
         return source(offsets)
 
     monkeypatch.setattr(outbox, "source", dying)

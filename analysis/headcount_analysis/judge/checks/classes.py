@@ -30,8 +30,8 @@ _REMEDY = {
     "late": "see exceptions.csv, and check the queues of the producer and the broker",
     "misplaced": "see exceptions.csv, and look for changes of a partition's leader, or a copied "
     "topic",
-    "malformed": "look at the offsets named below",
-    "garbled": "look at the offsets named below",
+    "malformed": "look at the offsets that the notes name",
+    "garbled": "look at the offsets that the notes name",
 }
 BY_MESSAGE = frozenset({"malformed", "garbled"})
 """Classes that are proven by messages alone, without the ledger."""

@@ -28,5 +28,6 @@ def _doubt(state: GeneratorState) -> Doubt:
         f"generator {state.generator} never sealed its ledger, so it was killed or is still "
         f"running: {state.without_row:,} of the {state.asked:,} ids it reserved have no row and "
         "count as indeterminate, and a loss among them would not be seen",
-        "run again, verify again when it is done, or allow it with --allow unsealed=1",
+        "if it is still running, verify again once it has ended; otherwise run again, or allow it "
+        "with --allow unsealed=1",
     )

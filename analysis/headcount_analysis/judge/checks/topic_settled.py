@@ -11,7 +11,7 @@ from headcount_analysis.judge.limits import Limits
 from headcount_analysis.read.settling_policy import NEARLY_OVER_AT
 
 NAME = "topic settled"
-BECAUSE = "it may still arrive"
+BECAUSE = "events may still arrive"
 _REMEDY = (
     "verify again with --until latest to count later events too, and run with a longer --settle"
 )

@@ -56,7 +56,7 @@ def _truncated(step: ExceptionStep) -> ExceptionStep:
 
 def _steps(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
     if row["class"] == Fate.PHANTOM:
-        yield ExceptionStep("asked", UNASKED, is_wrong=True)
+        yield ExceptionStep("request", UNASKED, is_wrong=True)
     else:
         yield from _request(row)
         yield _acknowledged(row)
@@ -66,9 +66,9 @@ def _steps(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
 
 def _request(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
     if not row["sent_at_ns"]:
-        yield ExceptionStep("asked", UNWRITTEN)
+        yield ExceptionStep("request", UNWRITTEN)
         return
-    yield ExceptionStep("asked", clock(row["intended_at"]))
+    yield ExceptionStep("due", clock(row["intended_at"]))
     yield ExceptionStep("sent", _later(row, "sent_at", "intended_at"))
     by = f" by process {row['server']}" if row["server"] else ""
     if row["answered_at_ns"]:

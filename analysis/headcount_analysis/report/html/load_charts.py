@@ -72,7 +72,7 @@ def load_figures(
         rules,
         EXCEPTIONS,
         "Exceptions per second",
-        "By the time when the request was sent.",
+        "By send time.",
         link="exceptions",
     )
 

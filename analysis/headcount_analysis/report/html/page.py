@@ -155,7 +155,7 @@ def _latency_texts(report: Report) -> dict[Measure, str]:
     """Describe the charts of latency in text."""
     return {
         of_measure.measure: (
-            f"By the time when requests were due. Overall: p50 {of_measure.percentiles[0.5]:,.1f}, "
+            f"By intended time. Overall: p50 {of_measure.percentiles[0.5]:,.1f}, "
             f"p95 {of_measure.percentiles[0.95]:,.1f}, p99 {of_measure.percentiles[0.99]:,.1f}, "
             f"max {of_measure.max_ms:,.1f} ms; {report.rates}."
         )

@@ -152,7 +152,7 @@ def test_what_happened_is_in_plain_words() -> None:
 def test_the_way_of_a_lost_event() -> None:
     """Asked, sent, answered, acknowledged at, and not found."""
     assert steps(LOST) == [
-        "asked: 22:13:19.999",
+        "due: 22:13:19.999",
         "sent: 22:13:20.000 (+1.0 ms)",
         "answered: 22:13:20.009 (+9.5 ms), 200 OK by process 42",
         "acknowledged at: 3@17",
@@ -194,8 +194,8 @@ def test_the_way_of_a_request_without_an_answer() -> None:
         "acknowledged: no, the outcome is unknown",
         "in topic: not found",
     ]
-    assert steps(in_flight)[0] == "asked: in flight when its generator ended"
+    assert steps(in_flight)[0] == "request: in flight when its generator ended"
     assert steps(PHANTOM) == [
-        "!asked: in topic, never requested",
+        "!request: in topic, never requested",
         "in topic: at 3@17, 22:13:20.004",
     ]
