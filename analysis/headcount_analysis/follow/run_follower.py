@@ -72,7 +72,7 @@ class RunFollower:
 
     @property
     def checkpoint(self) -> Path:
-        """The folder in which Spark records how far it has read."""
+        """The folder in which Spark, for `topic_stream`, records how far it has read."""
         return self.folder.path / FOLDER / "checkpoint"
 
     @property
