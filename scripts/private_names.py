@@ -94,7 +94,7 @@ TABLE = (
         agent="_conversation_str",
     ),
     *_rows(
-        "headcount/plugin/http/template.py",
+        "headcount/plugin/http/request_template.py",
         f"{_CLIENT_TESTS}test_the_same_bytes_are_sent",
         client="_build_request",
     ),

@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from headcount_analysis.batches.expected import plain_json
+from headcount_analysis.follow import topic_stream
 from headcount_analysis.follow.run_follower import RunFollower, follow, forget
 from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
 from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
-from headcount_analysis.read import stream
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext
@@ -52,7 +52,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     follower.settled.after_s = SETTLED_AFTER_S
     batch = max(MIN_BATCH, events // BATCHES)
     servers = manifest.bootstrap_servers
-    query = stream.begin(
+    query = topic_stream.begin(
         sql(spark),
         Cluster(servers),
         manifest,

@@ -29,7 +29,7 @@ from bench.load.responder import STALL_S
 from headcount.errors import PartError
 from headcount.kafka.topic import ensure_topic
 from headcount.ledger.location import open_location
-from headcount.open_model.scheduled_arrivals import read_arrivals, total
+from headcount.open_model.arrival_counts import read_arrivals, total
 from headcount.stack.process import Process
 
 TARGET_MS = 2.0

@@ -14,7 +14,7 @@ from headcount.console import Console
 from headcount.errors import PartError, UsageError
 from headcount.ledger.location import open_location
 from headcount.monitor.display.load_progress import ProgressFile
-from headcount.open_model.scheduled_arrivals import all_arrivals
+from headcount.open_model.arrival_counts import all_arrivals
 from headcount.run.folder import RunFolder
 from headcount.run.locust_exit import Cause, LocustExit
 from headcount.run.manifest import JUDGED_BY_PARENT

@@ -5,7 +5,7 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
 - `reservation-<n>.json`: a block of sequence numbers, written before the first of them is used. An
   id in a reserved block that has no row (the process was killed) is indeterminate, not a phantom.
 - `segment-<n>.parquet`: rows of attempts that are over, in the order in which they ended.
-- `arrivals.json`: what became of a rate's arrivals (see `open_model/scheduled_arrivals.py`).
+- `arrivals.json`: what became of a rate's arrivals (see `open_model/arrival_counts.py`).
 - `seal.json`: how many attempts there were, and each segment's rows and SHA-256. A generator
   without a seal makes the run's ledger *torn*.
 - `health.json`: how busy the generator was (see `generator_health.py`); not evidence, not sealed.

@@ -21,8 +21,8 @@ from headcount.ledger.schema import FORMAT, SCHEMA, Reservation, Row, Seal, Segm
 from headcount.ledger.segment_buffer import table_of
 from headcount.ledger.shortfall import FILE as SHORTFALL_FILE
 from headcount.ledger.shortfall import Shortfall
-from headcount.open_model.scheduled_arrivals import FILE as ARRIVALS_FILE
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import FILE as ARRIVALS_FILE
+from headcount.open_model.arrival_counts import Arrivals
 
 _COUNTING = (
     *("seq", "intended_at_ns", "sent_at_ns", "answered_at_ns"),

@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Protocol
 
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 
 QUEUE_TIMEOUT_NS = 10_000_000
 MAX_LATENESS_NS = 1_000_000_000

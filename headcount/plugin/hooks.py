@@ -51,7 +51,7 @@ from headcount.plugin.startup import (
     warm_up,
 )
 from headcount.plugin.web import add_pages
-from headcount.plugin.web.run_pages import reports_dir
+from headcount.plugin.web.past_run_pages import reports_dir
 from headcount.run.manifest import Generators, Manifest
 from headcount.run.reports_folder import why_not_writable
 from headcount.run.verdict import BROKEN_THRESHOLD

@@ -13,7 +13,7 @@ from locust.env import Environment
 
 from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.http.client import LedgerUserAgent
-from headcount.plugin.http.id_header import value_of
+from headcount.plugin.http.id_header_value import value_of
 from headcount.run.probe_ids import HeaderIds
 
 FEWEST_USERS, MOST_USERS = 3, 20

@@ -27,6 +27,7 @@ from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.opened_connection import LAST_OPENED
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.request_phases import record_phases
+from headcount.plugin.http.request_template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -37,7 +38,6 @@ from headcount.plugin.http.response import (
     read_whole,
 )
 from headcount.plugin.http.response_outcome import by_error, by_rules, by_status
-from headcount.plugin.http.template import PlacedTemplate, RequestTemplate, request_fields
 from headcount.plugin.options import HttpWay
 from headcount.plugin.scenario_errors import stop_exception
 from headcount.run.request_outcome import Outcome

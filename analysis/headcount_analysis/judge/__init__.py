@@ -9,11 +9,11 @@ topic. A proven fail therefore stands even if other evidence is missing; the rea
 To add a check, write a function `(evidence, limits) -> Iterator[Check]` in a module of its own in
 `checks/` and list it in `SUBJECTS` of `subjects.py`, with the classes that cannot be proven while
 it fails. An `UNPROVEN` check makes the run inconclusive; a `NOT_TRIED` one does not.
-`doubts_or_kept` in `checks/doubts.py` builds most checks. To add a note, list a function
+`doubts_or_kept` in `doubts.py` builds most checks. To add a note, list a function
 `evidence -> Iterator[str]` in `NOTES` of `notes.py`.
 """
 
-from headcount_analysis.judge.checks.reading import other_topic
+from headcount_analysis.judge.checks.topic_read import other_topic
 from headcount_analysis.judge.checks.topic_settled import watched
 from headcount_analysis.judge.limits import DEFAULT_LATE_AFTER_MS, Limits
 from headcount_analysis.judge.verdict import Judgement, crashed, judge

@@ -9,13 +9,13 @@ from headcount_analysis.judge.checks import (
     ledger,
     locust,
     problems,
-    reading,
     rows,
     scenario,
     seals,
+    topic_read,
     topic_settled,
 )
-from headcount_analysis.judge.checks.doubts import Checks
+from headcount_analysis.judge.doubts import Checks
 
 NEEDS_LEDGER = frozenset({"lost", "ghost", "phantom", "corrupted"}) | {
     *("reordered", "late", "misplaced", "different")
@@ -50,7 +50,7 @@ SUBJECTS = (
     Subject(ledger.checks, NEEDS_LEDGER, "the ledger is incomplete or damaged"),
     Subject(seals.checks),
     Subject(rows.checks, NEEDS_LEDGER, "not every row of the ledger was compared"),
-    Subject(reading.checks, NEEDS_TOPIC, "the topic was not read completely"),
+    Subject(topic_read.checks, NEEDS_TOPIC, "the topic was not read completely"),
     Subject(topic_settled.checks, NEEDS_TOPIC, topic_settled.BECAUSE),
     Subject(id_in_place.checks, NEEDS_IDS, "no message has its id in the expected place"),
     Subject(scenario.checks),

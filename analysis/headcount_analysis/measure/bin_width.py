@@ -1,4 +1,7 @@
-"""Bin widths: counts in narrow bins can be added up into wider bins later."""
+"""Bin widths: counts in narrow bins can be added up into wider bins later.
+
+`over_time.py` and `timeline.py` choose the widths.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

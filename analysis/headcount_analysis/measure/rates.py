@@ -9,7 +9,7 @@ Pure.
 
 from dataclasses import dataclass
 
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from headcount.errors import EvidenceError, UsageError
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import Shortfall
+from headcount.open_model.arrival_counts import all_arrivals
 from headcount.open_model.rate import parse_rate
-from headcount.open_model.scheduled_arrivals import all_arrivals
 from headcount_analysis.measure.over_time import RateAt
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
 from headcount_analysis.measure.run_span import RunSpan

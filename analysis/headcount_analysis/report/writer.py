@@ -2,7 +2,7 @@
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount_analysis.report import csv_tables, document, exceptions
+from headcount_analysis.report import csv_tables, exceptions, verdict_document
 from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.text import junit, markdown
@@ -31,4 +31,4 @@ def write(report: Report, folder: RunFolder) -> None:
     write_atomically(path / "junit.xml", junit.dump(report))
     write_atomically(path / "summary.md", markdown.render(report, exceptional))
     write_atomically(path / "report.html", page.render(report, exceptional))
-    write_atomically(path / "verdict.json", document.dump(report))
+    write_atomically(path / "verdict.json", verdict_document.dump(report))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
-from headcount_analysis.compare_runs import document, markdown, words
+from headcount_analysis.compare_runs import json_document, markdown, words
 from headcount_analysis.compare_runs.change import ChangeLabel
 from headcount_analysis.compare_runs.limits import Limit, LimitState, parse_all
 from headcount_analysis.compare_runs.model import RunComparison, Versus, compare
@@ -148,7 +148,7 @@ def compare_runs(
     if markdown_file is not None:
         write_document(markdown.render(comparison), markdown_file, console)
     if as_json:
-        console.document(document.dump(comparison))
+        console.document(json_document.dump(comparison))
     elif STDOUT not in {html, markdown_file}:
         _show(comparison, console)
         for path in filter(None, (html, markdown_file)):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
-from headcount_analysis.history import document, words
+from headcount_analysis.history import json_document, words
 from headcount_analysis.history.baseline import BASELINE_RUNS, Assessment
 from headcount_analysis.history.entry import SAMPLED
 from headcount_analysis.history.history import (
@@ -177,7 +177,7 @@ def history(
     if html is not None:
         _write_page(runs, chosen, html, links or links_to(location, html), console)
     if as_json:
-        console.document(document.dump(runs, chosen))
+        console.document(json_document.dump(runs, chosen))
     elif is_table:
         _show(chosen, console)
         console.result(_counted(runs, run_filter, chosen))

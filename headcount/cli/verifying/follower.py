@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headcount_analysis.batches.expected import needs_headers
+from headcount_analysis.follow import topic_stream
 from headcount_analysis.follow.run_follower import RunFollower, follow
 from headcount_analysis.formats.catalogue import format_in
 from headcount_analysis.formats.message_format import MessageFormat
 from headcount_analysis.pipeline.cache import RunCache
-from headcount_analysis.read import stream
 from headcount_analysis.spark.session import is_alive, open_session, sql
 from pyspark import SparkContext
 from pyspark.sql.streaming.query import StreamingQuery
@@ -110,7 +110,7 @@ class Follower:
         if self._follower is None:
             return
         follower = self._follower
-        query = stream.begin(
+        query = topic_stream.begin(
             sql(spark),
             self.cluster,
             follower.manifest,

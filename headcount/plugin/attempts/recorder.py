@@ -20,7 +20,7 @@ from headcount.ledger.schema import Seal
 from headcount.ledger.shortfall import Counter as ShortfallCounter
 from headcount.ledger.writer import LedgerWriter
 from headcount.monitor.progress_counter import ProgressCounter
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 from headcount.open_model.user_pool import UserPool
 from headcount.plugin.attempts.attempt import (
     NOTHING_REPORTED,

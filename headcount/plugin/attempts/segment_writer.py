@@ -21,7 +21,7 @@ from headcount.ledger.schema import Seal
 from headcount.ledger.segment_buffer import SegmentBuffer
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.writer import LedgerWriter
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 
 FLUSH_EVERY_S = 2.0
 _LOW_PRIORITY = 10

@@ -21,12 +21,12 @@ from headcount.plugin.event_id import MARK_BYTES, SIGN
 from headcount.plugin.http.decoding import DecodingError, decoded
 from headcount.plugin.http.once_only_connections import OnceOnlyPool
 from headcount.plugin.http.payload import body_of, in_payload
+from headcount.plugin.http.request_template import Items, RequestTemplate, template_of
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
     PlainResponse,
 )
-from headcount.plugin.http.template import Items, RequestTemplate, template_of
 from headcount.plugin.http.transport import PlainAnswer, exchange
 from headcount.run.ids import HEADER
 

@@ -6,7 +6,7 @@ from locust.contrib.fasthttp import FastResponse, LocustBadStatusCode
 
 from headcount.plugin.event_id import IN_URL, holds_id, with_id
 from headcount.plugin.http.client import LedgerUserAgent
-from headcount.plugin.http.id_header import value_of
+from headcount.plugin.http.id_header_value import value_of
 
 
 def place_id(url: str, keywords: dict[str, Any], client: LedgerUserAgent, event_id: str) -> str:

@@ -22,7 +22,7 @@ from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.http.decoding import DecodingError, decoded
 from headcount.plugin.http.parser import OneAnswer
 from headcount.plugin.http.payload import body_of
-from headcount.plugin.http.template import RequestTemplate
+from headcount.plugin.http.request_template import RequestTemplate
 from headcount.plugin.http.transport import PlainAnswer
 from headcount.response_head import fields
 from headcount.run.request_outcome import Outcome, of_failure, parse_outcome

@@ -24,7 +24,7 @@ from werkzeug.exceptions import HTTPException
 from headcount import palette
 from headcount.monitor.display.delivery_content import content
 from headcount.plugin.environment_state import state_of
-from headcount.plugin.web import history_page, metrics_page, run_pages, start_form
+from headcount.plugin.web import history_page, metrics_page, past_run_pages, start_form
 from headcount.plugin.web.unready_start import refuse_unready
 
 TAB = {"title": "Delivery", "key": "delivery"}
@@ -75,8 +75,8 @@ def _views(environment: Environment) -> dict[str, Callable[..., Any]]:
     return {
         "/delivery": lambda: render_template("headcount/delivery.html"),
         "/delivery.json": functools.partial(_delivery, environment),
-        **run_pages.views(environment),
-        **history_page.views(run_pages.reports_dir(environment), run_pages.sandboxed),
+        **past_run_pages.views(environment),
+        **history_page.views(past_run_pages.reports_dir(environment), past_run_pages.sandboxed),
         "/start-form.html": functools.partial(start_form.fields_page, environment),
         "/start-form": functools.partial(start_form.mistakes_document, environment),
         "/static/<name>": lambda name: send_from_directory(_HERE / "static", name),

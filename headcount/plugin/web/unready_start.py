@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 from locust.env import Environment
 from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
-from headcount.plugin.web.run_pages import reports_dir
+from headcount.plugin.web.past_run_pages import reports_dir
 from headcount.run.reports_folder import why_not_writable
 
 _UNDER_WAY = frozenset({STATE_RUNNING, STATE_SPAWNING})

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headcount_analysis.compare_runs import document, markdown, page, words
+from headcount_analysis.compare_runs import json_document, markdown, page, words
 from headcount_analysis.compare_runs.change import ChangeLabel
 from headcount_analysis.compare_runs.limits import parse_all
 from headcount_analysis.compare_runs.model import RunComparison, compare
@@ -139,7 +139,7 @@ def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
     ]
     assert markdown.render(comparison).startswith(f"## ❌ Comparison: {WORSE}\n")
     assert f'<p class="verdict fail">{WORSE}</p>' in page.render(comparison)
-    made = json.loads(document.dump(comparison))
+    made = json.loads(json_document.dump(comparison))
     assert made["headline"] == WORSE
     assert made["compared"][0]["worse"] == WORSE.removeprefix("WORSE: ").split("; ")
     labels = {str(change.metric): change.label for change in comparison.others[0].changes}
@@ -197,7 +197,7 @@ def test_the_worst_limit_decides(tmp_path: Path) -> None:
 def test_the_document(tmp_path: Path) -> None:
     """It is valid JSON: an infinite end is null."""
     comparison = compared(tmp_path, [1e-300, 1e9], [1, 9], "lost +0", scenario="rush.py")
-    made = json.loads(document.dump(comparison))
+    made = json.loads(json_document.dump(comparison))
     assert (made["format"], made["exit_code"], made["confidence"]) == (1, 0, 0.95)
     assert made["not_comparable"] == ["scenario: mixed.py in a-0, a-1; rush.py in b-0, b-1"]
     (versus,) = made["compared"]

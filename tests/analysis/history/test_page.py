@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from headcount_analysis.history import document, page, words
+from headcount_analysis.history import json_document, page, words
 from headcount_analysis.history.history import RunFilter, history_of, selected
 from headcount_analysis.history.index import PastRuns
 from headcount_analysis.history.series import series_of
@@ -27,7 +27,9 @@ def rendered(runs: list[Any], **past: Any) -> str:
 def documented(runs: list[Any]) -> dict[str, Any]:
     """Return the document of some runs, read back."""
     overview = history_of(PastRuns(tuple(runs)), 10)
-    content: dict[str, Any] = json.loads(document.dump(overview, selected(overview, RunFilter())))
+    content: dict[str, Any] = json.loads(
+        json_document.dump(overview, selected(overview, RunFilter()))
+    )
     return content
 
 

@@ -3,7 +3,7 @@
 import pytest
 from headcount_analysis.measure.rates import Rates, of_arrivals, of_requests
 
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 
 
 def test_arrivals_that_did_not_start_keep_the_achieved_rate_below_the_target() -> None:

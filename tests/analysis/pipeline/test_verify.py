@@ -29,7 +29,7 @@ from pyspark.sql import DataFrame
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import Shortfall
 from headcount.ledger.writer import LedgerWriter
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 from headcount.run.manifest import Scheduled
 from headcount.run.verdict import Result, Verdict
 from headcount.thresholds.grammar import parse

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headcount.open_model.scheduled_arrivals import Arrivals
+from headcount.open_model.arrival_counts import Arrivals
 from headcount.open_model.user_pool import MAX_LATENESS_NS, QUEUE_TIMEOUT_NS, UserPool
 
 

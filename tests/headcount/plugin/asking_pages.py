@@ -15,7 +15,7 @@ from locust.argument_parser import get_parser
 from locust.env import Environment
 
 import headcount.plugin  # noqa: F401 - registers the pages
-from headcount.plugin.web import run_pages
+from headcount.plugin.web import past_run_pages
 from headcount.plugin.web.comparison import TIMEOUT_S, compare
 
 
@@ -41,7 +41,7 @@ def answers(reports: str, waves: list[dict[str, Any]]) -> dict[str, dict[str, An
     made: dict[str, dict[str, Any]] = {}
     for wave in waves:
         timeout_s = wave.pop("timeout_s", TIMEOUT_S)
-        run_pages.compare = functools.partial(compare, timeout_s=timeout_s)  # type: ignore[attr-defined]
+        past_run_pages.compare = functools.partial(compare, timeout_s=timeout_s)  # type: ignore[attr-defined]
         asked = {name: gevent.spawn(ask, request) for name, request in wave.items()}
         made |= {name: greenlet.get() for name, greenlet in asked.items()}
     return made

@@ -19,7 +19,7 @@ import pytest
 
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
-from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
+from headcount.open_model.arrival_counts import Arrivals, read_arrivals, total, with_lost
 from headcount.run.folder import RunFolder
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench

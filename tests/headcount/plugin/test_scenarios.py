@@ -10,7 +10,7 @@ import pytest
 
 from headcount.ledger.location import open_location
 from headcount.ledger.shortfall import read_shortfall
-from headcount.open_model.scheduled_arrivals import total
+from headcount.open_model.arrival_counts import total
 from headcount.stack.ports import free_port, is_listening
 from tests.headcount.plugin.locusts import DEADLINE_S, Bench
 from tests.headcount.plugin.test_arrival_driver import arrivals

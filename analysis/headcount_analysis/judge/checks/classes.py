@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from headcount.run.verdict import Area, Check, Result
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge.checks.doubts import proof
+from headcount_analysis.judge.doubts import proof
 from headcount_analysis.judge.limits import Limits
 
 MEANING = {

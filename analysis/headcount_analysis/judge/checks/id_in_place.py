@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from headcount.run.verdict import Check
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge.checks.doubts import Doubt, doubts_or_kept
+from headcount_analysis.judge.doubts import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
 
 NAME = "id in place"

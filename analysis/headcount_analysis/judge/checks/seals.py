@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from headcount.run.verdict import Check, Result
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge.checks.doubts import Doubt, doubts_or_kept
+from headcount_analysis.judge.doubts import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.ledger.ledger_state import GeneratorState
 

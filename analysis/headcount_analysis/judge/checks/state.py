@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from headcount.run.verdict import Area, Check, Result
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.checks.classes import Missing
-from headcount_analysis.judge.checks.doubts import proof
+from headcount_analysis.judge.doubts import proof
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.state.differences import StateCheck, StateResult
 

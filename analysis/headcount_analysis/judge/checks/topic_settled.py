@@ -6,7 +6,7 @@ from headcount.run.manifest import End
 from headcount.run.verdict import Check
 from headcount.time_span import span_text
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge.checks.doubts import Doubt, doubts_or_kept
+from headcount_analysis.judge.doubts import Doubt, doubts_or_kept
 from headcount_analysis.judge.limits import Limits
 from headcount_analysis.read.settling_policy import NEARLY_OVER_AT
 

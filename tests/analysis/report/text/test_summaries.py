@@ -16,7 +16,7 @@ from headcount_analysis.judge import Limits, crashed, judge
 from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report import document
+from headcount_analysis.report import verdict_document
 from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.page import render as page_of
 from headcount_analysis.report.model import Report
@@ -188,11 +188,11 @@ def test_every_surface_says_the_same(label: Label, tmp_path: Path) -> None:
     code = {"green": 32, "red": 31, "yellow": 33}[label.colour]
     terminal = printed(report)
     assert f"\x1b[1;{code}mVerdict: {label.value}. {label.meaning}\x1b[0m" in terminal
-    (tmp_path / "verdict.json").write_text(document.dump(report))
+    (tmp_path / "verdict.json").write_text(verdict_document.dump(report))
     stored = read_verdict(tmp_path)
     assert stored is not None
     assert (stored.label, stored.checks) == (label, report.checks)
-    assert json.loads(document.dump(report))["label"] == label.value
+    assert json.loads(verdict_document.dump(report))["label"] == label.value
     verdict_case = results(report).get("verdict")
     assert verdict_case == {"green": None, "red": "Failure", "yellow": "Error"}[label.colour]
     for check in report.checks:

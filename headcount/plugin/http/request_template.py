@@ -15,7 +15,7 @@ from geventhttpclient.url import URL
 from locust.contrib.fasthttp import FastRequest
 
 from headcount.plugin.event_id import IN_URL, MARK, MARK_BYTES, shown, with_id
-from headcount.plugin.http.id_header import is_traceparent, value_of
+from headcount.plugin.http.id_header_value import is_traceparent, value_of
 
 MOST_TEMPLATES = 4096
 _TARGET = re.compile(r"/(?!/)[!-~]*|/")

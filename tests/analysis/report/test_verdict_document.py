@@ -9,7 +9,7 @@ import pytest
 from headcount_analysis.compare_runs.runs import read_run
 from headcount_analysis.measure.generator_health import FleetHealth, GeneratorHealth
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.report.document import document, dump
+from headcount_analysis.report.verdict_document import document, dump
 from headcount_analysis.report.writer import write
 
 from headcount.ledger.generator_health import Sample

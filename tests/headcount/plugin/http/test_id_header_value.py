@@ -10,7 +10,7 @@ from headcount.run.ids import tag_of
 # Locust, which the package imports, patches the standard library of its process.
 PROGRAM = """
 import sys
-from headcount.plugin.http.id_header import value_of
+from headcount.plugin.http.id_header_value import value_of
 for name, event_id in zip(sys.argv[1::2], sys.argv[2::2]):
     print(value_of(name, event_id))
 """

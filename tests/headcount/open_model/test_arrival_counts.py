@@ -7,7 +7,7 @@ import pytest
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import read_ledger
 from headcount.ledger.writer import LedgerWriter
-from headcount.open_model.scheduled_arrivals import Arrivals, read_arrivals, total, with_lost
+from headcount.open_model.arrival_counts import Arrivals, read_arrivals, total, with_lost
 
 
 def a_generator(location: Path, number: int) -> LedgerWriter:
