@@ -178,7 +178,7 @@ def _result(settings: FormatsSettings, taken: Sequence[FormatsRound]) -> Benchma
             f"median (lowest-highest) of {settings.rounds} rounds, {settings.messages:,} messages",
             f"read: {REPEATED:,} different events, each with many ids, as in a load test",
             "own times: the same events, each message with a time that its request does not name",
-            "all different: every request asks for another order, so each is compared alone",
+            "all different: every request asks for a different order, so each is compared alone",
             "the bare loop only decodes: fastavro, Protobuf, and orjson for the others",
         ),
         targets=[

@@ -275,7 +275,7 @@ def _notes(settings: ReconcileSettings, stage: Workbench) -> tuple[str, ...]:
         "each contender is measured as a separate process, from start to exit",
         "peak MiB: resident memory; for verify, the sum of driver, workers and JVM",
         f"{rounds}; one round above {MOST_REPEATED:,} events",
-        f"the script runs on at most {MOST_FOR_THE_SCRIPT:,} events: it keeps all in memory",
+        f"the script runs on at most {MOST_FOR_THE_SCRIPT:,} events: it keeps them all in memory",
     )
 
 

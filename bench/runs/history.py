@@ -91,7 +91,7 @@ def _result(
         settings={"settings": settings},
         rounds=taken,
         figures={**figures, "verdicts_read": read, "index_bytes": size},
-        notes=(f"the index has {size / 1e6:.2f} MB; no ledger is read",),
+        notes=(f"the size of the index is {size / 1e6:.2f} MB; no ledger is read",),
         targets=[
             PerformanceTarget(
                 f"page of {settings.runs:,} runs, {name}",
