@@ -12,7 +12,8 @@ LIVE = {
     "missing": "Acknowledged events that had time to arrive, but were not in the topic when it "
     "was last read to its end. They may still arrive; the verdict decides.",
     "duplicated": "Messages in the topic beyond the first of each event.",
-    "failed": "Requests whose response proves that no event was published.",
+    "failed": "Requests that certainly published nothing: refused, or with a response that "
+    "proves it.",
     "indeterminate": "Requests with an unknown outcome, such as after a time-out: the event may "
     "or may not be in the topic.",
     "rate": "Requests started per second.",
@@ -26,7 +27,8 @@ LIVE = {
 CLASSES = {
     "attempted": "Requests that the generators set out to make.",
     "acked": "Requests that the service acknowledged, and so promised an event for.",
-    "failed": "Requests whose response proves that no event was published.",
+    "failed": "Requests that certainly published nothing: refused, or with a response that "
+    "proves it.",
     "indeterminate": "Requests with an unknown outcome, such as after a time-out.",
     "delivered": "Acknowledged, and in the topic once.",
     "lost": "Acknowledged, and not in the topic.",

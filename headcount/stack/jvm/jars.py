@@ -107,7 +107,9 @@ def verify(folder: Path, jars: Iterable[Jar]) -> None:
 
 
 def _refused(folder: Path, name: str, why: str) -> PartError:
-    return PartError(f"refused the jar {name}: it {why}; remove {folder} to fetch it again")
+    return PartError(
+        f"refused the jar {name}: it {why}; remove {folder}, and the jars are fetched again"
+    )
 
 
 def _folder(cache: Path, jars: Iterable[Jar]) -> Path:

@@ -64,8 +64,7 @@ def load_figures(
         rules,
         OUTCOMES,
         "Requests not acknowledged, per second",
-        "By send time. Failed: the response proves that nothing was published; indeterminate: "
-        "unknown.",
+        "By send time. Failed: certainly nothing was published; indeterminate: unknown.",
     )
     yield from _bars(
         course,
