@@ -95,7 +95,7 @@ class Waits:
         return min(self.settle_s, last.at_s + max(LOOK_EVERY_S, last.at_s / 10))
 
     def moving(self, looks: Sequence[TopicLook]) -> int:
-        """Count the events that arrived when time was nearly over, if others are still missing."""
+        """Count the events first seen when time was nearly over, if others are still missing."""
         if not looks or not looks[-1].missing:
             return 0
         before = [look for look in looks if look.at_s <= NEARLY_OVER_AT * self.settle_s]

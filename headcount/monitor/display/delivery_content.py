@@ -25,6 +25,9 @@ _STAGES = {
 _FATES = ("delivered", "lost", "duplicated", "recovered", "absent", "refused", "ghost")
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 _NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered")
+_OUTCOMES = frozenset({"failed", "indeterminate"})
+"""Each class belongs to an outcome, so columns for both would say nothing more."""
+
 _UNKNOWN = "\u2013"
 _NS_PER_MS = 1_000_000
 
@@ -192,8 +195,9 @@ def _cells(line: Line) -> Iterator[int | None]:
 def _final(verdict: StoredVerdict, counts: Mapping[str, int]) -> dict[str, Any]:
     """Return the verdict's own counts, which replace the live ones."""
     by_type = {**dict(sorted((verdict.by_event_type or {}).items())), TOTAL: counts}
-    columns = [TypeColumn(name, CLASSES[name]) for name in CLASSES]
-    rows = [[name, *(of_type.get(key, 0) for key in CLASSES)] for name, of_type in by_type.items()]
+    shown = [name for name in CLASSES if name not in _OUTCOMES and _has_any(by_type, name)]
+    columns = [TypeColumn(name, CLASSES[name]) for name in shown]
+    rows = [[name, *(of_type.get(key, 0) for key in shown)] for name, of_type in by_type.items()]
     fates = [AttemptPart(name, name, counts.get(name, 0)) for name in _FATES]
     return {
         "attempted": _number(counts.get("attempted", 0)),
@@ -201,6 +205,12 @@ def _final(verdict: StoredVerdict, counts: Mapping[str, int]) -> dict[str, Any]:
         "tiles": [asdict(tile) for tile in _final_tiles(counts)],
         "by_event_type": _without_zeros(columns, rows, keep=2),
     }
+
+
+def _has_any(by_type: Mapping[str, Mapping[str, int]], name: str) -> bool:
+    """Whether a column by event type says more than the tile of that name."""
+    of_types = [counts for event_type, counts in by_type.items() if event_type != TOTAL]
+    return name in _ALWAYS or any(counts.get(name) for counts in of_types)
 
 
 def _final_tiles(counts: Mapping[str, int]) -> Iterator[Tile]:

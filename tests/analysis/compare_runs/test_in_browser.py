@@ -15,6 +15,10 @@ pytestmark = [
 ]
 
 IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CUT = """
+[...document.querySelectorAll("table :is(th, td)")].filter((cell) => cell.checkVisibility()
+  && cell.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length
+"""
 
 
 def test_the_page_fits_on_a_phone(tmp_path: Path) -> None:
@@ -25,3 +29,4 @@ def test_the_page_fits_on_a_phone(tmp_path: Path) -> None:
         browser.show_as(390)
         browser.open(page.as_uri())
         assert browser.evaluate(IS_WIDER) is False
+        assert browser.evaluate(CUT) == 0

@@ -19,6 +19,10 @@ pytestmark = [
 PHONE_PX, A4_PX = 390, 718
 IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 TARGET = "https://orders.staging.example.test/shops/7 → orders-of-the-shop"
+CUT = """
+[...document.querySelectorAll("table :is(th, td)")].filter((cell) => cell.checkVisibility()
+  && cell.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length
+"""
 
 
 def test_the_page_fits_on_a_phone_and_on_paper(tmp_path: Path) -> None:
@@ -32,3 +36,4 @@ def test_the_page_fits_on_a_phone_and_on_paper(tmp_path: Path) -> None:
             browser.show_as(width, media=medium)
             browser.open(file.as_uri())
             assert browser.evaluate(IS_WIDER) is False, medium
+            assert browser.evaluate(CUT) == 0, medium

@@ -144,7 +144,12 @@ def test_events_missing_at_the_end_are_lost(outbox: RunHistory) -> None:
 @pytest.mark.parametrize(
     ("moving", "watched_s", "at_ms", "reason"),
     [
-        (2, 10.0, 300, "2 acknowledged events arrived shortly before the 10 s"),
+        (
+            2,
+            10.0,
+            300,
+            "2 acknowledged events were not seen until the 10 s of --settle were nearly",
+        ),
         (0, 4.0, 8000, "events arrived up to 8.0 s after they were acknowledged"),
     ],
 )

@@ -43,9 +43,9 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
         return
     if end.moving:
         yield Doubt(
-            f"{end.moving:,} acknowledged events arrived shortly before the "
-            f"{span_text(end.settle_s)} of --settle were over, and {lost:,} were still missing at "
-            "the end",
+            f"{end.moving:,} acknowledged events were not seen until the "
+            f"{span_text(end.settle_s)} of --settle were nearly over, and {lost:,} were "
+            "still missing at the end",
             _REMEDY,
         )
     delay_s = evidence.longest_delay_s

@@ -76,15 +76,16 @@ class TypeTable:
 
 
 def type_table(report: Report) -> TypeTable:
-    """Make the table of a report: classes that occur, and percentiles with enough samples."""
+    """Make the table of a report: classes of event types, and percentiles with enough samples."""
     groups = dict(report.by_event_type)
     if report.counts is not None and len(groups) > 1:
         groups[TOTAL] = report.counts
     values = {name: counts.as_dict() for name, counts in groups.items()}
+    of_types = [row for name, row in values.items() if name != TOTAL]
     shown = tuple(
         key
         for key in COUNT_KEYS
-        if key in _ALWAYS or (key not in _OUTCOMES and any(row[key] for row in values.values()))
+        if key in _ALWAYS or (key not in _OUTCOMES and any(row[key] for row in of_types))
     )
     of_type = {
         latency.event_type: latency

@@ -18,6 +18,13 @@
     return element;
   }
 
+  // On a phone, each cell shows the name of its column.
+  function named(text, name) {
+    const element = cell(text);
+    element.dataset.name = name;
+    return element;
+  }
+
   function row(cells, type = "") {
     const element = document.createElement("tr");
     element.className = type;
@@ -113,7 +120,7 @@
     first.scope = "col";
     replaceKeepingFocus(byId("columns"), [first, ...heads]);
     const rows = table.rows.map(([name, ...values]) =>
-      row([cell(name, "th"), ...values.map((value) => cell(value))], name === "total" ? "total" : ""),
+      row([cell(name, "th"), ...values.map((value, at) => named(value, table.columns[at].name))], name === "total" ? "total" : ""),
     );
     byId("lines").replaceChildren(...rows);
   }

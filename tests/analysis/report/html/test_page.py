@@ -133,7 +133,7 @@ def test_the_navigation_has_the_label_and_leads_to_sections() -> None:
 
 def test_both_rates_stand_beside_every_percentile() -> None:
     """They are at each table and chart of latencies, at the thresholds, and at the top."""
-    parted = Breakdown((Group("generator", "0", Measure.HTTP, 11, (5.0,) * 4, 5.0),), 1)
+    parted = Breakdown((Group("generator", "0", Measure.HTTP, 11, (5.0,) * 3, 5.0),), 1)
     kept = ThresholdResult(parse("http.p99 < 300ms"), 12.0)
     page = render(replace(a_report(), breakdown=parted, thresholds=(kept,)), Exceptions())
     rates = "target 10.0/s, achieved 9.5/s"

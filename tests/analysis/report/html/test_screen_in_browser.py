@@ -35,6 +35,20 @@ CLICK = f"{HEAD}.querySelector('button').click()"
 SORT = f"{HEAD}.ariaSort"
 AXE = "axe.run().then(done => JSON.stringify(done.violations.map(each => each.id)))"
 IS_WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CUT = """
+JSON.stringify([...document.querySelectorAll("table :is(th, td)")].filter((cell) => {
+  const box = cell.getBoundingClientRect();
+  return cell.checkVisibility() && box.right > document.documentElement.clientWidth + 1;
+}).map((cell) => cell.closest("table").caption?.textContent + ": " + cell.textContent))
+"""
+LOST = "#type-table tbody [data-name=lost].counted"
+TOPS = f"""
+(() => {{ const lost = document.querySelector("{LOST}");
+  const p99 = lost.parentElement.querySelector("[data-name=p99]");
+  const top = (cell) => cell.getBoundingClientRect().top;
+  return JSON.stringify({{lost: top(lost), p99: top(p99)}}); }})()
+"""
+LOST_NAME = f"getComputedStyle(document.querySelector('{LOST}'), '::before').content"
 IN_VIEW = """
 (() => {{ const box = document.querySelector({}).getBoundingClientRect();
   return box.height > 0 && box.top >= 0 && box.top < innerHeight; }})()
@@ -155,6 +169,23 @@ def test_axe_finds_no_fault(browser: Chromium, page: Path, width: int, scheme: s
     done = browser.call("Runtime.evaluate", expression=AXE, awaitPromise=True)
     assert json.loads(done["result"]["value"]) == []
     assert browser.evaluate(IS_WIDER) is False
+
+
+@pytest.mark.parametrize("width", [390, 768, 1265])
+def test_no_table_needs_scrolling_sideways(browser: Chromium, page: Path, width: int) -> None:
+    """What was lost, and of which type, is seen on a phone, too."""
+    browser.show_as(width)
+    browser.open(page.as_uri())
+    assert json.loads(browser.evaluate(CUT)) == []
+
+
+def test_a_phone_shows_the_losses_of_a_type_before_its_speed(browser: Chromium, page: Path) -> None:
+    """With the name of the column at each figure."""
+    browser.show_as(390)
+    browser.open(page.as_uri())
+    tops = json.loads(browser.evaluate(TOPS))
+    assert tops["lost"] < tops["p99"]
+    assert "lost" in browser.evaluate(LOST_NAME)
 
 
 def test_the_ui_has_a_history_of_all_runs(browser: Chromium, page: Path, tmp_path: Path) -> None:

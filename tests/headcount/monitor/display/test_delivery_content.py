@@ -116,8 +116,16 @@ def test_a_verdict_replaces_the_live_counts() -> None:
     (lost,) = (tile for tile in shown["tiles"] if tile["id"] == "lost")
     assert (lost["note"], lost["kind"]) == ("1.24 % of acknowledged, 1 in 81", "lost")
     names = [column["name"] for column in shown["by_event_type"]["columns"]]
-    assert names == [*[*COUNTS][:6], "recovered", "refused", "ghost"]
+    assert names == ["attempted", "acked", "delivered", "lost", "recovered", "refused", "ghost"]
     assert shown["by_event_type"]["rows"][0][:3] == ["sword", "2,000", "1,940"]
+
+
+def test_the_table_by_event_type_has_no_column_of_the_total_alone() -> None:
+    """The tiles show those counts; with all of them, the last columns would be cut."""
+    total = {**COUNTS, "foreign": 3}
+    shown = content(judged(counts=total, by_event_type={"sword": COUNTS}))
+    assert "foreign" not in [column["name"] for column in shown["by_event_type"]["columns"]]
+    assert tiles(shown)["foreign"] == "3"
 
 
 def test_a_verdict_without_counts() -> None:
