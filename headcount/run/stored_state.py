@@ -40,9 +40,12 @@ class Moment:
 
 
 def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -> None:
-    """Write a state atomically. Raises OSError."""
+    """Write a state atomically.
+
+    Raises OSError, and EvidenceError if a number is not whole.
+    """
     schema = SCHEMA.with_metadata({_METADATA: json.dumps(asdict(moment))})
-    rest = iter(entries)
+    rest = map(_checked, entries)
     with (
         written_aside(path) as aside,
         pq.ParquetWriter(aside, schema, compression="zstd") as writer,
@@ -53,6 +56,14 @@ def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -
                 pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)
             ]
             writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _checked(entry: tuple[str, str, int]) -> tuple[str, str, int]:
+    """Return an entry whose number is whole: Arrow would truncate any other without an error."""
+    owner, resource, number = entry
+    if type(number) is not int:
+        raise EvidenceError(f"{resource!r} of {owner!r} is not a whole number: {number!r}")
+    return entry
 
 
 def read_moment(path: Path) -> Moment | None:

@@ -123,7 +123,7 @@ def account(
                 return DatabaseReading(Database(why_not=why_not, is_due=True), is_moving)
             moment = stored_state.Moment(_now(), progress.events)
             stored_state.write(path, snapshot.entries(), moment)
-    except (DatabaseError, pa.ArrowException, OSError) as error:
+    except (DatabaseError, EvidenceError, pa.ArrowException, OSError) as error:
         return DatabaseReading(Database(why_not=str(error), is_due=True))
     return DatabaseReading(Database(path))
 

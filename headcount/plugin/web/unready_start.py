@@ -1,18 +1,27 @@
 """Refuses to start a test that could make no request; the start form then shows the reason.
 
-Locust itself reports such a start as a success: with no worker ready it only logs a warning.
+Locust itself reports such a start as a success: with no worker ready it only logs a warning. While
+a test is being stopped, it lets generators that are ready join that test's run.
 """
 
 import os
 
 from flask import Response, jsonify, request
 from locust.env import Environment
-from locust.runners import STATE_INIT, STATE_RUNNING, STATE_SPAWNING, MasterRunner
+from locust.runners import (
+    STATE_CLEANUP,
+    STATE_INIT,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPING,
+    MasterRunner,
+)
 
 from headcount.plugin.web.past_run_pages import reports_dir
 from headcount.run.reports_folder import why_not_writable
 
 _UNDER_WAY = frozenset({STATE_RUNNING, STATE_SPAWNING})
+_ENDING = frozenset({STATE_CLEANUP, STATE_STOPPING})
 
 
 def refuse_unready(environment: Environment) -> Response | None:
@@ -31,6 +40,11 @@ def why_not_ready(environment: Environment) -> str:
     assert runner is not None
     if runner.state in _UNDER_WAY:
         return ""
+    if runner.state in _ENDING:
+        return (
+            "the previous test is still being stopped, because some of its requests have no "
+            "response yet; when it has stopped, press Start again"
+        )
     no_generator = _why_no_generator(runner) if isinstance(runner, MasterRunner) else ""
     return no_generator or why_not_writable(reports_dir(environment), os.environ)
 

@@ -15,7 +15,7 @@ import json, sys
 from locust import events
 from locust.argument_parser import get_parser
 from locust.env import Environment
-from locust.runners import STATE_RUNNING, STATE_STOPPED, WorkerNode
+from locust.runners import STATE_RUNNING, STATE_STOPPED, STATE_STOPPING, WorkerNode
 import headcount.plugin
 options = get_parser(default_config_files=[]).parse_args(["--reports-dir", sys.argv[1]])
 environment = Environment(parsed_options=options, events=events)
@@ -41,12 +41,16 @@ answers.append(ask())
 runner.state = STATE_STOPPED
 options.reports_dir = sys.argv[1]
 answers.append(ask())
+runner.state = STATE_STOPPING
+answers.append(ask())
 print(json.dumps(answers))
 """
 
 
 def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
-    """Without a ready generator or a folder for runs the form says why; a running test may change.
+    """Without a ready generator or a folder for runs, or while a test is ending, the form says why.
+
+    The users of a running test may change.
 
     Locust itself would answer "Swarming started" each time.
     """
@@ -62,12 +66,13 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     answers = json.loads(done.stdout.splitlines()[-1])
-    never, again, folder, running, ready = answers
-    assert [answer["success"] for answer in answers] == [False, False, False, True, True]
+    never, again, folder, running, ready, ending = answers
+    assert [answer["success"] for answer in answers] == [*(False, False, False, True, True, False)]
     assert never["message"].startswith("no generator has connected yet")
     assert again["message"] == (
         "no generator is ready: after a test, generators reconnect within 15 s (--stop-timeout); "
         "then press Start again"
     )
     assert folder["message"].startswith(f"{blocked} is not a folder: ")
+    assert ending["message"].startswith("the previous test is still being stopped")
     assert running["message"] == ready["message"] == "Swarming started"

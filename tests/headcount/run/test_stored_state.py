@@ -1,5 +1,6 @@
 """The stored state: what is written is read back, and damage is named."""
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,12 +28,14 @@ def test_what_is_written_is_read(tmp_path: Path, count: int) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failed_write_keeps_the_previous_file(tmp_path: Path) -> None:
-    """An invalid number leaves the previous file in place."""
+@pytest.mark.parametrize("number", ["much", 1.5, None, True])
+def test_a_number_that_is_not_whole(tmp_path: Path, number: object) -> None:
+    """It is named, never rounded, and the previous file stays in place."""
     path = tmp_path / stored_state.FILE
     stored_state.write(path, [("o", "gold", 1)], MOMENT)
-    with pytest.raises(pa.ArrowException):
-        stored_state.write(path, [("o", "gold", "much")], MOMENT)  # type: ignore[list-item]
+    expected = re.escape(f"'gold' of 'o' is not a whole number: {number!r}")
+    with pytest.raises(EvidenceError, match=expected):
+        stored_state.write(path, [("o", "gold", number)], MOMENT)  # type: ignore[list-item]
     assert stored_state.read_moment(path) == MOMENT
     assert list(tmp_path.iterdir()) == [path]
 
