@@ -25,8 +25,8 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. There is no option "
     "for it: whoever knows the URL can post there, and command lines are visible to others.",
     "HEADCOUNT_NOTIFY_URLS": "Where `headcount run` sends its verdict by "
-    "[apprise](thresholds.md#a-message-to-a-chat): URLs, separated by spaces or lines. No option "
-    "sets them, because they hold tokens.",
+    "[apprise](thresholds.md#a-message-to-a-chat): URLs, separated by spaces or line breaks. No "
+    "option sets them, because they hold tokens.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "Where Headcount sends metrics and traces by OpenTelemetry's "
     "protocol; [the page on metrics](metrics.md#otlp) lists further variables.",
     "TRACEPARENT": "The span that a run belongs to, such as that of a CI job, for its "

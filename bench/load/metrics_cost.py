@@ -266,7 +266,7 @@ def _notes(settings: OverheadSettings, cores: tuple[int, int] | None) -> tuple[s
     return (
         f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
         "the three run at the same time on the same core; ratios are taken within each round",
-        "requests/s: what a core of its own would allow, by the CPU time for requests and seconds",
+        "requests/s: what a core of its own would allow, computed from CPU µs/request and CPU ms/s",
         f"two loads: {settings.users} users without a pause, and with one of {PAUSES_S[FEW]:g} s",
         f"{REPORTED}: what `headcount run` reports while it runs, which needs the topic watcher",
         f"{EXPORTED}: that, a scrape every {SCRAPE_EVERY_S:g} s, and OTLP at its default interval",
