@@ -19,8 +19,8 @@ def test_columns_of_words_are_to_the_left() -> None:
     assert PageTable(("generator", "ledger", "change", "offset"), rows).text_columns == {1}
     page = render(a_report(), Exceptions())
     assert '<th scope="col" class="words">measure</th>' in page
-    assert '<td class="words">end to end</td>' in page
-    assert '<td class="words">11</td>' not in page
+    assert '<td data-name="measure" class="words">end to end</td>' in page
+    assert '<td data-name="count">11</td>' in page
 
 
 def test_only_distinct_measures_have_rows() -> None:
