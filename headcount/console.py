@@ -104,7 +104,7 @@ class Console:
             self.out.width = _UNBOUNDED_WIDTH
         self.quiet = quiet
         self.steps: list[Step] = []
-        """All steps that have begun, in this order."""
+        """All steps that have begun, in the order in which they began."""
         self._lock = threading.RLock()
         self._view: _TerminalView | _PlainView = (
             _TerminalView(self.err) if self.err.is_terminal else _PlainView(self.err)

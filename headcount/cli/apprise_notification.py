@@ -1,7 +1,7 @@
 """The notification by apprise: the verdict of a run, sent to chats, pagers and mailboxes.
 
-Like the webhook's URL, these URLs come from the environment alone, and no message has them. So
-apprise's own messages, which may repeat a part of a URL, are not shown.
+Like the webhook's URL, these URLs come from the environment alone, and no message contains them.
+So apprise's own messages, which may repeat a part of a URL, are not shown.
 """
 
 import logging

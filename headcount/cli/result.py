@@ -27,7 +27,7 @@ def show(
     as_json: bool = False,
     has_read_on: bool = False,
 ) -> None:
-    """Print the result on stdout; `has_read_on`: it counts what arrived after the run's end."""
+    """Print the result on stdout; with `has_read_on`, messages after the run's end count."""
     if as_json:
         console.result((folder.path / "verdict.json").read_text("utf-8").rstrip())
         return

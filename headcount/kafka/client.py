@@ -35,7 +35,7 @@ FIRST_TIMEOUT_S = 2.0
 SILENT = "the port accepts connections, but does not answer Kafka requests"
 
 # Without a handler the client's warnings would land on the user's terminal through logging's last
-# resort; our own messages have what matters.
+# resort; our own messages say what matters.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 

@@ -83,7 +83,7 @@ def token_client(source: TokenSource) -> TokenClient:
 
 
 def expires_at_s(token: str) -> float | None:
-    """Return when a token expires, in Unix seconds; None if never, or if it is no JWT."""
+    """Return when a token expires, in Unix seconds; None if never, or if it is not a JWT."""
     _, _, rest = token.partition(".")
     payload, _, _ = rest.partition(".")
     try:

@@ -204,7 +204,7 @@ def _described(event: Mapping[str, object]) -> tuple[str, list[str], str]:
 
 
 def _with_marks(names: tuple[str, ...], marked: Sequence[str]) -> tuple[str, list[str], str]:
-    """Format the shape and the fields of an event without objects, some of which are doubles."""
+    """Format the shape and the fields, some of them doubles, of an event without objects."""
     shape = _flat_shape(names, tuple([pair[-1] == _MARK for pair in marked]))
     pairs = [pair.rstrip(_MARK) for pair in marked]
     return shape, pairs, "".join(pairs)

@@ -33,7 +33,7 @@ class Stage(StrEnum):
 
 @validated(frozen=True, slots=True)
 class ScenarioError:
-    """Errors of one type at one place of the scenario; `message` and `place` are of the first."""
+    """Errors of one type at one place of the scenario; `message` and `place` are the first's."""
 
     stage: Stage
     message: str
@@ -59,9 +59,9 @@ class Shortfall:
 
     `without_event` counts requests of LedgerUsers without an event, `other_users` are users that
     are not LedgerUsers, `unmixed_users` are users without a task in the mix. `refused` says which
-    event stopped the run because it cannot be compared; empty if none did. With a rate, `users` is
-    the number of its users, `ended_users` of those that ended by themselves, and `userless` of the
-    arrivals that were dropped because these were gone.
+    event stopped the run because it cannot be compared; empty if none did. With a rate, `users`
+    counts its users, `ended_users` counts those that ended by themselves, and `userless` counts the
+    arrivals that were dropped because those users were gone.
     """
 
     errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + 1)

@@ -100,8 +100,8 @@ class RunIds:
     def found_in(self, content: bytes) -> Iterator[EventId]:
         """Yield the whole ids in any bytes.
 
-        A plain id is whole if it is not part of a longer word or number, or if its length stands
-        before it, as in Avro and Protobuf. A UUID or a trace-id, which may also be written as 16
+        A plain id is whole if it is not part of a longer word or number, or if its length precedes
+        it, as in Avro and Protobuf. A UUID or a trace-id, which may also be written as 16
         bytes, is whole if its check is right.
         """
         if self.form is IdForm.PLAIN:
@@ -172,7 +172,7 @@ def _number(tag: int, generator: int, seq: int, form: HexForm) -> int:
     numbers = (generator << SEQ_BITS | seq) << check_bits | check
     match form:
         case IdForm.UUID:
-            # The version (8) and the variant (binary 10) stand between the parts, see RFC 9562.
+            # The version (8) and the variant (binary 10) are between the parts: see RFC 9562.
             return tag << 80 | 8 << 76 | numbers >> 62 << 64 | 0b10 << 62 | numbers & (1 << 62) - 1
         case IdForm.TRACE:
             return tag << 80 | numbers

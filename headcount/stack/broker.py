@@ -33,7 +33,7 @@ from headcount.stack.ports import LOOPBACK, is_free
 from headcount.stack.process import Process, wait_until
 
 LOCK_TIMEOUT_S = 30.0
-"""How long to wait until another broker has released the folder."""
+"""How long to wait for another broker to release the folder."""
 
 ARCHIVE_TIMEOUT_S = 120.0
 """Stop time-out of a broker that writes a class data archive when it exits."""

@@ -61,7 +61,7 @@ def run_spans(
         manifest: The run.
         steps: What it did; empty if that is not known.
         judgement: Its verdict; None if it was not judged.
-        span_ns: Its begin and its end, which the steps may extend.
+        span_ns: Its start and its end, which the steps may extend.
         parent: The span of the pipeline that has started the run.
     """
     root = run_context(manifest, parent)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_kafka_warnings() -> Iterator[None]:
-    """Ignore that kafka-python reads schemas with functions deprecated in Python 3.11 and 3.12."""
+    """Ignore the warnings of Python 3.11 and 3.12 about how kafka-python reads its schemas."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
         yield

@@ -1,8 +1,9 @@
 """Evaluation: derives a count, a rate or a ratio from counts, in the same way for every caller.
 
-Thresholds evaluate a part of a run, limits a whole run, and live aborts the run so far. The caller
-decides whether there is enough evidence. Durations are not computed from counts: their
-percentiles are those of `nearest_rank.py`, or of a sketch while the test runs. Pure.
+A threshold is evaluated over a part of a run, a limit of change over whole runs, and an abort rule
+over the run so far. The caller decides whether there is enough evidence. Durations are not computed
+from counts: their percentiles are those of `nearest_rank.py`, or of a sketch while the test runs.
+Pure.
 """
 
 from collections.abc import Mapping

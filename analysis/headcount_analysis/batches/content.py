@@ -2,7 +2,7 @@
 
 Load tests publish the same few messages over and over, each with its own id. So whatever differs in
 every message is masked: the digits of this run's ids, if they are plain text, and the fields that
-were not requested (see `volatile_masker.py`; `field_spans/` finds where they stand).
+were not requested (see `volatile_masker.py`; `field_spans/` finds where they are).
 Each remaining text is read once, for all messages that share it (see `shared_reader.py`). A message
 is read by itself if its text cannot be shared. So is the first message with a text if a variant of
 it would have to be read, too, before other messages could share what was read (`variants.py`).

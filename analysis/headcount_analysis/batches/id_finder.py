@@ -1,6 +1,6 @@
 """The id finder: finds the ids of a batch's messages together, wherever the messages carry them.
 
-An id in JSON stands after the name of its field. Services spell the name of a header in several
+An id in JSON comes after the name of its field. Services spell the name of a header in several
 ways, so the spellings are sampled from messages without an id.
 """
 

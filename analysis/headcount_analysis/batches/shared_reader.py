@@ -95,7 +95,7 @@ class SharedReader:
         return ReadMessage(content, MessageKind.CLAIMED) if is_shared else None
 
     def _without_id(self, batch: MaskedBatch, row: int, record: Record) -> ReadMessage | None:
-        """Read one message for all with the same masked text, none with an id in plain text."""
+        """Read one message for all with the same masked text, which has no id in plain text."""
         is_sure = bool(batch.ids.is_without[row])
         if not is_sure and not self._is_id_in_value:
             return None

@@ -41,7 +41,7 @@ def is_same(reader: SingleReader, content: ReadContent, variant: MessageVariant)
 
 
 def _other_id(identity: str, ids: RunIds) -> str:
-    """Write another id of the run that is as long."""
+    """Write another id of the run, of the same length."""
     event_id = ids.parse(identity)
     assert event_id is not None
     generator, seq = event_id.generator, event_id.seq

@@ -73,7 +73,7 @@ class VolatileMasker:
         return [span.apart_from(batch_ids.spans) for span in spans]
 
     def _sampled(self, messages: pa.RecordBatch) -> tuple[Field, ...]:
-        """Return the volatile fields in a sample of messages that are not known yet."""
+        """Return the volatile fields in a sample of messages, without those already known."""
         rows = np.linspace(0, len(messages) - 1, _SAMPLED, dtype=np.int64)
         records = records_of(messages.take(pa.array(rows)))
         sample = [(record.value or b"", self.single.decoded(record)) for record in records]

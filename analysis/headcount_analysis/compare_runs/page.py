@@ -37,8 +37,8 @@ class ComparisonTable:
 class Section:
     """The part of the page that compares one side with the base.
 
-    `facts` was counted, `certain` changed by more than noise, and `undecided` has the rest, which
-    are `undecided_count` figures.
+    `facts` lists counted figures, `certain` those that changed by more than noise, and `undecided`
+    the rest, of which there are `undecided_count`.
     """
 
     title: str

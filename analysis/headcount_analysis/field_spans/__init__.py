@@ -1,1 +1,1 @@
-"""Field spans: where fields stand in the bytes of many messages, found in all of them together."""
+"""Field spans: where fields are in the bytes of many messages, found in all of them together."""

@@ -6,7 +6,7 @@ it does not depend on `schemas.enable`. What is compared by default:
 
 - of a change (`op` with `before` and `after`): the row after it, or before it if it was deleted,
 - of a row of an outbox table, or an envelope of the event router (`payload` and `eventType`): the
-  payload, also if it is text,
+  payload, even if it is text,
 - of any other message, such as the event router's expanded payload: the message itself.
 """
 

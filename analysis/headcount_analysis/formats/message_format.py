@@ -26,7 +26,7 @@ class FormatOptions:
 
 
 class IdText(StrEnum):
-    """How a text, such as an id, stands in a message's bytes."""
+    """How a text, such as an id, appears in a message's bytes."""
 
     JSON = "json"
     """In quotes, after the name of its field; other characters are escaped by a backslash."""
@@ -46,7 +46,7 @@ class MessageFormat(Protocol):
 
     @property
     def id_text(self) -> IdText:
-        """How texts stand in messages, so that ids of many messages can be found together."""
+        """How texts appear in messages, so that ids of many messages can be found together."""
 
     @property
     def context_headers(self) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def selected(
 ) -> tuple[SelectedSeries, ...]:
     """Select runs: those that a filter selects, the `last` of them, sorted within each series.
 
-    Baselines and change points follow from all runs of a series, also from those not selected.
+    Baselines and change points follow from all runs of a series, including those not selected.
     """
     runs = [run for run in history.runs if chosen.selects(run.entry)]
     kept = {run.entry.run_id for run in runs[:last]}

@@ -58,7 +58,7 @@ def content_of(pairs: Sequence[Pair]) -> FieldComparison:
 
 
 def objects_in(root: Object) -> Iterator[tuple[str, Object]]:
-    """Yield the objects within a message and their JSON pointers, also those in texts."""
+    """Yield the objects within a message and their JSON pointers, including those in texts."""
     for path, value in values_in(root):
         if path and isinstance(value, Mapping):
             yield pointer_of(path), value

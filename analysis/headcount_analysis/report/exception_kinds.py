@@ -30,7 +30,7 @@ def kinds_of(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def names_of(kind: str) -> list[str]:
-    """Return the class and the flags of a kind, worst first, without a class that is no fault."""
+    """Return the class and flags of a kind, worst first; the class only if it is a fault."""
     names = worst_first(kind.split(_AND))
     return [name for name in names if name not in UNEXCEPTIONAL]
 

@@ -65,7 +65,7 @@ ALTERATIONS = (OTHER_TYPE, MISSING, ARRAY, SPACE, NULL)
 
 
 def with_repeated_key(value: bytes) -> bytes:
-    """Write the event's type a second time, before the first; also within escaped text."""
+    """Write the event's type a second time, before the first; even within escaped text."""
     for key in (REPEATED_KEY, REPEATED_KEY.replace(b'"', b'\\"')):
         if key in value:
             quote = key[: key.index(b"event")]

@@ -11,7 +11,7 @@ from headcount_analysis.selftest.message_writer import MessageWriter
 
 @dataclass(frozen=True, slots=True)
 class ExpectedLabels:
-    """What can be seen of messages in a writer's style."""
+    """Which faults a writer's messages can have, and how the verifier must report each."""
 
     writer: MessageWriter
 

@@ -79,8 +79,9 @@ class StateDifference:
 class StateCheck:
     """The result of comparing the three accounts.
 
-    `why_not` says why not all three were compared. If `is_due`, they should have been, so the run
-    cannot pass without. `different` counts the differences; `differences` lists the first of them.
+    `why_not` says why not all three were compared. If `is_due`, they should have been, and the
+    run cannot pass unless they were. `different` counts the differences; `differences` lists the
+    first of them.
     """
 
     owners: int = 0

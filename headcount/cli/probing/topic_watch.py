@@ -46,8 +46,8 @@ class _TopicMessages:
 class TopicWatch:
     """Topics being watched; `starts` and `ends` are offsets of their partitions.
 
-    `names` are the topics; empty for all but internal ones. `seqs` are the requests whose ids were
-    seen, `problems` the errors of single topics.
+    `names` are the topics; if it is empty, all are watched except internal ones. `seqs` are the
+    requests whose ids were seen, `problems` the errors of single topics.
     """
 
     client: Consumer

@@ -29,8 +29,8 @@ from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
 WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
-"""How long the topic is watched after the settle time. And how long it is watched at most after the
-run's end, if events are still missing."""
+"""How long the topic is watched after the settle time; and the longest that it is watched after the
+run's end while events are still missing."""
 
 _log = logging.getLogger(__name__)
 

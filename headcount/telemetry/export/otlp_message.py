@@ -1,4 +1,4 @@
-"""The OTLP message: a run's points as OpenTelemetry's data model has them."""
+"""The OTLP message: a run's points in OpenTelemetry's data model."""
 
 from collections.abc import Iterable, Mapping
 

@@ -50,9 +50,9 @@ class TraceSender:
 
 
 def otlp_spans(spans: Iterable[TraceSpan], resource: Mapping[str, str]) -> list[ReadableSpan]:
-    """Return the spans as OpenTelemetry's data model has them.
+    """Return the spans in OpenTelemetry's data model.
 
-    They are made here because a tracer does not take the ids, begin and end of a span as given.
+    They are made here because a tracer does not take the ids, start and end of a span as given.
     """
     of_run, scope = Resource(dict(resource)), InstrumentationScope(SCOPE)
     return [

@@ -58,7 +58,7 @@ class LossTable:
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """The requests with the same response that was no acknowledgement.
+    """The requests with the same response, other than an acknowledgement.
 
     `classes` say what became of them. The link of a class is empty if the class has no rows.
     """

@@ -68,7 +68,7 @@ def _runs(points: Iterable[tuple[float, float | None]]) -> Iterator[list[Point]]
 
 
 def _path(points: Sequence[Point], *, is_step: bool) -> str:
-    """Write a path in tenths of px; a point of its own becomes a dot with round line caps."""
+    """Write a path in tenths of px; a lone point becomes a dot with round line caps."""
     (left, top), *rest = [(round(10 * x), round(10 * y)) for x, y in points]
     parts = [f"M{left / 10:g} {top / 10:g}"]
     for x, y in rest:

@@ -44,7 +44,7 @@ class Encoder(Protocol):
 
     @property
     def is_text(self) -> bool:
-        """Whether a text stands in a value as it is, without its length before it."""
+        """Whether a text is written into a value as it is, without its length before it."""
 
     @property
     def variants(self) -> int:
