@@ -8,7 +8,7 @@ ABSENT: Final = object()
 
 
 def steps_of(pointer: str) -> tuple[str, ...]:
-    """Return the unescaped steps of a pointer; none of an empty one."""
+    """Return the unescaped steps of a pointer; none for an empty one."""
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
 
 

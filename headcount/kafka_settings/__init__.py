@@ -1,4 +1,4 @@
 """Settings of a Kafka connection: read from a client's file, written for each of the clients.
 
-The game service imports this package too. It depends on nothing of Headcount but `errors`.
+The game service imports this package too. Of Headcount, it depends only on `errors`.
 """

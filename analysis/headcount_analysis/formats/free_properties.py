@@ -1,6 +1,6 @@
 """Free properties: those of a JSON Schema whose values cannot decide whether a message is valid.
 
-A property is free if its schema, and that of the message, have no other keywords than those listed
+A property is free if its schema, and that of the message, have no keywords other than those listed
 here. Any text may then replace another one, and any number another one.
 """
 

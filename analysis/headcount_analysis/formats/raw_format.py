@@ -1,4 +1,4 @@
-"""Raw: any bytes; nothing of their content is compared."""
+"""Raw: any bytes; none of their content is compared."""
 
 from headcount.errors import UsageError
 from headcount_analysis.formats.message_format import FormatOptions, IdText

@@ -54,7 +54,7 @@ class SchemaRegistry:
 
         Args:
             name: What a message calls it.
-            form: Another form than the text that was registered, such as `serialized`.
+            form: A form other than the text that was registered, such as `serialized`.
 
         Raises:
             EvidenceError: The registry does not answer, or refuses to.

@@ -4,7 +4,7 @@
 with the stamp of the verdict that its entry was made from. It is a cache. A line is used only if
 its run still has a verdict with that stamp; all other verdicts are read again. A command that reads
 the runs replaces the index by a complete new one. So several commands may do so at the same time:
-the last index stays.
+the index that is written last remains.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,7 @@ Every event is accounted for however busy its generator was, so none of this is 
 But a busy generator sends requests late and records responses late, so its latencies and rates
 include its own delay. A generator counts as saturated if
 
-- it dropped arrivals for another reason than users that had ended by themselves: some of the
+- it dropped arrivals for a reason other than users that had ended by themselves: some of the
   requested load was not sent;
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;

@@ -18,7 +18,7 @@ class ReadTimeouts:
         self._timer: Any = None
 
     def wait(self, event: Any, now_s: float) -> None:
-        """Wait for a socket's event from now on, in monotonic s. TimeoutError after the time-out.
+        """Wait for a socket's event. `now_s` is monotonic. TimeoutError after the time-out.
 
         The caller has just read the clock, and reading it again would cost as much as the rest.
         """

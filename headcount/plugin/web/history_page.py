@@ -48,7 +48,7 @@ def views(
 
 @dataclass(slots=True)
 class HistoryPage:
-    """The page of a reports folder, as it was last made; empty before."""
+    """The page of a reports folder, as it was last made; empty until then."""
 
     reports: Path
     content: str = ""

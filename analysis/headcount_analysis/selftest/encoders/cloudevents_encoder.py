@@ -24,7 +24,7 @@ class CloudEventsEncoder(TextEncoder):
 
     def __init__(self, settings: FormatSettings) -> None:
         self._steps = steps_of(settings.compare_at or "/data")
-        # Binary mode has no place for other objects than the data.
+        # Binary mode has no place for objects other than the data.
         self.variants = 2 if self._steps[0] == "data" else 1
 
     def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - the same in both
