@@ -221,7 +221,8 @@ class LiveStats:
             sum(line.acked for line in lines),
             sum(line.failed for line in lines),
             sum(line.indeterminate for line in lines),
-            min(sum(self._arrived().values()), generated),
+            # Nor is a missing event in the topic.
+            min(sum(self._arrived().values()), max(0, generated - self.missing)),
         )
 
     def _count(self, outcome: Outcome) -> int:

@@ -196,3 +196,12 @@ def test_arrived_is_never_above_generated() -> None:
     stats.receive_topic(seen(2, 12))
     snapshot = stats.snapshot(2)
     assert (snapshot.total.arrived, snapshot.by_event_type["sword"].arrived) == (10, 10)
+
+
+def test_arrived_leaves_out_what_is_missing() -> None:
+    """Events that are seen before their generator reports them do not replace missing ones."""
+    stats = LiveStats(0, settle_s=5)
+    stats.receive(acked(0, 10), 1)
+    stats.receive_topic(arrived(20, range(3, 13)))
+    total = stats.snapshot(20).total
+    assert (stats.missing, total.arrived, total.behind) == (3, 7, 3)

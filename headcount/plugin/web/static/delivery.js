@@ -147,12 +147,12 @@
       ]),
     );
     const thresholds = run.thresholds.map((threshold) =>
-      row([cell(threshold.text, "th"), cell(threshold.shown), result(threshold)]),
+      row([cell(threshold.text, "th"), named(threshold.shown, "measured"), result(threshold)]),
     );
     const failures = run.failures.map(([type, outcome, cause, count]) =>
       row([
         cell(type, "th"), cell(outcome, "td", "text"), cell(cause, "td", "text"),
-        cell(count.toLocaleString("en")),
+        named(count.toLocaleString("en"), "requests"),
       ]),
     );
     showRows("checks", checks, "checked");
