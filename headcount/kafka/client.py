@@ -151,7 +151,7 @@ def _client(
 def _join(client: KafkaNetClient, server: str, end_s: float) -> None:
     """Connect to a member of the cluster that answers, trying the server itself first.
 
-    The client sends every request that any member can answer to the one that it is connected to.
+    If any member can answer a request, the client sends it to the one that it is connected to.
     """
     members = sorted(
         client.cluster.brokers(), key=lambda member: f"{member.host}:{member.port}" != server

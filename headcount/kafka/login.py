@@ -1,4 +1,4 @@
-"""The login: tries whether a broker accepts it, and says why not."""
+"""The login: tests whether a broker accepts it, and if not, says why."""
 
 import socket
 import time

@@ -38,9 +38,9 @@ SHORTEST_SLEEP_NS = 500_000
 class Pacer:
     """Runs in each generator: passes its share of each span to the pool when it is due.
 
-    At most `most` users are busy at once, over all generators. `on_granted` is called once, with
-    the first span, before any arrival is due; `on_done` once, after the last arrival of a finite
-    plan was due.
+    At most `most` users are busy at once, over all generators. `on_granted` is called once, when
+    the first span is granted, before any arrival is due; `on_done` once, after the last arrival of
+    a finite plan was due.
     """
 
     def __init__(

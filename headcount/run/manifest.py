@@ -103,7 +103,7 @@ class Manifest:
 
 @validated(frozen=True, slots=True)
 class EarlierEnd:
-    """An earlier end than the last: where each partition ended when this one was recorded.
+    """An end that was recorded before the last one: where each partition ended at that time.
 
     That was at least `watched_s` after the last response. Events beyond this end arrived later. A
     partition that is missing did not exist then.

@@ -30,7 +30,7 @@ def check_trace_url(text: str, form: IdForm) -> None:
 def trace_link(url: str, event_id: str) -> str:
     """Return the URL of a request's trace; empty without a valid URL and a trace-id.
 
-    The URL of a run's folder and the ids of messages may come from anywhere.
+    The URL in a run's manifest and the ids in messages may have been written by anyone.
     """
     is_known = _is_valid(url) and _TRACE_ID.fullmatch(event_id)
     return url.replace(PLACEHOLDER, event_id) if is_known else ""

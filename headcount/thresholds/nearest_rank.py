@@ -23,7 +23,7 @@ def nearest_rank(count: int, quantile: float) -> int:
 
 
 def percentile(ordered: Sequence[float], quantile: float) -> float:
-    """Return the percentile of at least one value, in ascending order."""
+    """Return the percentile of values, of which there is at least one, in ascending order."""
     return ordered[nearest_rank(len(ordered), quantile) - 1]
 
 

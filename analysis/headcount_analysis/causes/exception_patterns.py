@@ -52,7 +52,7 @@ _LARGEST_PART = 0.9
 class Pattern:
     """What `count` of the `total` exceptions of a class or flag have in common.
 
-    `filters` are those of the page that show them (see `report/html/exception_links.py`).
+    `filters` make the report's page show these (see `report/html/exception_links.py`).
     """
 
     of: str
@@ -103,7 +103,7 @@ def patterns(fates: Path | None, counts: Counts) -> tuple[Pattern, ...]:
 
     Args:
         fates: The attempts; without them there are no patterns.
-        counts: Of the whole run; where it has no exceptions, nothing is read.
+        counts: Of the whole run; a class or flag with fewer than FEWEST_EXCEPTIONS is not read.
 
     Raises:
         OSError: A file cannot be read.
@@ -161,7 +161,7 @@ def _shared(
 
 
 def _is_telling(sharing: int, drawn: int, whole: int, total: int) -> bool:
-    """Whether all exceptions share a value, or half of them, twice as often as the whole run does.
+    """Whether all exceptions share a value, or at least half of them and twice the run's share.
 
     A value that the whole run shares tells nothing.
     """

@@ -23,7 +23,7 @@ _NUMBERS = ["sent_at_ns", *_PLACES.names]
 class ExceptionsOfClass:
     """The exceptions of a class: how many have each value of a column, and some or all times.
 
-    `sent_at_ns` is sorted: the times of one exception in `every`, and of the first and the last.
+    `sent_at_ns` has the times of one in `every` exceptions, and of the first and the last; sorted.
     `partitions` and `offsets` are those of acknowledgements, known only if `every` is 1.
     """
 

@@ -68,7 +68,7 @@ def run_values(dataset: ds.Dataset, columns: Sequence[str]) -> RunValues:
     """Count the values of columns with few distinct values, in one pass over the fates.
 
     Args:
-        dataset: Fates, of `reconcile.FATES`.
+        dataset: Fates, with the schema `reconcile.FATES`.
         columns: Their names.
 
     Raises:

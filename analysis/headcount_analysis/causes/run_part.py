@@ -55,9 +55,10 @@ class RunPart:
 def closest_part(
     dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues, population: Population
 ) -> RunPart | None:
-    """Return the part of the run that holds all or most exceptions and is the least likely.
+    """Return the part of the run that is least likely to hold so many exceptions by chance.
 
-    At least half of them are in it. None if that is impossible. Raises OSError.
+    At least half of them are in it. None if no part is unlikely, or if no time is known.
+    Raises OSError.
     """
     bounds_ns = _least_likely(group.sent_at_ns, run.span_ns)
     if bounds_ns is None:

@@ -1,6 +1,6 @@
 """Unacknowledged requests: what the service answered instead, how often, when, and to which types.
 
-They are refused, failed or unanswered; even so, the events of some may be in the topic.
+Their outcome is failed or indeterminate; even so, the events of some may be in the topic.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ _KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent", "fate")
 
 @dataclass(frozen=True, slots=True)
 class UnacknowledgedGroup:
-    """The requests with the same response and the same consequence.
+    """The requests with the same response that got equally far.
 
     `answer` is an HTTP status, an error, or `no answer`; `reach` says how far they got. The first
     and the last were sent at `first_ns` and `last_ns`, Unix time, None if that is unknown.
@@ -48,7 +48,7 @@ class UnacknowledgedGroup:
 def unacknowledged(fates: Path | None, counts: Counts) -> tuple[UnacknowledgedGroup, ...]:
     """Group the requests in `fates.parquet` that were not acknowledged, the most frequent first.
 
-    A run without any reads nothing. Raises OSError.
+    If there are none, nothing is read. Raises OSError.
     """
     if fates is None or not counts.failed + counts.indeterminate:
         return ()

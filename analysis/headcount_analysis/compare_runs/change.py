@@ -247,7 +247,7 @@ def _is_certain(metric: Metric, document: Document) -> bool:
     """Return whether a figure is known exactly.
 
     A reserved id without a row may have been used, for any event type; a message of an unknown
-    event type may be of any; and clocks that differ make the time of a rate uncertain.
+    event type may belong to any; and clocks that differ make the time span of a rate uncertain.
     """
     if metric.kind is MetricKind.RATE and document.span_s:
         error_s = document.span_error_s

@@ -55,7 +55,7 @@ class _FactorScale:
 
 
 def change_figure(versus: Versus) -> Figure | None:
-    """Draw the main changes in total that are shares; None if there are none."""
+    """Draw the main changes over all event types, as shares of the base; None if there are none."""
     changes = [change for change in words.distinct(versus.in_total) if _is_drawn(change)]
     if not changes:
         return None

@@ -37,8 +37,8 @@ class ComparisonTable:
 class Section:
     """The part of the page that compares one side with the base.
 
-    `facts` lists counted figures, `certain` those that changed by more than noise, and `undecided`
-    the rest, of which there are `undecided_count`.
+    `facts` lists counted figures. Of the sampled ones, `certain` lists those that changed by more
+    than noise, and `undecided` the other `undecided_count`.
     """
 
     title: str

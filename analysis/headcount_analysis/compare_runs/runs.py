@@ -130,7 +130,7 @@ class OverTimeRow:
 
 @validated(frozen=True, slots=True)
 class PercentileRow:
-    """A row of `percentiles.csv`: a share of `quantile` of the durations are `ms` or less."""
+    """A row of `percentiles.csv`: the share `quantile` of the durations is `ms` or less."""
 
     event_type: _Text
     measure: _Text

@@ -12,7 +12,7 @@ from headcount_analysis.read.partition_summary import PartitionRead
 from headcount_analysis.state.differences import StateResult
 
 _FEW = 2
-"""If fewer than one attempt in this many was acknowledged, a note says so first."""
+"""If fewer than one in this many attempts was acknowledged, the first note says so."""
 _MOST_DEFECTS = 5
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 

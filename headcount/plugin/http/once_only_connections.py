@@ -87,9 +87,9 @@ class OnceOnlySecureConnections(SSLConnectionPool, OnceOnlyConnections):
     """The same with TLS, whose connections can be read only through TLS."""
 
     def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
-        """Connect; for the TCP handshake, geventhttpclient calls the method of the same name above.
+        """Connect; for the TCP handshake, `SSLConnectionPool` calls that of `OnceOnlyConnections`.
 
-        That is why its own pool must come first among the bases.
+        That is why `SSLConnectionPool` must come first among the bases.
         """
         connection = super()._connect_socket(sock, address)
         update_opened(secured_s=time.monotonic())

@@ -7,7 +7,7 @@ from gevent import get_hub, getcurrent
 
 
 class ReadTimeouts:
-    """Ends waits for bytes that take too long.
+    """Raises TimeoutError in greenlets that have waited too long for bytes.
 
     All waits have the same time-out, so they expire in order, and one timer serves them all.
     """

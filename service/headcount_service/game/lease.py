@@ -6,7 +6,7 @@
 from headcount_service.settings import Settings
 
 MARGIN_S = 5.0
-"""A lease is this much longer than the producer's time-out: a broker may append even later."""
+"""A lease outlasts the producer's time-out by this much, as a broker may still append after it."""
 
 
 def lease_ms(settings: Settings) -> int:

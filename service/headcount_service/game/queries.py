@@ -67,7 +67,7 @@ def members(connection: Connection, parameters: ParameterValues) -> dict[str, An
 def happened(connection: Connection, parameters: ParameterValues) -> dict[str, Any]:
     """Return a page of the events that match the filters, the oldest first.
 
-    No event appears later with a number below those on a page.
+    Once an event has been on a page, no event with a smaller number can still appear.
     """
     limit = parameters.get("limit", DEFAULT_LIMIT)
     last = outbox.last_visible(connection)

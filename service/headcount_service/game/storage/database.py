@@ -31,7 +31,7 @@ from headcount_service.settings import Settings
 
 TRIES = 3
 WRITER_POLL_MS = 3
-# Without errors in statements: those are bugs in the service, and do not mean "unreachable".
+# Errors in statements are left out: they are bugs in the service, and do not mean "unreachable".
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, NoConnectionError)
 
 _Result = TypeVar("_Result")

@@ -1,7 +1,7 @@
 """A snapshot: the state of some players in the database, as a number for each of their resources.
 
-To compare the game's state with its events, a snapshot is consistent: a read-only transaction sees
-the database at one moment.
+A snapshot is consistent, so that the game's state can be compared with its events: a read-only
+transaction sees the database at one moment.
 """
 
 import sqlite3

@@ -22,7 +22,7 @@ def readable_uri(file: Path) -> Iterator[str]:
     """Yield a URI by which SQLite can read a file, valid in the `with` block.
 
     Raises:
-        sqlite3.Error: The file cannot be read or copied, or changed in the meantime.
+        sqlite3.Error: The file cannot be read or copied, or it was changed in the meantime.
     """
     uri, log = f"{file.as_uri()}?mode=ro", file.with_name(f"{file.name}-wal")
     if _can_be_read(uri):
