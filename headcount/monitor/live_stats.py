@@ -221,7 +221,7 @@ class LiveStats:
             sum(line.acked for line in lines),
             sum(line.failed for line in lines),
             sum(line.indeterminate for line in lines),
-            # Nor is a missing event in the topic.
+            # An event may be seen before it is reported, but a missing event has not arrived.
             min(sum(self._arrived().values()), max(0, generated - self.missing)),
         )
 

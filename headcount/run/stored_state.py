@@ -42,7 +42,7 @@ class Moment:
 def write(path: Path, entries: Iterable[tuple[str, str, int]], moment: Moment) -> None:
     """Write a state atomically.
 
-    Raises OSError, and EvidenceError if a number is not whole.
+    Raises OSError, and EvidenceError if a number is not whole or needs more than 64 bits.
     """
     schema = SCHEMA.with_metadata({_METADATA: json.dumps(asdict(moment))})
     rest = map(_checked, entries)
@@ -63,6 +63,8 @@ def _checked(entry: tuple[str, str, int]) -> tuple[str, str, int]:
     owner, resource, number = entry
     if type(number) is not int:
         raise EvidenceError(f"{resource!r} of {owner!r} is not a whole number: {number!r}")
+    if not -(2**63) <= number < 2**63:
+        raise EvidenceError(f"{resource!r} of {owner!r} needs more than 64 bits: {number}")
     return entry
 
 

@@ -195,7 +195,7 @@ def _cells(line: Line) -> Iterator[int | None]:
 def _final(verdict: StoredVerdict, counts: Mapping[str, int]) -> dict[str, Any]:
     """Return the verdict's own counts, which replace the live ones."""
     by_type = {**dict(sorted((verdict.by_event_type or {}).items())), TOTAL: counts}
-    shown = [name for name in CLASSES if name not in _OUTCOMES and _has_any(by_type, name)]
+    shown = [name for name in CLASSES if name not in _OUTCOMES]
     columns = [TypeColumn(name, CLASSES[name]) for name in shown]
     rows = [[name, *(of_type.get(key, 0) for key in shown)] for name, of_type in by_type.items()]
     fates = [AttemptPart(name, name, counts.get(name, 0)) for name in _FATES]
@@ -205,12 +205,6 @@ def _final(verdict: StoredVerdict, counts: Mapping[str, int]) -> dict[str, Any]:
         "tiles": [asdict(tile) for tile in _final_tiles(counts)],
         "by_event_type": _without_zeros(columns, rows, keep=2),
     }
-
-
-def _has_any(by_type: Mapping[str, Mapping[str, int]], name: str) -> bool:
-    """Whether a column by event type says more than the tile of that name."""
-    of_types = [counts for event_type, counts in by_type.items() if event_type != TOTAL]
-    return name in _ALWAYS or any(counts.get(name) for counts in of_types)
 
 
 def _final_tiles(counts: Mapping[str, int]) -> Iterator[Tile]:
@@ -234,8 +228,12 @@ def _share(count: int, of: int) -> str:
 def _without_zeros(
     columns: list[TypeColumn], rows: list[list[Any]], *, keep: int
 ) -> dict[str, list[Any]]:
-    """Leave out the columns that are all zero, except for the first `keep` ones."""
-    shown = [at for at in range(len(columns)) if at < keep or any(row[at + 1] for row in rows)]
+    """Leave out the columns that are zero for each event type, except for the first `keep` ones.
+
+    The last row is the total: what only it has, a tile shows.
+    """
+    of_types = rows[:-1] or rows
+    shown = [at for at in range(len(columns)) if at < keep or any(row[at + 1] for row in of_types)]
     return {
         "columns": [asdict(columns[at]) for at in shown],
         "rows": [[row[0], *(_number(row[at + 1]) for at in shown)] for row in rows],

@@ -28,12 +28,13 @@ def test_what_is_written_is_read(tmp_path: Path, count: int) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("number", ["much", 1.5, None, True])
-def test_a_number_that_is_not_whole(tmp_path: Path, number: object) -> None:
+@pytest.mark.parametrize("number", ["much", 1.5, None, True, 2**63, -(2**63) - 1])
+def test_a_number_that_does_not_fit(tmp_path: Path, number: object) -> None:
     """It is named, never rounded, and the previous file stays in place."""
     path = tmp_path / stored_state.FILE
     stored_state.write(path, [("o", "gold", 1)], MOMENT)
-    expected = re.escape(f"'gold' of 'o' is not a whole number: {number!r}")
+    fault = "needs more than 64 bits" if type(number) is int else "is not a whole number"
+    expected = re.escape(f"'gold' of 'o' {fault}: {number!r}")
     with pytest.raises(EvidenceError, match=expected):
         stored_state.write(path, [("o", "gold", number)], MOMENT)  # type: ignore[list-item]
     assert stored_state.read_moment(path) == MOMENT
