@@ -93,7 +93,7 @@ def test_a_tag_is_decoded() -> None:
 
 
 def test_a_plain_id_in_another_format() -> None:
-    """It is whole if its length stands before it, and not if it is a part of a longer word."""
+    """It is whole if its length precedes it, and not if it is a part of a longer word."""
     ids = RunIds(TAG)
     own = ids.text(3, 7)
     for before in (2 * len(own), len(own)):
