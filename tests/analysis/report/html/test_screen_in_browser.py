@@ -48,6 +48,9 @@ TOPS = f"""
   const top = (cell) => cell.getBoundingClientRect().top;
   return JSON.stringify({{lost: top(lost), p99: top(p99)}}); }})()
 """
+TARGET_SIZES = """JSON.stringify([
+  ...document.querySelectorAll("#type-table :is(button, .counted a)"),
+].map((target) => target.getBoundingClientRect()).map((box) => [box.width, box.height]))"""
 LOST_NAME = f"getComputedStyle(document.querySelector('{LOST}'), '::before').content"
 IN_VIEW = """
 (() => {{ const box = document.querySelector({}).getBoundingClientRect();
@@ -186,6 +189,15 @@ def test_a_phone_shows_the_losses_of_a_type_before_its_speed(browser: Chromium, 
     tops = json.loads(browser.evaluate(TOPS))
     assert tops["lost"] < tops["p99"]
     assert "lost" in browser.evaluate(LOST_NAME)
+
+
+def test_fingers_hit_a_column_or_a_count(browser: Chromium, page: Path) -> None:
+    """On a phone, what is in tables by event type has 24 pixels at least (WCAG 2.2, 2.5.8)."""
+    browser.show_as(390)
+    browser.open(page.as_uri())
+    sizes = json.loads(browser.evaluate(TARGET_SIZES))
+    assert sizes
+    assert min(min(size) for size in sizes) >= 24
 
 
 def test_the_ui_has_a_history_of_all_runs(browser: Chromium, page: Path, tmp_path: Path) -> None:
