@@ -152,7 +152,11 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
                 "the verdict",
                 f"{fit.shared_s:.2f} s of CPU, divided among the cores",
             ),
-            ("a million events", "the verdict", f"{fit.serial_s:.2f} s on a single core"),
+            (
+                "a million events",
+                "the verdict",
+                f"another {fit.serial_s:.2f} s on a single core, however many there are",
+            ),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),
     )
@@ -215,12 +219,12 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     if chosen is None:
         serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
-            f"No number of cores brings the verdict within {_span(request.within_s)}: the "
+            f"No number of cores is enough for a verdict within {_span(request.within_s)}: the "
             f"part on a single core alone takes {_span(serial_s, exact=False)}. "
             "Make several shorter runs instead, and judge them in parallel."
         )
     else:
-        yield f"{chosen:,} cores bring the verdict within {_span(request.within_s)}."
+        yield f"Number of cores for a verdict within {_span(request.within_s)}: {chosen:,}."
 
 
 def _first(costs: Costs, request: SizingRequest) -> str:
