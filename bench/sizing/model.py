@@ -105,7 +105,7 @@ def verdict_s(costs: Costs, events: float, executors: int) -> float:
 
 
 def verdict_cores(costs: Costs, request: SizingRequest) -> int | None:
-    """The cores that bring the verdict in time; None if no number does."""
+    """The fewest cores with which the verdict is ready in time; None if no number is enough."""
     fit, millions = costs.verdict, request.events / MILLION
     left_s = request.within_s - fit.start_s - millions * fit.serial_s
     return max(1, math.ceil(millions * fit.shared_s / left_s)) if left_s > 0 else None

@@ -61,7 +61,7 @@ COLUMNS = (
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
 six are empty unless the event is corrupted: the number of copies that differ from `event=`, where
 the first of them is, the fields that differ in any of them, how, and the asked and found values
-(the last, only of samples: see `corrupted/table.py`)."""
+(the values only for samples: see `corrupted/table.py`)."""
 
 SHOWN_OF_A_KIND = 150
 """The maximum number of each kind on the page; the file has all of them."""
