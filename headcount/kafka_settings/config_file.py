@@ -168,7 +168,7 @@ def _canonical(values: Mapping[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _naming(path: Path | None) -> Iterator[None]:
-    """Name the file in an error of its settings."""
+    """Begin an error about settings with the path of their file, or with -X."""
     where = "-X" if path is None else str(path)
     try:
         yield

@@ -2,7 +2,7 @@
 
 - in flight: attempts sent and not yet answered.
 - behind: how far the topic lags: as a count, the acknowledged events not yet seen in it; as a time,
-  how long ago as many events were acknowledged as have arrived by now.
+  how long ago the number of acknowledged events was what the number of arrived ones is now.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """

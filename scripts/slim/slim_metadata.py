@@ -17,7 +17,7 @@ class SlimMetadata(MetadataHookInterface):
     """Called by hatchling when it builds the distribution."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Fill in what `pyproject.toml` here leaves to the one of the checkout."""
+        """Fill in what this folder's `pyproject.toml` lacks, from the checkout's main one."""
         project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
         metadata.update(slim_metadata(project))
 

@@ -39,7 +39,7 @@ class Database:
 class Reach:
     """The end of a run's part of the topic, and the ledger and the database at that moment.
 
-    `topic_id` and `leader_epochs` are the topic's just before; None if they were not looked up.
+    `topic_id` and `leader_epochs` were read just before that; None if they were not looked up.
     """
 
     end: End

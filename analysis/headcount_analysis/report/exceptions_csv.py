@@ -55,7 +55,7 @@ COLUMNS = (
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
 six are empty unless the event is corrupted: the number of copies that differ from `event=`, where
 the first of them is, the fields that differ in any of them, how, and the asked and found values
-(the last, only of samples: see `corrupted/table.py`)."""
+(the values only for samples: see `corrupted/table.py`)."""
 
 SORTED_UP_TO = 500_000
 """More rows than this are not sorted but written in storage order, to bound the memory."""

@@ -63,7 +63,7 @@ def verify(
         console,
         until_latest=until_latest,
     )
-    # Its own imports are slow, too, but `verified_run` has loaded them while the JVM started.
+    # This takes no time now: `verified_run` has loaded the slow imports while the JVM started.
     from headcount.cli.result import show  # noqa: PLC0415
 
     show(report, folder, console, as_json=as_json, has_read_on=until_latest)

@@ -120,7 +120,7 @@ class TopicWatch:
     def _first_ends(self) -> dict[Place, int]:
         """Return the end of each partition, once the cluster's brokers agree on the leaders.
 
-        After a topic was made or a leader moved, they briefly do not.
+        For a moment after a topic is made, or after a leader moves, they do not.
         """
         until_s = time.monotonic() + TIMEOUT_S
         while True:

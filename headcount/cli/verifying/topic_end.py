@@ -159,8 +159,8 @@ def _replicated(cluster: Cluster, name: str, step: Step) -> tuple[dict[int, int]
     """Wait until consumers can read all that the leaders have now.
 
     Returns the end offsets, and by partition how many messages are still unreadable. Later messages
-    are not waited for. A leader waits for a replica that hangs until it drops out of the in-sync
-    replicas.
+    are not waited for. If a replica hangs, the leader waits for it until it has dropped out of the
+    in-sync replicas.
     """
     written = topic.written_offsets(cluster, name)
     deadline = time.monotonic() + REPLICATION_TIMEOUT_S

@@ -41,7 +41,7 @@ def views(
         "/history": lambda: render_template("headcount/history.html"),
         UPDATE: update,
         "/history.html": page,
-        # The link in a report, which has the page beside the runs.
+        # A report links to ../history.html, as if the page were a file beside the runs.
         "/runs/history.html": lambda: redirect("../history"),
     }
 

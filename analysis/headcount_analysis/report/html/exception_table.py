@@ -93,7 +93,7 @@ def exception_table(exceptions: Exceptions, trace_url: str = "") -> ExceptionTab
     cells = [_cells(record, has_date=len(days) > 1) for record in records]
     filled = {name for cell in cells for name, text in cell.items() if text}
     if "acknowledged at" in filled:
-        # The steps show it. It needs a column only where `acknowledged at` does not name a place.
+        # The steps show the place. It needs its own column only if no row has `acknowledged at`.
         filled -= {"found at"}
     columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()

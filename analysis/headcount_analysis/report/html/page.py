@@ -105,7 +105,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
         curve_figure=percentile_figure(
             report.percentiles,
             measures,
-            f"Latency by percentile, rarer to the right; {report.rates}.",
+            "Latency by percentile, from the fastest requests on the left to the slowest on the "
+            f"right; {report.rates}.",
         ),
         latency_figures=tuple(latency_figures(report.over_time, measures, _latency_texts(report))),
         by_generator=class_counts("generator", by_generator(report)),

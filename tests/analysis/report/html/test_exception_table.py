@@ -170,11 +170,11 @@ def test_the_way_of_a_corrupted_copy() -> None:
         "copies": 2,
         "corrupted_partition": 3,
         "corrupted_offset": 18,
-        "differences": 'a: asked 1, found "1"',
+        "differences": 'a: asked for 1, found "1"',
     }
     assert steps(row)[-2:] == [
         "!in topic: 2 times, first at 3@17, 22:13:20.004",
-        '!differs: at 3@18: a: asked 1, found "1"',
+        '!differs: at 3@18: a: asked for 1, found "1"',
     ]
 
 
