@@ -17,8 +17,8 @@ from headcount.errors import UsageError
 from headcount.kafka_settings import registry_reader, settings_reader
 from headcount.kafka_settings.exposed_files import exposed_files, is_exposed
 from headcount.kafka_settings.names import SECRET, canonical, replaced_by
-from headcount.kafka_settings.references import is_reference, providers, resolve
 from headcount.kafka_settings.registry_settings import RegistrySettings
+from headcount.kafka_settings.secret_references import is_reference, providers, resolve
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"

@@ -17,7 +17,7 @@ from headcount.monitor.recent_latency import RecentLatency
 from headcount.monitor.send_bins import SendBin, SendBins
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import OTHER, TopicCounts
-from headcount.run.manifest import SETTLE_S
+from headcount.run.default_times import SETTLE_S
 from headcount.run.request_outcome import Outcome
 
 MOST_SECONDS = 100_000

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from headcount.ledger.reader import GeneratorLedger
-from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
+from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
+from headcount.run.manifest import End
 
 LOOK_EVERY_S = 1.0
 """The shortest interval between two looks at the topic; the interval grows with time."""

@@ -17,6 +17,7 @@ from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.topic import TopicDescription
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
@@ -66,9 +67,7 @@ class RunEnd:
         name = self.manifest.topic
         described = topic.describe(self.cluster, name)
         if described is None:
-            raise EvidenceError(
-                f"there is no topic {name!r} at {self.cluster}: its messages are gone"
-            )
+            raise EvidenceError(missing_topic(name, self.cluster, "its messages are gone"))
         return described
 
 

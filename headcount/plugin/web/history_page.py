@@ -15,7 +15,7 @@ from typing import Any
 from flask import Response, abort, redirect, render_template
 from gevent.lock import BoundedSemaphore
 
-from headcount.plugin.shutdown.verification import why_not_verifiable
+from headcount.plugin.missing_verifier import why_not_verifiable
 
 UPDATE = "/history/update"
 """The route that makes the page."""

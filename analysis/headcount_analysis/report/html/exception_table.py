@@ -12,9 +12,10 @@ from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.reconciliation.attempt_counts import answer_of
 from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.exception_links import anchor
 from headcount_analysis.report.html.exception_steps import ExceptionStep, clock, place, steps_of
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""

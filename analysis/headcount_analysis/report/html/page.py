@@ -9,7 +9,6 @@ from headcount.run.verdict import tally_of
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.count_sentences import sum_of_classes
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import first_screen
 from headcount_analysis.report.html.class_charts import class_figure
 from headcount_analysis.report.html.earlier import earlier_line
@@ -50,6 +49,7 @@ from headcount_analysis.report.html.run_trend import run_trend
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 _HERE = Path(__file__).parent
 

@@ -1,13 +1,14 @@
 """The table of exceptions: columns that are not empty, plain words, and the steps of each id."""
 
 import pandas as pd
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.exception_steps import steps_of
 from headcount_analysis.report.html.exception_table import (
     ExceptionTable,
     exception_table,
     what_happened,
 )
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 MS = 1_000_000
 SENT_NS = 1_700_000_000_000 * MS

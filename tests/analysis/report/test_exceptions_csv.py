@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from headcount_analysis.corrupted.table import DIFFERENCES
-from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
+from headcount_analysis.report.exceptions_csv import write
+from headcount_analysis.report.shown_exceptions import SHOWN_OF_A_KIND, Exceptions
 
 
 def differences(folder: Path) -> Path:
