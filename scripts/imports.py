@@ -16,7 +16,7 @@ from scripts.source import ROOT, Module, read_modules
 
 HEADCOUNT_LAYERS = (
     {"errors", "response_head", "gc_control", "files", "json_pointer", "scenario_location"}
-    | {"palette", "http_url"},
+    | {"palette", "http_url", "noun_counts"},
     {"installation"},
     {"kafka_settings"},
     {"time_span", "open_model", "kafka", "console"},

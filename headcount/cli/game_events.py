@@ -26,6 +26,7 @@ from headcount.compose import shown_path, typed_command
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka_settings import java
+from headcount.noun_counts import number
 from headcount.run.folder import RunFolder
 
 _SHOWN = ("event_id", "event_type", "player_id", "guild", "item", "quantity", "total")
@@ -90,7 +91,7 @@ def _show(matches: DataFrame, output: EventsOutput) -> None:
         rows, shown = kept.count(), kept.limit(output.limit).collect()
     if shown:
         console.result(_table(kept.columns, shown))
-    console.result(f"{rows:,} rows" + (f", {len(shown):,} shown" if len(shown) < rows else ""))
+    console.result(number(rows, "row") + (f", {len(shown):,} shown" if len(shown) < rows else ""))
     if output.path is not None:
         try:
             export.write(kept, output.path)

@@ -64,7 +64,7 @@ Exit codes:
   2  usage          an option, a path or a setting is invalid
   3  inconclusive   the evidence proves neither a pass nor a fail
   4  threshold      delivery passed, but a threshold is broken
-  5  part           the broker, the service, Locust or Spark did not start or died, or the
+  5  part           the broker, the service, Locust or Spark failed to start or died, or the
                     operating system denied disk space or access
   70 bug            a bug in Headcount: a traceback is printed, and there is no verdict
 """

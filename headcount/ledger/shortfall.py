@@ -15,6 +15,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated
 
 from headcount.ledger.side_file import SideFile
+from headcount.noun_counts import number
 
 FORMAT = 1
 MOST_ERRORS = 20
@@ -45,9 +46,9 @@ class ScenarioError:
         """A sentence on what they ended."""
         first = f" (first in {self.place})" if self.place else ""
         if self.stage is Stage.TASK:
-            tasks = _number(self.count, "task")
+            tasks = number(self.count, "task")
             return f"{tasks} ended with {self.message}{first}"
-        users = _number(self.count, "user")
+        users = number(self.count, "user")
         if self.stage is Stage.ON_START:
             return f"{users} ended in on_start with {self.message}{first}, and made no requests"
         return f"{users} ended in on_stop with {self.message}{first}"
@@ -83,13 +84,13 @@ class Shortfall:
         yield from (error.sentence for error in self.errors)
         if self.userless:
             yield (
-                f"{self.ended_users:,} of {_number(self.users, 'user')} ended by themselves, with "
-                f"StopUser or an exception, so {_number(self.userless, 'arrival')} found no free "
+                f"{self.ended_users:,} of {number(self.users, 'user')} ended by themselves, with "
+                f"StopUser or an exception, so {number(self.userless, 'arrival')} found no free "
                 "user and did not start: keep the users running, or start more (--users)"
             )
         if self.without_event:
             verb = "is" if self.without_event == 1 else "are"
-            made = _number(self.without_event, "request")
+            made = number(self.without_event, "request")
             yield f"{made} passed no event= and {verb} not accounted for"
         if self.other_users:
             yield (
@@ -100,7 +101,8 @@ class Shortfall:
             yield (
                 f"--mix names no task of {', '.join(self.unmixed_users)}, whose tasks ran with "
                 "their own weights: add tasks of each of these classes to --mix, or run only the "
-                "other user classes, by naming them after the options (headcount run: after --)"
+                "other user classes: put their names at the end of the command line (headcount "
+                "run: after --)"
             )
 
 
@@ -187,7 +189,3 @@ def _writable(text: str) -> str:
 
 def _ordered(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:
     return tuple(sorted(errors, key=lambda error: -error.count))
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -174,7 +174,8 @@ def check(environment: Environment) -> None:
         if not issubclass(user_class, LedgerUser):
             raise UsageError(
                 f"--rate needs LedgerUsers, and {user_class.__name__} is not one: "
-                "exclude it by naming the other users after the options, or leave out --rate"
+                "to exclude it, put the names of the other user classes at the end of the command "
+                "line (headcount run: after --), or leave out --rate"
             )
 
 

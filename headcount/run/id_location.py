@@ -135,7 +135,7 @@ def check_id_header(name: str) -> str:
 
 def _check_name(kind: LocationKind, name: str) -> None:
     if not name:
-        raise UsageError(f"{_OPTION} {kind}: must name where the id is, such as {_FORMS}")
+        raise UsageError(f"{_OPTION} must name where the id is, such as {_FORMS}; got {kind}:")
     if len(name) > LONGEST:
         raise UsageError(
             f"{_OPTION} must be at most {LONGEST} characters, got {len(name)}: {name[:20]!r}…"

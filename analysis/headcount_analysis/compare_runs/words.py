@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from statistics import fmean
 
+from headcount.noun_counts import number
 from headcount.thresholds.metrics import Metric, MetricKind
 from headcount_analysis.compare_runs.change import Change, ChangeLabel
 from headcount_analysis.compare_runs.facts import worse_verdict
@@ -48,7 +49,7 @@ def _without_limits(comparison: RunComparison) -> str:
         return f"better: {'; '.join(better)}"
     count = sum(len(versus.significant) for versus in comparison.others)
     if count:
-        return f"{count} figures changed by more than noise"
+        return f"{number(count, 'figure')} changed by more than noise"
     if not comparison.is_repeated:
         return "one run per side cannot separate change from noise"
     samples = [change for versus in comparison.others for change in versus.samples]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headcount.noun_counts import times
 from headcount_analysis.causes.exception_patterns import FEWEST_EXCEPTIONS, Pattern
 from headcount_analysis.corrupted.counts import (
     DifferenceCounts,
@@ -101,9 +102,9 @@ class _FieldInAll:
         listed = most[:_MOST_VALUES]
         rest = count.count - sum(number for _, number in listed)
         if not listed or rest * 2 > count.count:
-            return f"{_times(count.count)}, such as {self._described(count.sample)}"
-        parts = [f"{self._described(pair)}, {_times(number)}" for pair, number in listed]
-        return "; ".join([*parts, f"other values, {_times(rest)}"] if rest else parts)
+            return f"{times(count.count)}, such as {self._described(count.sample)}"
+        parts = [f"{self._described(pair)}, {times(number)}" for pair, number in listed]
+        return "; ".join([*parts, f"other values, {times(rest)}"] if rest else parts)
 
     def _described(self, pair: Values) -> str:
         return described(self.kind, *pair)
@@ -125,10 +126,6 @@ def _by_field(counts: Mapping[DifferingField, FieldCount]) -> list[_FieldInAll]:
     return sorted(
         by_field.values(), key=lambda counted: (-counted.count.count, counted.field, counted.kind)
     )
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
 
 
 def _share(count: int, total: int) -> str:

@@ -132,7 +132,8 @@ def _load(options: dict[str, Any]) -> str:
     """Describe the load: `200/s for 300 s`, or `20 users for 30 s`, and what else was set."""
     essential = _essential(options)
     rate, users, run_time = (essential.get(name) for name in ("rate", "num_users", "run_time"))
-    parts = [f"{rate}" if rate else f"{users} users" if users else "load not recorded"]
+    size = "1 user" if users == 1 else f"{users} users" if users else "load not recorded"
+    parts = [f"{rate}" if rate else size]
     parts += [f"for {run_time} s"] if run_time else []
     others = (name for name in essential if name not in {*_UNITS, *_UNREMARKABLE})
     return ", ".join([" ".join(parts), *(f"{name} {essential[name]}" for name in others)])

@@ -17,7 +17,7 @@ from headcount.errors import HeadcountError
 from headcount_analysis.history.entry import HistoryEntry, entry_of
 from headcount_analysis.history.run_store import RunStore, Stamp
 
-FORMAT = 1
+FORMAT = 2
 """The format of the index; an index of another format is rebuilt."""
 
 _HEAD = b'{"headcount_history":%d}' % FORMAT

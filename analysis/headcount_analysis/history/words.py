@@ -131,7 +131,7 @@ def level_sentence(series: Series, change: LevelChange) -> str:
     verb = "rose" if change.after > change.before else "fell"
     entry = series.runs[change.index].entry
     return (
-        f"{TITLES[str(change.metric)]} {verb} from {before} to {after} ({share(change)}) with "
+        f"{TITLES[str(change.metric)]} {verb} from {before} to {after} ({share(change)}) at "
         f"{_run(entry)}, confidence {confidence(change)}"
     )
 

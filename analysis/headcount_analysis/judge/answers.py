@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from headcount.noun_counts import number, times
 from headcount_analysis.evidence import Evidence
 
 MOST_LISTED = 3
@@ -16,11 +17,9 @@ def listed(evidence: Evidence) -> str:
         if counts.attempted > counts.acked
     }
     most = sorted(unacked, key=lambda answer: (-unacked[answer], answer))[:MOST_LISTED]
-    parts = [
-        f"{unacked[answer]:,} times {_described(answer, texts.get(answer, ''))}" for answer in most
-    ]
+    parts = [_described(answer, unacked[answer], texts.get(answer, "")) for answer in most]
     rest = sum(unacked.values()) - sum(unacked[answer] for answer in most)
-    return ", ".join([*parts, f"other responses {rest:,} times"] if rest else parts)
+    return ", ".join([*parts, number(rest, "other")] if rest else parts)
 
 
 def notes(evidence: Evidence) -> Iterator[str]:
@@ -33,7 +32,9 @@ def notes(evidence: Evidence) -> Iterator[str]:
         )
 
 
-def _described(answer: str, text: str) -> str:
-    if not text:
-        return f"HTTP {answer}" if answer.isdigit() else answer
-    return f'HTTP {answer} (first: "{text}")' if answer.isdigit() else f"{answer} ({text})"
+def _described(answer: str, count: int, text: str) -> str:
+    if answer.isdigit():
+        first = f', first: "{text}"' if text else ""
+        return f"HTTP {answer} ({times(count)}{first})"
+    reason = f": {text}" if text else ""
+    return f"{answer} ({times(count)}{reason})"

@@ -107,7 +107,7 @@ def _unanswered(evidence: Evidence) -> Iterator[str]:
     if evidence.unanswered:
         yield (
             f"{evidence.unanswered:,} of {evidence.counts.attempted:,} requests had no response; "
-            "the durations include them with the time waited, which is a lower bound"
+            "their durations are the time waited, which is a lower bound"
         )
 
 

@@ -133,7 +133,7 @@ def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tup
         case Needs.EVENTS:
             return _compared(threshold, known, sample)
         case Needs.TIMES:
-            return known.timed, known.seen, "events have a time"
+            return known.timed, known.seen, "events have a usable timestamp"
         case Needs.PLACES:
             return known.placed, known.seen, "events have a partition and offset in their response"
         case Needs.KEYS:
@@ -165,7 +165,7 @@ def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
     value = latency_ms(buckets, threshold.aggregate, threshold.quantile)
     count = sum(bucket.count for bucket in buckets)
     unanswered = sum(bucket.unanswered for bucket in buckets)
-    remark = f"{unanswered:,} of {count:,} had no response and count with the time waited"
+    remark = f"{unanswered:,} of {count:,} had no response; their durations are the time waited"
     most = _slowest_ms(threshold, _answered(buckets), count) if unanswered else value
     least, doubt = _least_ms(threshold, buckets, value)
     if most > value:
@@ -217,7 +217,10 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
     buckets = _buckets(threshold, sample)
     known = _checkable(threshold, sample)
     missing = max(0, known.seen - known.timed)
-    coverage = f"{known.timed:,} of {known.seen:,} events have a time: {describe(sample.unusable)}"
+    coverage = (
+        f"{known.timed:,} of {known.seen:,} events have a usable timestamp: "
+        f"{describe(sample.unusable)}"
+    )
     if not buckets:
         doubt = coverage if missing else "no event was seen"
         return Measurement(None, doubt=doubt)

@@ -119,6 +119,6 @@ def _corrected(clocks: Sequence[ClockOffset]) -> _Alignment:
     first = middles[clocks[0].generator]
     widths = sorted(clock.most_ns - clock.least_ns for clock in clocks)
     error_ns = (widths[-1] + widths[-2]) / 2
-    doubt = f"the generators' clocks differ, and after correction by up to {error_ns / 1e9:,.3g} s"
+    doubt = f"the generators' clocks differ, by up to {error_ns / 1e9:,.3g} s even after correction"
     shifts = {number: middle - first for number, middle in middles.items()}
     return _Alignment(shifts, error_ns, doubt)

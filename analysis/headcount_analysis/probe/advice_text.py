@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from headcount.noun_counts import number
 from headcount.run.probe_ids import USUAL
 from headcount_analysis.probe.findings import ProbeFindings
 from headcount_analysis.probe.fit import OptionsFit
-from headcount_analysis.probe.noun_counts import number
 
 _MOST_LISTED = 5
 _WIDTH = 96

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from headcount.noun_counts import number
 from headcount.run.message_format import RAW
 from headcount_analysis.probe.advice_text import KnownArguments, advice
 from headcount_analysis.probe.findings import ProbeFindings, TopicFinding
 from headcount_analysis.probe.fit import OptionsFit
-from headcount_analysis.probe.noun_counts import number
 
 _NS_PER_MS = 1e6
 _MOST_LISTED = 5

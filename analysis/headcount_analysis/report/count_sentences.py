@@ -1,5 +1,6 @@
 """Sentences about counts that both the page and the Markdown summary contain."""
 
+from headcount.noun_counts import number
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
 from headcount_analysis.report.shown_exceptions import Exceptions
 
@@ -21,7 +22,7 @@ def classes_of(counts: Counts | None) -> list[tuple[str, int]]:
 def counted_exceptions(exceptions: Exceptions) -> str:
     """Summarize the exceptions by kind."""
     kinds = ", ".join(f"{count:,} {name}" for name, count in exceptions.counts.items())
-    return f"{exceptions.count:,} exceptions: {kinds}. exceptions.csv has all of them."
+    return f"{number(exceptions.count, 'exception')}: {kinds}. exceptions.csv has all of them."
 
 
 def selected_exceptions(exceptions: Exceptions) -> str:

@@ -9,6 +9,7 @@ import click
 from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
 from headcount.cli.options.types import RunTime
 from headcount.errors import UsageError
+from headcount.noun_counts import number
 from headcount.open_model.rate import parse_rate
 from headcount.open_model.schedule import Spacing
 from headcount.run.outcome_rules import Rule, split
@@ -67,7 +68,7 @@ class LoadOptions:
             limit = f", for at most {self.run_time}" if self.run_time else ""
             return f"set by the load shape {shape} in {scenario}{limit},"
         run_time = self.run_time or self.default_run_time
-        size = f"a rate of {self.rate}" if self.rate else f"{self.users_or_default} users"
+        size = f"a rate of {self.rate}" if self.rate else number(self.users or USERS, "user")
         return f"{size} for {run_time}" if run_time else size
 
 

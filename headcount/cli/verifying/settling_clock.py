@@ -109,7 +109,7 @@ class TopicSettling:
         while (at_s := self._next_look_s(missing)) is not None:
             if missing:
                 left_s = max(0.0, self.waits.settle_s - self.since.at(time.monotonic()))
-                progress(f"{missing:,} acknowledged events are missing, {left_s:.0f} s left")
+                progress(f"acknowledged events missing: {missing:,}; {left_s:.0f} s left")
             self._wait(at_s)
             try:
                 self._recorded = self._look(is_missing=missing > 0)

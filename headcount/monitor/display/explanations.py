@@ -7,7 +7,7 @@ ON_THE_WAY = "on the way"
 
 LIVE = {
     "attempted": "Requests started.",
-    "acked": "Requests that the service acknowledged, and so promised an event for.",
+    "acked": "Requests that the service acknowledged, promising an event for each.",
     "arrived": "Events of attempted requests in the topic, each counted once.",
     "missing": "Acknowledged events that had time to arrive, but were not in the topic when it "
     "was last read to its end. They may still arrive; the verdict decides.",
@@ -26,7 +26,7 @@ LIVE = {
 
 CLASSES = {
     "attempted": "Requests that the generators set out to make.",
-    "acked": "Requests that the service acknowledged, and so promised an event for.",
+    "acked": "Requests that the service acknowledged, promising an event for each.",
     "failed": "Requests that certainly published nothing: refused, or with a response that "
     "proves it.",
     "indeterminate": "Requests with an unknown outcome, such as after a time-out.",

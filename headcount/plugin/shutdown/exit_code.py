@@ -7,6 +7,7 @@ from locust import log
 from locust.env import Environment
 from locust.runners import Runner
 
+from headcount.noun_counts import number
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.run_folder import folder_of
 from headcount.run.locust_exit import Cause, LocustExit
@@ -64,8 +65,8 @@ def _failures(runner: Runner) -> Iterator[str]:
     if runner.errors:
         count = sum(error.occurrences for error in runner.errors.values())
         first = max(runner.errors.values(), key=lambda error: error.occurrences)
-        yield f"{count} requests failed, such as {first.to_name()[:_LONGEST_REASON]}"
+        yield f"{number(count, 'request')} failed, such as {first.to_name()[:_LONGEST_REASON]}"
     if runner.exceptions:
         count = sum(exception["count"] for exception in runner.exceptions.values())
         text = next(iter(runner.exceptions.values()))["msg"]
-        yield f"{count} exceptions in tasks, such as {text[:_LONGEST_REASON]}"
+        yield f"{number(count, 'exception')} in tasks, such as {text[:_LONGEST_REASON]}"

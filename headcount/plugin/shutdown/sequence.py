@@ -248,5 +248,5 @@ def _await_seals(environment: Environment) -> bool:
             _log.error("headcount: the ledger cannot be read: %s", error)
             return False
         gevent.sleep(POLL_S)
-    _log.warning("headcount: a worker has not sealed its ledger in %s", location)
+    _log.warning("headcount: gave up waiting for a worker to seal its ledger in %s", location)
     return False

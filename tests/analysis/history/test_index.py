@@ -68,7 +68,7 @@ def test_a_verdict_that_was_written_again_is_read_again(
     [
         b"",
         b"not json\n",
-        b'{"headcount_history":2}\n{"stamp":[1,2,3]}\n',
+        b'{"headcount_history":1}\n{"stamp":[1,2,3]}\n',
         index.dump([]) + b'{"stamp": [1, 2, 3], "entry": {"run_id": "one"}}\n[]\n\xff\n',
     ],
     ids=["empty", "no index", "another format", "damaged lines"],

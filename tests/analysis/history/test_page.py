@@ -44,7 +44,7 @@ def test_a_change_point_is_marked() -> None:
     content = rendered(STEP)
     (change,) = re.findall(r"<li>(http p99 rose .*)</li>", content)
     assert re.fullmatch(
-        r"http p99 rose from 10\d\.\d ms to 1[45]\d\.\d ms \(\+\d\d %\) with "
+        r"http p99 rose from 10\d\.\d ms to 1[45]\d\.\d ms \(\+\d\d %\) at "
         r'<a href="#run-run-0020">run-0020</a> \(2026-11-01\), confidence 99\.9 %',
         change,
     )

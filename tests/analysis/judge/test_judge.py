@@ -386,8 +386,8 @@ def test_a_different_state_fails() -> None:
     judgement = judge(DIFFERENT, Limits())
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reasons[0].startswith(
-        "2 of 9 values of the state differ; mostly the database disagrees with the other two; see "
-        "state.csv"
+        "2 of 9 values of the state differ; mostly the database disagrees with the scenario and "
+        "the topic; see state.csv"
     )
     assert judge(DIFFERENT, Limits(different=1)).verdict is Verdict.FAIL
     assert judge(DIFFERENT, Limits(different=2)).verdict is Verdict.PASS

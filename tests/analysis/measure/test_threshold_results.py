@@ -165,7 +165,7 @@ WAITED = replace(
         Bucket("guild", Measure.HTTP, 27, 500 * MS, 501 * MS, 13_500 * MS, unanswered=27),
     ),
 )
-TIMED_OUT = "27 of 91 had no response and count with the time waited"
+TIMED_OUT = "27 of 91 had no response; their durations are the time waited"
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_unusable_timestamps() -> None:
     unit = {Unit.MICROSECONDS: 8}
     nothing = end_to_end(checkable={"a": Checkable(8, 0, 8)}, unusable=unit)
     nothing = replace(nothing, by_event_type={"a": Counts(attempted=8, acked=8)})
-    doubt = "0 of 8 events have a time: 8 have timestamps that look like microseconds"
+    doubt = "0 of 8 events have a usable timestamp: 8 have timestamps that look like microseconds"
     unproven = ("unproven", f"nothing was measured: {doubt}")
     assert result_of("end_to_end.p99 < 300ms", nothing) == unproven
     most = end_to_end(
@@ -262,7 +262,7 @@ def test_unusable_timestamps() -> None:
         checkable={"a": Checkable(1000, 999, 1000)},
         unusable={Unit.SECONDS: 1},
     )
-    doubt = "999 of 1,000 events have a time: 1 has a timestamp that looks like seconds"
+    doubt = "999 of 1,000 events have a usable timestamp: 1 has a timestamp that looks like seconds"
     assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({doubt})")
     assert result_of("end_to_end.max < 300ms", most) == (
         "unproven",
@@ -275,7 +275,7 @@ def test_unusable_timestamps() -> None:
     [
         ("lost{event_type=a} == 0", "0 of 9 attempts were acknowledged"),
         ("duplicated{event_type=a} == 0", "0 of 0 events were seen"),
-        ("late == 0", "0 of 5 events have a time"),
+        ("late == 0", "0 of 5 events have a usable timestamp"),
         ("misplaced == 0", "0 of 5 events have a partition and offset in their response"),
         ("reordered == 0", "0 of 5 events could be checked for order"),
     ],

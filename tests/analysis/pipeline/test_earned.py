@@ -130,7 +130,7 @@ def test_one_timestamp_that_is_not_a_time(
     assert report.label is Label.INCONCLUSIVE
     percentile, longest = report.thresholds
     assert percentile.holds
-    assert percentile.remark == f"29 of 30 events have a time: {description}"
+    assert percentile.remark == f"29 of 30 events have a usable timestamp: {description}"
     assert (longest.result.value, longest.value) == ("unproven", 4.0)
     assert end_to_end_ms(report) == (29, 4.0, 4.0)
     assert any(description in note for note in report.notes)

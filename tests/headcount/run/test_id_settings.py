@@ -66,7 +66,7 @@ def test_what_options_mean(options: tuple[str, str, str], settings: IdSettings) 
         (("plain", "", "traceparent"), "--id-at traceparent takes a trace-id"),
         (("", "", "/a/b"), "--id-at must be field:NAME"),
         (("", "", "field:/a"), "--id-at takes a JSON pointer as json:/a/b"),
-        (("", "", "header:"), "--id-at header: must name where the id is"),
+        (("", "", "header:"), "--id-at must name where the id is"),
     ],
 )
 def test_options_that_do_not_fit(options: tuple[str, str, str], message: str) -> None:

@@ -20,7 +20,7 @@ MEANING = {
     "garbled": "unreadable, but containing an id of this run",
 }
 _REMEDY = {
-    "lost": "see exceptions.csv, and compare the service's log at those times",
+    "lost": "see exceptions.csv, and look at those times in the service's log",
     "duplicated": "see exceptions.csv, and look for retries without idempotence or, if the copies "
     "differ, for requests that publish several events",
     "ghost": "see exceptions.csv, and check what the service answers after it has published",

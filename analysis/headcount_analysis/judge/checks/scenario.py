@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from headcount.ledger.shortfall import Shortfall
+from headcount.noun_counts import number
 from headcount.run.verdict import Check, Result
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge.limits import Limits
@@ -24,7 +25,7 @@ def why_nothing(shortfall: Shortfall) -> str:
         return f"{shortfall.errors[0].sentence}: fix it, and run again"
     if shortfall.without_event:
         return (
-            f"{shortfall.without_event:,} requests passed no event=; pass the event that the "
-            'topic must hold, such as self.client.post("/buy", json=order, event=order)'
+            f"{number(shortfall.without_event, 'request')} passed no event=; pass the event that "
+            'the topic must hold, such as self.client.post("/buy", json=order, event=order)'
         )
     return "run longer, or with more users"

@@ -42,6 +42,7 @@ def _seen(state: StateCheck, limits: Limits) -> str:
     account, times = max(alone.items(), key=lambda entry: entry[1])
     hint = ""
     if account and 2 * times > state.different:
-        hint = f"; mostly the {_ACCOUNT[account]} disagrees with the other two"
+        others = " and the ".join(name for key, name in _ACCOUNT.items() if key != account)
+        hint = f"; mostly the {_ACCOUNT[account]} disagrees with the {others}"
     differ = "differs" if state.different == 1 else "differ"
     return f"{state.different:,} of {state.numbers:,} values of the state {differ}{allowed}{hint}"

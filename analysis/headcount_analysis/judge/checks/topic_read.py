@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from headcount import noun_counts
 from headcount.run.manifest import Manifest
 from headcount.run.verdict import Check
 from headcount_analysis.evidence import Evidence
@@ -16,8 +17,9 @@ NAME = "topic read"
 def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     """Check that each partition was read from the run's start to its end."""
     read = sum(partition.read for partition in evidence.partitions)
-    count = len(evidence.partitions)
-    complete = f"{read:,} messages from {count} partition{'' if count == 1 else 's'}, up to the end"
+    messages = noun_counts.number(read, "message")
+    partitions = noun_counts.number(len(evidence.partitions), "partition")
+    complete = f"{messages} from {partitions}, up to the end"
     return doubts_or_kept(NAME, _doubts(evidence), complete)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from headcount.noun_counts import number
 from headcount.run.manifest import End
 from headcount.run.verdict import Check
 from headcount.time_span import span_text
@@ -43,15 +44,15 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
         return
     if end.moving:
         yield Doubt(
-            f"{end.moving:,} acknowledged events were not seen until the "
-            f"{span_text(end.settle_s)} of --settle were nearly over, and {lost:,} were "
-            "still missing at the end",
+            f"--settle ({span_text(end.settle_s)}) was nearly over when "
+            f"{number(end.moving, 'acknowledged event')} first appeared in the topic, and {lost:,} "
+            "had not arrived when it ended",
             _REMEDY,
         )
     delay_s = evidence.longest_delay_s
     if delay_s is not None and delay_s >= NEARLY_OVER_AT * end.watched_s:
         yield Doubt(
             f"events arrived up to {span_text(delay_s)} after they were acknowledged; the topic "
-            f"was {watched(end)}, and {lost:,} are missing",
+            f"was {watched(end)}, and {lost:,} had not arrived by then",
             _REMEDY,
         )

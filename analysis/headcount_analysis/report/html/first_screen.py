@@ -112,7 +112,8 @@ def _load(options: Mapping[str, object]) -> str:
     """Describe the load: the rate, if there is one, else the users."""
     rate, users = options.get("rate"), options.get("num_users")
     processes = options.get("processes")
-    parts = [f"rate {rate}"] if rate else [f"{users} users"] if users else []
+    size = "1 user" if users == 1 else f"{users} users"
+    parts = [f"rate {rate}"] if rate else [size] if users else []
     if parts and isinstance(processes, int) and processes > 1:
         parts.append(f"{processes} processes")
     return ", ".join(parts)

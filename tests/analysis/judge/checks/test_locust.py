@@ -54,7 +54,7 @@ def test_answers_are_in_the_reason() -> None:
         by_answer=REFUSED,
     )
     (reason,) = judge(evidence, Limits()).reasons
-    assert '7 times HTTP 404 (first: "no such page"), 2 times ConnectionRefusedError' in reason
+    assert 'HTTP 404 (7 times, first: "no such page"), ConnectionRefusedError (2 times)' in reason
 
 
 def test_answers_are_noted_in_a_pass() -> None:
@@ -65,4 +65,4 @@ def test_answers_are_noted_in_a_pass() -> None:
         by_answer={**REFUSED, "200": Counts(attempted=10, acked=10, delivered=10)},
     )
     (note,) = [text for text in judge(evidence, Limits()).notes if "not acknowledged" in text]
-    assert note.startswith("9 of 19 requests were not acknowledged: 7 times HTTP 404, 2 times Conn")
+    assert note.startswith("9 of 19 requests were not acknowledged: HTTP 404 (7 times), Conn")
