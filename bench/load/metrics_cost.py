@@ -267,7 +267,7 @@ def _notes(settings: OverheadSettings, cores: tuple[int, int] | None) -> tuple[s
         f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
         "the three run at the same time on the same core; ratios are taken within each round",
         "requests/s: the rate with a core of its own, computed from the CPU times in the table",
-        f"two loads: {settings.users} users without a pause, and with one of {PAUSES_S[FEW]:g} s",
+        f"two loads: {settings.users} users with no pause, or with a pause of {PAUSES_S[FEW]:g} s",
         f"{REPORTED}: what `headcount run` reports while it runs, which needs the topic watcher",
         f"{EXPORTED}: that, a scrape every {SCRAPE_EVERY_S:g} s, and OTLP at its default interval",
         f"generators on core {cores[0]}, everything else on core {cores[1]}"

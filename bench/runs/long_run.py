@@ -38,7 +38,7 @@ from headcount.run.request_outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5
 SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0
-"""Begin and end of the slow period, as shares of the run, and its slowdown factor."""
+"""The start and the end of the slow period, as shares of the run, and its slowdown factor."""
 
 REFUSED, UNANSWERED = 0.05, 0.03
 """Shares of the requests in the slow period."""

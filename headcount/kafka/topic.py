@@ -21,6 +21,7 @@ from headcount.kafka.client import (
     connected,
 )
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.permissions import Operation
 
 _DEBUGGING_REPLICA = -2  # in Kafka's ListOffsetsRequest: neither consumer nor broker
@@ -201,7 +202,7 @@ def _offsets(
     with connected(cluster, timeout_s, what, client_type, needs=needs) as client:
         metadata = _metadata(client, name)
         if metadata is None:
-            raise PartError(f"there is no topic {name!r} at {cluster}")
+            raise PartError(missing_topic(name, cluster))
         partitions = [partition["partition_index"] for partition in metadata["partitions"]]
         specs = {TopicPartition(name, number): spec for number in partitions}
         offsets = _from_leaders(client, specs, time.monotonic() + timeout_s)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import IdLocation, LocationKind, default_location, parse_location
 from headcount.run.ids import HEADER
@@ -14,12 +15,6 @@ from headcount.run.message_format import JSON, FormatSettings
 FORMAT = 1
 
 LEDGER = "ledger"
-
-SETTLE_S = 10.0
-"""How long an acknowledged event may take to arrive in the topic, by default."""
-
-WATCH_FOR_S = 0.5
-"""The default minimum time for which the topic is watched after the last response."""
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 """The environment variable that tells a generator that its parent process will judge the run."""

@@ -62,7 +62,7 @@ DURATION_FROM_INTENDED = ExportedMetric(
     InstrumentKind.HISTOGRAM,
     "s",
     ("event_type",),
-    "Time from when a request was due until it ended; the same as the duration without --rate",
+    "Time from when a request was due until it ended; without --rate, the same as the duration",
 )
 IN_FLIGHT = ExportedMetric(
     "headcount.requests.in_flight",

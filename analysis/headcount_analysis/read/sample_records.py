@@ -26,7 +26,7 @@ _MOST_PARTITIONS = 200
 _FIRST, _LAST = 50, 50
 """How many records to read from each partition of another topic.
 
-From a given time on, and from its end.
+The first `_FIRST` records since a given time are read, and the last `_LAST` of the partition.
 """
 
 

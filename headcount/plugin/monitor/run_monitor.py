@@ -18,9 +18,10 @@ from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.monitor.progress_counter import detail_of
 from headcount.monitor.watch_gap import WatchGap
+from headcount.plugin.missing_verifier import why_not_verifiable
 from headcount.plugin.monitor.run_metrics import RunMetrics
 from headcount.plugin.monitor.watcher import Watcher
-from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
+from headcount.plugin.shutdown.verification import Verification
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
