@@ -111,9 +111,9 @@ def _chart(series: Series, metric: Metric, baseline_runs: int) -> TrendChart:
             _mark(series, change, xs) for change in series.changes if change.metric == metric
         ),
         values=tuple(words.sampled_text(entry, metric) for entry in entries),
-        axis=f"{low:,.1f} to {words.shown(metric, high)}",
+        axis=f"{low:,.1f} to {metric.show(high)}",
         baseline_y=None if base is None else _y(base, low, high),
-        baseline="" if base is None else words.shown(metric, base),
+        baseline="" if base is None else metric.show(base),
     )
 
 

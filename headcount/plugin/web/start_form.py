@@ -117,6 +117,19 @@ def _filled_in(environment: Environment) -> argparse.Namespace:
     return options
 
 
+def changed_options(environment: Environment) -> Iterator[str]:
+    """Yield the plugin's options that a filled-in form would change."""
+    for name, action in _actions().items():
+        value = _form_value(getattr(environment.parsed_options, name))
+        if request.form.get(name, value) != value:
+            yield action.option_strings[0]
+
+
+def _form_value(value: object) -> str:
+    """Format an option's value as Locust reads it from a form."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def mistakes(environment: Environment, options: argparse.Namespace) -> dict[str, str]:
     """Return the mistakes in the options by field; those without a field under an empty name."""
     wrong: dict[str, str] = {}

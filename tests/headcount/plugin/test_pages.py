@@ -14,7 +14,7 @@ from tests.analysis.compare_runs.sample import written
 HERE = "http://localhost"
 SAME_ORIGIN = {"Origin": HERE}
 FETCHED = {"Sec-Fetch-Site": "same-origin"}
-BROKEN = [{"text": "http.p99 < 1ms", "holds": False, "shown": "4.0ms"}]
+BROKEN = [{"text": "http.p99 < 1ms", "holds": False, "shown": "4.0 ms"}]
 SECRET = "what stands elsewhere"  # noqa: S105 - not a real secret
 
 
