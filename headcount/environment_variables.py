@@ -20,8 +20,8 @@ VARIABLES: Mapping[str, str] = {
     "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
     "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
-    "override those of the file. `headcount` uses it to pass `-X` on to the processes that it "
-    "starts.",
+    "override those of the file that `--kafka-config` names. `headcount` uses it to pass `-X` on "
+    "to the processes that it starts.",
     "HEADCOUNT_WEBHOOK_URL": "Where `headcount run` posts its verdict as JSON. There is no option "
     "for it: whoever knows the URL can post there, and command lines are visible to others.",
     "HEADCOUNT_NOTIFY_URLS": "Where `headcount run` sends its verdict with "

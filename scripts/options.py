@@ -56,7 +56,10 @@ def environment_page() -> str:
     parts = [ENVIRONMENT_HEAD, *_table(("variable", "option"), _option_variables())]
     parts += ["\n## The machine\n\n", *_table(("variable", "meaning"), VARIABLES.items(), (0,))]
     parts += ["\n## The service\n\n", "A variable that begins with `SERVICE_` and is not listed "]
-    parts += ["here is an error.\n\n", *_table(("variable", "default", "rule"), _settings())]
+    parts += [
+        "here is an error.\n\n",
+        *_table(("variable", "default", "purpose", "rule"), _settings()),
+    ]
     return "".join(parts)
 
 
@@ -134,12 +137,13 @@ def _option_variables() -> list[tuple[str, str]]:
     ]
 
 
-def _settings() -> Iterator[tuple[str, str, str]]:
+def _settings() -> Iterator[tuple[str, ...]]:
     for name, field in Settings.model_fields.items():
         value = field.default
         text = ",".join(value) if isinstance(value, tuple) else str(value)
         text = {"True": "on", "False": "off"}.get(text, text)
-        yield _code(f"{PREFIX}{name.upper()}"), _code(text), field.description or ""
+        variable = _code(f"{PREFIX}{name.upper()}")
+        yield variable, _code(text) if text else "", field.title or "", field.description or ""
 
 
 def _table(

@@ -16,7 +16,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://(?:[^@/]*@)?|[^@/:]+@)([\w.-]+)(?::\d+)?[:/]+(.+?)(?:\.git)?/*"
 )
-"""A remote of Git: a URL, or `user@host:path` as of ssh; a login is not kept."""
+"""A remote of Git: a URL, or `user@host:path` as SSH writes it; a login is not kept."""
 
 _PAGES = {
     "Source": "",
@@ -46,7 +46,7 @@ def project_urls(folder: Path) -> dict[str, str]:
 
 
 def web_address(remote: str) -> str | None:
-    """Return the page of a remote repository, without login; None for one of this machine."""
+    """Return the page of a remote repository, without a login; None for one on this machine."""
     match = _REMOTE.fullmatch(remote)
     return f"https://{match[1]}/{match[2]}" if match else None
 

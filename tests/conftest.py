@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ SPARK = "spark"
 SECURED = "secured"
 """The group of all tests that use the secured broker, so that only one is started."""
 
+_FOLDERS = pytest.StashKey[dict[Path, pytest.Collector | None]]()
+
 NewBroker = Callable[..., Broker]
 NewConfig = Callable[..., BrokerConfig]
 
@@ -72,6 +74,18 @@ class FileOrGroup(LoadGroupScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         group = str(super()._split_scope(nodeid))
         return group.split("::", maxsplit=1)[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_directory(
+    path: Path, parent: pytest.Collector
+) -> Generator[None, pytest.Collector | None, pytest.Collector | None]:
+    """Keep one collector for each folder, because its fixtures belong to that collector.
+
+    For each file that is named on the command line, pytest 9.1 collects the file's folder again.
+    """
+    collector = yield
+    return parent.stash.setdefault(_FOLDERS, {}).setdefault(path, collector)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

@@ -2,7 +2,7 @@
 
     python -m bench.runs.long_run RUN_FOLDER BOOTSTRAP_SERVERS TOPIC MINUTES RATE FAULTS
 
-Requests are due at an even rate. Their durations are log-normally distributed, as those of a real
+Requests are due at an even rate. Their durations are log-normally distributed, like those of a real
 service, with a slow period in the middle, in which some requests are refused and some not answered.
 FAULTS other events are lost, published twice or altered, in turn.
 """

@@ -155,7 +155,7 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
             (
                 "a million events",
                 "the verdict",
-                f"another {fit.serial_s:.2f} s on a single core, however many there are",
+                f"another {fit.serial_s:.2f} s on a single core, however many cores there are",
             ),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),

@@ -151,7 +151,7 @@ def _merged(sources: _Sources) -> dict[str, str]:
 
 
 def _named(sources: _Sources) -> dict[str, str]:
-    """Return what is carried over, under canonical names."""
+    """Return the settings that every client gets, under their canonical names."""
     single = _canonical(sources.single)
     replaced = set[str]().union(*map(replaced_by, single))
     named = {

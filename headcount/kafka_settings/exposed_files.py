@@ -1,4 +1,4 @@
-"""Exposed files: those with a secret of the settings that other users can read."""
+"""Exposed files: other users can read them, and they hold a secret of the settings."""
 
 import os
 import stat

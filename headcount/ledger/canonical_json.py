@@ -59,7 +59,7 @@ def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
 
 
 def canonical_double(value: object) -> str:
-    """Return the canonical form of a value; of a number, that of the double that it denotes.
+    """Return the canonical form of a value; a number is read as a double.
 
     ValueError if it has none, such as a number beyond the largest double.
     """

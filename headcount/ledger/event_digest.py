@@ -18,7 +18,7 @@ A shape without nesting, and with plain names only, is written as its sorted nam
 commas. Any other shape is JSON. In it, 0 stands for a value that is compared whole, and 1 for a
 double. An object stands for an object, of which only the named fields are compared. A list stands
 for a list: it has one entry per element, or a single entry if all are alike. The digest over a
-shape with doubles covers the shape, too: read as doubles, an altered integer could equal another.
+shape with doubles covers the shape, too: an altered integer may equal the original as a double.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
@@ -252,7 +252,7 @@ class _LackingError(Exception):
 def _over(
     event: Mapping[str, object], form: Mapping[str, Form], whole: dict[str, str | None]
 ) -> str | None:
-    """Format an event over a form; None if it lacks a part, or one has no canonical form.
+    """Format an event over a form; None if a part is missing or has no canonical form.
 
     `whole` caches the pairs of those fields that are compared whole.
     """

@@ -1,8 +1,8 @@
 """Live stats: the state of a run in progress, from the generators' reports and the topic.
 
 - in flight: attempts sent and not yet answered.
-- behind: how far the topic lags: as a count, the acknowledged events not yet seen in it; as a time,
-  how long ago the number of acknowledged events was what the number of arrived ones is now.
+- behind: how far the topic lags. As a count, it is the acknowledged events not yet seen in it. As a
+  time, it is how long ago there were only as many acknowledged events as have arrived by now.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """
@@ -30,23 +30,24 @@ MORE_CAUSES = "other"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The counts of one event type, or of all; `arrived` is None if messages carry no type."""
+    """The counts of one event type, or of all.
+
+    `arrived` counts the events in the topic, and `behind` the acknowledged ones that are not yet
+    there; both are None if messages carry no type. For one event type, `behind` is only the
+    difference, in which the event of a request that was not acknowledged makes up for another.
+    """
 
     generated: int
     acked: int
     failed: int
     indeterminate: int
     arrived: int | None
+    behind: int | None
 
     @property
     def in_flight(self) -> int:
         """Attempts that have begun and not ended."""
         return max(0, self.generated - self.acked - self.failed - self.indeterminate)
-
-    @property
-    def behind(self) -> int | None:
-        """Acknowledged events not yet seen in the topic."""
-        return None if self.arrived is None else max(0, self.acked - self.arrived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class LiveStats:
             return
         self._complete_at_s = counts.complete_at_s
         self._missing.settle(self._complete_at_s)
-        arrived = sum(counts.arrived.values())
+        arrived = self._acked_arrived
         settled_s = self._complete_at_s - self.settle_s
         while len(self._acked) > 1 and self._is_outdated(self._acked[1], settled_s, arrived):
             self._acked.popleft()
@@ -162,9 +163,7 @@ class LiveStats:
     @property
     def behind(self) -> int | None:
         """Acknowledged events not yet seen in the topic; None if it has not been read."""
-        if self._topic_counts is None:
-            return None
-        return self._total({name for begun in self._begun.values() for name in begun}).behind
+        return None if self._topic_counts is None else self._unseen
 
     def snapshot(self, now_s: float, *, is_over: bool = False) -> LiveSnapshot:
         """Return all statistics as of now; `is_over` if no more requests will be sent."""
@@ -202,15 +201,17 @@ class LiveStats:
         return {} if self._topic_counts is None else self._topic_counts.arrived
 
     def _line(self, name: str) -> Line:
-        arrived = self._arrived()
+        by_type, acked = self._arrived(), self._outcomes[name, Outcome.ACKED]
         generated = sum(begun.get(name, 0) for begun in self._begun.values())
+        # An event may be seen before its generator reports it.
+        arrived = None if OTHER in by_type else min(by_type.get(name, 0), generated)
         return Line(
             generated,
-            self._outcomes[name, Outcome.ACKED],
+            acked,
             self._outcomes[name, Outcome.FAILED],
             self._outcomes[name, Outcome.INDETERMINATE],
-            # An event may be seen before its generator reports it.
-            None if OTHER in arrived else min(arrived.get(name, 0), generated),
+            arrived,
+            None if arrived is None else max(0, acked - arrived),
         )
 
     def _total(self, names: Iterable[str]) -> Line:
@@ -223,14 +224,25 @@ class LiveStats:
             sum(line.indeterminate for line in lines),
             # An event may be seen before it is reported, but a missing event has not arrived.
             min(sum(self._arrived().values()), max(0, generated - self.missing)),
+            self._unseen,
         )
+
+    @property
+    def _unseen(self) -> int:
+        """Acknowledged events not yet seen: by their ids, so that no other event hides one."""
+        arrived = sum(self._arrived().values())
+        return max(self._missing.unseen, self._count(Outcome.ACKED) - arrived)
+
+    @property
+    def _acked_arrived(self) -> int:
+        return self._count(Outcome.ACKED) - self._unseen
 
     def _count(self, outcome: Outcome) -> int:
         return sum(count for (_, counted), count in self._outcomes.items() if counted == outcome)
 
     def _behind_s(self, now_s: float) -> float:
-        arrived = sum(self._arrived().values())
-        if self._topic_counts is None or self._count(Outcome.ACKED) <= arrived:
+        if self._topic_counts is None or not self._unseen:
             return 0.0
+        arrived = self._acked_arrived
         reached = [at_s for at_s, count in self._acked if count <= arrived]
         return now_s - max(reached, default=self.started_at_s)

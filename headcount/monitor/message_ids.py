@@ -113,7 +113,7 @@ def _text(content: str | bytes | None) -> str | None:
 
 
 def _header_id(text: str | None, name: str) -> str | None:
-    """Return the id in a header: of `traceparent`, its trace-id."""
+    """Return the id in a header; in `traceparent`, that is the trace-id."""
     return trace_id_of(text) if text and name == TRACEPARENT else text
 
 

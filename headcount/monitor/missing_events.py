@@ -30,6 +30,17 @@ class MissingEvents:
         return sum(bits.bit_count() for bits in self._overdue.values())
 
     @property
+    def unseen(self) -> int:
+        """The number of acknowledged events not yet seen, including those that are missing."""
+        if len(self._seen) >= MOST_PAGES:
+            return self.count
+        return self.count + sum(
+            (bits & ~self._seen.get((generator, number), 0)).bit_count()
+            for _, generator, pages in self._unsettled
+            for number, bits in pages.items()
+        )
+
+    @property
     def by_generator(self) -> dict[int, dict[int, int]]:
         """The missing events of each generator, by page."""
         pages: dict[int, dict[int, int]] = {}
@@ -55,7 +66,10 @@ class MissingEvents:
         return new
 
     def settle(self, complete_at_s: float) -> None:
-        """Compare the events that had time to arrive; the whole topic as of then has been read."""
+        """Compare the events that had time to arrive.
+
+        Everything that was in the topic at `complete_at_s` has been read.
+        """
         while self._unsettled and self._unsettled[0][0] + self.settle_s <= complete_at_s:
             _, generator, pages = self._unsettled.popleft()
             if len(self._seen) >= MOST_PAGES:

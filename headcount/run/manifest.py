@@ -119,10 +119,10 @@ class End:
     lacked them.
 
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
-    `settle_s` how long acknowledged events had to arrive. `moving` counts those that still arrived
-    when that time was nearly over, while others were missing. `cut_short` says what kept the topic
-    from being watched for all of that time. `earlier` has, in order, the ends that were recorded
-    before, if events are still missing.
+    `settle_s` how much time acknowledged events were given to arrive. `moving` counts those that
+    still arrived when that time was nearly over, while others were missing. `cut_short` says what
+    kept the topic from being watched for all of that time. `earlier` has, in order, the ends that
+    were recorded before, if events are still missing.
     """
 
     end_offsets: dict[int, int]

@@ -17,6 +17,9 @@ from http import HTTPStatus
 UNPROVEN = frozenset({408, 409, 425, 429, 499})
 """Statuses that a retry or a time-out can also cause: the first try may have published."""
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Statuses that name another address."""
+
 
 class Outcome(StrEnum):
     """What the generator knows; the order is that of the codes in the ledger."""
@@ -39,6 +42,17 @@ def of_status(status: int, *, retry_after: bool) -> Outcome:
     if status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after:
         return Outcome.FAILED
     return Outcome.INDETERMINATE
+
+
+def redirect_remedy(status: int) -> str:
+    """Return what to do about a redirect; empty for any other status."""
+    if status not in REDIRECTS:
+        return ""
+    return (
+        "redirects are not followed, because a second request would have the same id: request the "
+        "address that they lead to, or if they mean success, add "
+        f"--outcome '{status} = {Outcome.ACKED}'"
+    )
 
 
 def of_failure(outcome: Outcome) -> Outcome:

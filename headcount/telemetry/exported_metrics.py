@@ -1,7 +1,7 @@
 """The exported metrics: their names, units and labels. Pure; `docs/metrics.md` has the same table.
 
-Names and units follow OpenTelemetry's conventions; `prometheus_name` derives the other name as
-OpenTelemetry's specification of compatibility with Prometheus does.
+Names and units follow OpenTelemetry's conventions. `prometheus_name` derives the name in Prometheus
+from them, as OpenTelemetry's specification of compatibility with Prometheus says.
 """
 
 from dataclasses import dataclass

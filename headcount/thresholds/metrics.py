@@ -189,7 +189,7 @@ class Metric:
             case MetricKind.RATIO:
                 return f"{100 * value:.3g}%"
             case MetricKind.DURATION:
-                return f"{value:,.1f}ms"
+                return f"{value:,.1f} ms"
 
     def __str__(self) -> str:
         """Format it as thresholds and limits write it."""

@@ -28,7 +28,7 @@ _SECRET = frozenset({"database_url", "kafka_settings"})
 class Settings(BaseSettings):
     """The settings: the variable `SERVICE_ACK_TIMEOUT_S` sets the field `ack_timeout_s`.
 
-    Error messages quote a field's description as the rule.
+    A field's title says what it is for. Error messages quote its description as the rule.
     """
 
     model_config = SettingsConfigDict(
@@ -40,60 +40,135 @@ class Settings(BaseSettings):
     )
 
     bootstrap_servers: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=("127.0.0.1:9092",), description="host:port, or several separated by commas"
+        title="the Kafka brokers",
+        default=("127.0.0.1:9092",),
+        description="host:port, or several separated by commas",
     )
     topic: str = Field(
+        title="the topic that events are published to",
         default="events",
         pattern=r"^[A-Za-z0-9._-]{1,249}$",
         description="1 to 249 letters, digits, dots, underscores or hyphens",
     )
     kafka_config: str = Field(
-        default="", description="a file with the settings of a Kafka client: TLS, login"
+        title="how to connect to the brokers",
+        default="",
+        description="a file with the settings of a Kafka client: TLS, login",
     )
     kafka_settings: str = Field(
-        default="", description="name=value settings of a Kafka client, one per line"
+        title="settings of the connection that override those of SERVICE_KAFKA_CONFIG",
+        default="",
+        description="name=value settings of a Kafka client, one per line",
     )
-    acks: Literal["all", "1", "0"] = Field(default="all", description="all, 1 or 0")
-    idempotence: bool = Field(default=True, description=_SWITCH)
-    publish: bool = Field(default=True, description=_SWITCH)
+    acks: Literal["all", "1", "0"] = Field(
+        title="the acknowledgements that the producer waits for",
+        default="all",
+        description="all, 1 or 0",
+    )
+    idempotence: bool = Field(
+        title="whether the producer is idempotent, so that its retries write no event twice",
+        default=True,
+        description=_SWITCH,
+    )
+    publish: bool = Field(
+        title="whether events are published; off only to measure the service without Kafka",
+        default=True,
+        description=_SWITCH,
+    )
     ack_timeout_s: float = Field(
-        default=10.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
+        title="how long a request waits for its acknowledgement before it gets a 504",
+        default=10.0,
+        ge=0.1,
+        le=60,
+        description="a number of seconds from 0.1 to 60",
     )
     connect_timeout_s: float = Field(
-        default=2.0, ge=0.1, le=30, description="a number of seconds from 0.1 to 30"
+        title="how long the service waits for a broker when it connects",
+        default=2.0,
+        ge=0.1,
+        le=30,
+        description="a number of seconds from 0.1 to 30",
     )
     max_outstanding: int = Field(
-        default=1024, ge=1, le=100_000, description="a whole number from 1 to 100000"
+        title="how many events of a worker may wait for acknowledgement; more requests get a 503",
+        default=1024,
+        ge=1,
+        le=100_000,
+        description="a whole number from 1 to 100000",
     )
     host: str = Field(
+        title="the address that the service listens on",
         default="127.0.0.1",
         pattern=r"^[A-Za-z0-9.:_-]{1,253}$",
         description="a host name or an address",
     )
-    port: int = Field(default=8000, ge=1, le=65535, description="a whole number from 1 to 65535")
-    workers: int = Field(default=2, ge=1, le=64, description="a whole number from 1 to 64")
-    threads: int = Field(default=16, ge=1, le=512, description="a whole number from 1 to 512")
-    max_headers: int = Field(default=64, ge=8, le=1000, description="a whole number from 8 to 1000")
+    port: int = Field(
+        title="the port that the service listens on",
+        default=8000,
+        ge=1,
+        le=65535,
+        description="a whole number from 1 to 65535",
+    )
+    workers: int = Field(
+        title="how many worker processes gunicorn starts",
+        default=2,
+        ge=1,
+        le=64,
+        description="a whole number from 1 to 64",
+    )
+    threads: int = Field(
+        title="how many threads each worker has",
+        default=16,
+        ge=1,
+        le=512,
+        description="a whole number from 1 to 512",
+    )
+    max_headers: int = Field(
+        title="how many headers a request may have; with more, it gets a 431",
+        default=64,
+        ge=8,
+        le=1000,
+        description="a whole number from 8 to 1000",
+    )
     max_header_bytes: int = Field(
-        default=16_384, ge=256, le=131_072, description="a whole number from 256 to 131072"
+        title="how many bytes a request's headers may have; with more, it gets a 431",
+        default=16_384,
+        ge=256,
+        le=131_072,
+        description="a whole number from 256 to 131072",
     )
     max_body_bytes: int = Field(
-        default=65_536, ge=0, le=1_048_576, description="a whole number from 0 to 1048576"
+        title="how many bytes a request's body may have; with more, it gets a 413",
+        default=65_536,
+        ge=0,
+        le=1_048_576,
+        description="a whole number from 0 to 1048576",
     )
     max_event_bytes: int = Field(
-        default=1_000_000, ge=512, le=16_777_216, description="a whole number from 512 to 16777216"
+        title="how many bytes a Kafka record may have; with more, the request gets a 413",
+        default=1_000_000,
+        ge=512,
+        le=16_777_216,
+        description="a whole number from 512 to 16777216",
     )
     database_url: str = Field(
+        title="the database of the game's state",
         default="sqlite:///game.sqlite3",
         pattern=r"^(sqlite:///.+|postgresql\+psycopg://([^@/]*@)?[^@]+)$",
         description="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME, with @ and / "
         "in USER and PASSWORD as %40 and %2F",
     )
     database_timeout_s: float = Field(
-        default=5.0, ge=0.1, le=60, description="a number of seconds from 0.1 to 60"
+        title="how long a request waits for the database",
+        default=5.0,
+        ge=0.1,
+        le=60,
+        description="a number of seconds from 0.1 to 60",
     )
     log_level: Literal["info", "warning", "error"] = Field(
-        default="info", description="info, warning or error"
+        title="the least severe messages that are logged",
+        default="info",
+        description="info, warning or error",
     )
 
     @field_validator("bootstrap_servers", mode="before")

@@ -1,4 +1,4 @@
-"""Batch ids: finds the ids in all messages of a batch together, in their bytes."""
+"""Batch ids: finds the ids of all messages of a batch at once, by searching their bytes."""
 
 import json
 from collections.abc import Sequence

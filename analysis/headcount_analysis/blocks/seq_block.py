@@ -60,7 +60,7 @@ class BlockInput:
 
 @dataclass(frozen=True, slots=True)
 class SeqBlock:
-    """A compared block: its file of fates, its reach, and the totals of its fates."""
+    """A compared block: its file of fates, the bounds of its events, and its totals."""
 
     block_input: BlockInput
     bin_widths: BinWidths

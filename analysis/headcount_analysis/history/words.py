@@ -32,12 +32,7 @@ def began_text(entry: HistoryEntry) -> str:
 def sampled_text(entry: HistoryEntry, metric: Metric) -> str:
     """Return a sampled figure with its unit."""
     value = entry.figures.get(str(metric))
-    return NONE if value is None else shown(metric, value)
-
-
-def shown(metric: Metric, value: float) -> str:
-    """Return a value with its unit."""
-    return metric.show(value).replace("ms", " ms")
+    return NONE if value is None else metric.show(value)
 
 
 def count_text(entry: HistoryEntry, name: str) -> str:
@@ -127,7 +122,7 @@ def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
 
 def level_sentence(series: Series, change: LevelChange) -> str:
     """Describe a change point, with its confidence."""
-    before, after = (shown(change.metric, level) for level in (change.before, change.after))
+    before, after = (change.metric.show(level) for level in (change.before, change.after))
     verb = "rose" if change.after > change.before else "fell"
     entry = series.runs[change.index].entry
     return (

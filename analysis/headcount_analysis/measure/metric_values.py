@@ -289,4 +289,4 @@ _DURATIONS: Mapping[Needs, Callable[[Threshold, WindowSample], Measurement]] = {
     Needs.TIMES: _end_to_end,
     Needs.FIRST_BYTES: _first_byte,
 }
-"""How a duration is measured, by what must have been observed for it."""
+"""The function that measures a metric of durations, by what the metric needs."""

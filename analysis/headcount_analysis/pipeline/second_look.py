@@ -1,4 +1,4 @@
-"""The second look: reads a few records again if the columns alone leave a question.
+"""The second look: reads a few records again if the columns alone leave a question open.
 
 Only a run with missing events needs one. Its cost is bounded: the number of splits,
 their length, and the time to read them.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headcount.noun_counts import number
 from headcount.run.probe_ids import USUAL
+from headcount.run.request_outcome import redirect_remedy
 from headcount_analysis.probe.findings import ProbeFindings
 from headcount_analysis.probe.fit import OptionsFit
 
@@ -79,6 +80,9 @@ def _checks(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
             "as ids, add --id-form uuid; if it acknowledges in another way, describe that with "
             "--outcome."
         )
+        statuses = sorted({request.status or 0 for request in findings.requests})
+        for remedy in filter(None, map(redirect_remedy, statuses)):
+            yield f"{remedy[0].upper()}{remedy[1:]}."
     elif any(topic.sample.own for topic in findings.topics):
         yield "The ids arrive, but at a place where no option can read them."
     else:

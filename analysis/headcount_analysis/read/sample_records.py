@@ -1,7 +1,7 @@
 """Sample records: a few messages of a topic, with their headers, for closer inspection.
 
 Columns of keys and values are enough to judge a run (see `partition_reader.py`). If they leave a
-question, a few records are read again, with headers. No consumer group's offsets change.
+question open, a few records are read again, with headers. No consumer group's offsets change.
 """
 
 import time

@@ -1,12 +1,9 @@
 """Durations as people say them: in seconds, minutes or hours."""
 
-import re
-
 from headcount.time_span import span_text
 
 _MINUTE_S, _HOUR_S = 60, 3600
 _LONGEST_IN_SECONDS_S = 2 * _MINUTE_S
-_UNIT = re.compile(r"(?<=\d)(ms|s)\b")
 
 
 def duration(seconds: float) -> str:
@@ -18,8 +15,3 @@ def duration(seconds: float) -> str:
         return f"{minutes} min {rest_s} s" if rest_s else f"{minutes} min"
     hours, minutes = divmod(minutes, _MINUTE_S)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def spaced(text: str) -> str:
-    """Put a space before the units of a text, as prose has them: `82.1ms` becomes `82.1 ms`."""
-    return _UNIT.sub(r" \1", text)

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import importlib.util
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -101,7 +102,7 @@ def _process(
             stderr=subprocess.STDOUT,
             # In a session of its own: a Ctrl-C in the terminal is for this process to handle.
             start_new_session=True,
-            env=_environment(config, gateway_file),
+            env=launch_environ(config, gateway_file),
         )
     is_done = False
     try:
@@ -137,7 +138,7 @@ def _command(
     return [*command, "pyspark-shell"]
 
 
-def _environment(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
+def launch_environ(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
     """Copy this process's environment, without variables that select another Spark."""
     kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
     kept |= {
@@ -149,7 +150,16 @@ def _environment(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
     }
     if config.is_local:
         kept["SPARK_LOCAL_IP"] = LOOPBACK
-    return java_environ(kept)
+    return java_environ(_with_user(kept))
+
+
+def _with_user(environ: dict[str, str]) -> dict[str, str]:
+    """Name the user: Spark does not start for one without a name, as of `docker run --user`."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {"SPARK_USER": str(os.getuid()), **environ}
+    return environ
 
 
 def _wait_for_address(

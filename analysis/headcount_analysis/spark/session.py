@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
@@ -65,11 +65,17 @@ def _connect(config: SessionConfig, address: Address, stack: contextlib.ExitStac
             stack.callback(_disconnect, gateway)
             context = SparkContext(gateway=gateway, conf=SparkConf(_jvm=gateway.jvm))
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise cannot_start(config, lines[0]) from error
+        raise cannot_start(config, _reason(error)) from error
     _silence(context)
     stack.callback(_stop, context)
     return context
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's first line; of an error in Java the second, which has Java's reason."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    is_java = isinstance(error, Py4JJavaError) and len(lines) > 1
+    return lines[1].removeprefix(": ") if is_java else lines[0]
 
 
 def sql(spark: SparkContext) -> SparkSession:

@@ -20,7 +20,7 @@ from headcount.cli.options.output_options import (
 )
 from headcount.cli.options.pass_through import PassThrough
 from headcount.cli.options.target_options import TargetOptions, with_target_options
-from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_verify_options
+from headcount.cli.options.verify_options import CLASSES, VerifyOptions, with_options_of_new_run
 from headcount.console import Console
 from headcount.gc_control import permanent_objects
 from headcount.run.folder import RunFolder
@@ -60,7 +60,7 @@ Examples:
 @with_target_options
 @with_kafka_options
 @with_message_options
-@with_verify_options
+@with_options_of_new_run
 @grouped_option(
     OptionGroup.OUTPUT,
     "--run-id",

@@ -8,7 +8,13 @@ from typing import Any
 
 import click
 
-from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, in_order
+from headcount.cli.options.groups import (
+    Decorator,
+    OptionGroup,
+    gathered,
+    grouped_option,
+    in_order,
+)
 from headcount.cli.options.output_options import checked_location
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.types import Seconds
@@ -114,7 +120,7 @@ def _database_url(
     return url
 
 
-_OPTIONS = in_order(
+_CRITERIA = in_order(
     grouped_option(
         OptionGroup.JUDGING,
         "--allow",
@@ -149,22 +155,8 @@ _OPTIONS = in_order(
         metavar="MS",
         help="Messages this long after their intended time count as late.",
     ),
-    grouped_option(
-        OptionGroup.JUDGING,
-        "--settle",
-        "settle_s",
-        type=Seconds(),
-        show_default=f"{SETTLE_S:g}s, or the run's own",
-        help="Longest wait for missing events.",
-    ),
-    grouped_option(
-        OptionGroup.JUDGING,
-        "--watch-for",
-        "watch_for_s",
-        type=Seconds(),
-        show_default=f"{1000 * WATCH_FOR_S:g}ms, or the run's own",
-        help="Minimum wait for late duplicates and ghosts.",
-    ),
+)
+_PLACES = in_order(
     grouped_option(
         OptionGroup.JUDGING,
         "--database-url",
@@ -189,6 +181,38 @@ _OPTIONS = in_order(
 )
 
 
+def _waits(settle: str, watch_for: str) -> Decorator:
+    """Add the options for how long the topic is watched; the arguments describe their defaults."""
+    return in_order(
+        grouped_option(
+            OptionGroup.JUDGING,
+            "--settle",
+            "settle_s",
+            type=Seconds(),
+            show_default=settle,
+            help="Longest wait for missing events.",
+        ),
+        grouped_option(
+            OptionGroup.JUDGING,
+            "--watch-for",
+            "watch_for_s",
+            type=Seconds(),
+            show_default=watch_for,
+            help="Minimum wait for late duplicates and ghosts.",
+        ),
+    )
+
+
 def with_verify_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options, and pass them on as `verify_options`."""
-    return _OPTIONS(gathered("verify_options", VerifyOptions)(command))
+    """Add the options to a command that judges an earlier run; they become `verify_options`."""
+    return _with_options(command, _waits("that of the run", "that of the run"))
+
+
+def with_options_of_new_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options to a command that starts the run that it judges."""
+    return _with_options(command, _waits(f"{SETTLE_S:g}s", f"{1000 * WATCH_FOR_S:g}ms"))
+
+
+def _with_options(command: Callable[..., Any], waits: Decorator) -> Callable[..., Any]:
+    options = in_order(_CRITERIA, waits, _PLACES)
+    return options(gathered("verify_options", VerifyOptions)(command))

@@ -106,7 +106,7 @@ def read_requests(run: RunFolder) -> tuple[ProbeRequest, ...]:
 
 
 def read_answers(run: RunFolder) -> Mapping[str, str]:
-    """Return the first body of failed responses by status, or errors by type."""
+    """Return the first failure of each kind: a response's body by status, or an error by type."""
     ended = run.read_locust_exit()
     return {} if ended is None else ended.answers
 

@@ -30,8 +30,8 @@ from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
 WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
-"""How long the topic is watched after the settle time; and the longest that it is watched after the
-run's end while events are still missing."""
+"""The topic is watched for WATCH_AFTER_END_S after the settle time. If acknowledged events have not
+arrived by then, it is watched until they have, or until WATCH_AT_MOST_S after the run's end."""
 
 _log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ _OPTION = re.compile(r"--([a-z-]+)")
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field; `default` is what an empty one stands for, `options` are the values to choose."""
+    """A field; `default` is what an empty one stands for, `choices` are the values to choose."""
 
     name: str
     label: str
@@ -50,8 +50,8 @@ _LABELS = {
     "Judging": {
         "thresholds": ("Thresholds", "none"),
         "outcome": ("Outcome rules", "by status"),
-        "settle": ("Settle", "10s"),
-        "watch_for": ("Watch for", "0.5s"),
+        "settle": ("Settle", ""),
+        "watch_for": ("Watch for", ""),
     },
     "Messages": {
         "id_header": ("ID header", "X-Event-Id, or traceparent"),
@@ -59,7 +59,7 @@ _LABELS = {
         "id_at": ("ID at", "the field with the header's name"),
     },
 }
-"""The label of each field and what it stands for if it is empty, by group."""
+"""The label of each field, and what it stands for if it may be empty, by group."""
 
 FIELDS = tuple(name for fields in _LABELS.values() for name in fields)
 
@@ -115,6 +115,19 @@ def _filled_in(environment: Environment) -> argparse.Namespace:
     for name in FIELDS:
         setattr(options, name, request.form.get(name, getattr(options, name)))
     return options
+
+
+def changed_options(environment: Environment) -> Iterator[str]:
+    """Yield the plugin's options that a filled-in form would change."""
+    for name, action in _actions().items():
+        value = _form_value(getattr(environment.parsed_options, name))
+        if request.form.get(name, value) != value:
+            yield action.option_strings[0]
+
+
+def _form_value(value: object) -> str:
+    """Format an option's value as Locust reads it from a form."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def mistakes(environment: Environment, options: argparse.Namespace) -> dict[str, str]:

@@ -2,6 +2,10 @@
 
 Locust itself reports such a start as a success: with no worker ready it only logs a warning. While
 a test is being stopped, it lets generators that are ready join that test's run.
+
+A start while a test is running changes the test's users. It is refused if it would also change
+options of Headcount: the run's manifest has those of the first start, but a generator that connects
+later would use the changed ones.
 """
 
 import os
@@ -18,6 +22,7 @@ from locust.runners import (
 )
 
 from headcount.plugin.web.past_run_pages import reports_dir
+from headcount.plugin.web.start_form import changed_options
 from headcount.run.reports_folder import why_not_writable
 
 _UNDER_WAY = frozenset({STATE_RUNNING, STATE_SPAWNING})
@@ -25,7 +30,7 @@ _ENDING = frozenset({STATE_CLEANUP, STATE_STOPPING})
 
 
 def refuse_unready(environment: Environment) -> Response | None:
-    """Answer the start form if no test can start now; None if one can."""
+    """Answer the start form if no test can start or change now; None if one can."""
     if request.endpoint != "locust.swarm":
         return None
     message = why_not_ready(environment)
@@ -35,11 +40,11 @@ def refuse_unready(environment: Environment) -> Response | None:
 
 
 def why_not_ready(environment: Environment) -> str:
-    """Say why no test can start now; empty if one can, or if one that may be changed is running."""
+    """Say why no test can start now; empty if one can, or if one is running and may be changed."""
     runner = environment.runner
     assert runner is not None
     if runner.state in _UNDER_WAY:
-        return ""
+        return _why_not_changed(environment)
     if runner.state in _ENDING:
         return (
             "the previous test is still being stopped, because some of its requests have no "
@@ -47,6 +52,13 @@ def why_not_ready(environment: Environment) -> str:
         )
     no_generator = _why_no_generator(runner) if isinstance(runner, MasterRunner) else ""
     return no_generator or why_not_writable(reports_dir(environment), os.environ)
+
+
+def _why_not_changed(environment: Environment) -> str:
+    changed = ", ".join(changed_options(environment))
+    if not changed:
+        return ""
+    return f"{changed} cannot change while a test is running: stop it, and then press Start again"
 
 
 def _why_no_generator(runner: MasterRunner) -> str:

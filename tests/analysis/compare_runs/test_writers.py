@@ -86,7 +86,7 @@ def test_a_count_from_none(tmp_path: Path) -> None:
     ("ms", "limit", "expected", "code"),
     [
         (SLOWER, "http.p99 +10%", "+31 % (95 % CI +28 % to +33 %)", 4),
-        (([100], [131]), "http.p99 +10ms", "+31.0ms, one run per side; repeat the runs", 3),
+        (([100], [131]), "http.p99 +10ms", "+31.0 ms, one run per side; repeat the runs", 3),
         (([100], [100]), "http.p99 +10%", "accept single runs with --allow-single-run", 3),
         (([100], [100]), "lost +0", "the same in every run", 0),
         (([100], [100]), "http{event_type=x}.p99 +10%", "not measured in every run", 4),
@@ -111,7 +111,7 @@ def test_a_limit(
 @pytest.mark.parametrize(
     ("ms", "limit", "expected", "code"),
     [
-        ((100, 131), "http.p99 +10ms", "+31.0ms, one run per side", 4),
+        ((100, 131), "http.p99 +10ms", "+31.0 ms, one run per side", 4),
         ((100, 100), "http.p99 +10%", "the same in every run", 0),
         ((2, 3), "end_to_end.p99 +10%", "so this may be rounding", 3),
     ],

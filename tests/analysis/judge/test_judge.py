@@ -141,7 +141,7 @@ def test_thresholds_are_judged_in_addition_to_delivery() -> None:
     unmeasured = ThresholdResult(parse("http.p99 < 1ms"), None)
     assert judge(SANE, Limits(), [broken]).label is Label.THRESHOLD_BROKEN
     assert judge(SANE, Limits(), [unmeasured]).label is Label.INCONCLUSIVE
-    assert judge(SANE, Limits(), [broken]).reasons == ("threshold broken: http.p99 < 1ms: 5.0ms",)
+    assert judge(SANE, Limits(), [broken]).reasons == ("threshold broken: http.p99 < 1ms: 5.0 ms",)
     assert judge(PATHOLOGIES["lost"], Limits(), [broken, unmeasured]).label is Label.FAIL
 
 

@@ -99,9 +99,9 @@ def test_parts_of_a_run(history: RunHistory) -> None:
         "rps > 1": "1.0/s",
         "rps > 0.5 after 2s for 10m": "1.0/s; not proven: the run ended after 9.9 s, and "
         "this part of it ends after 602 s",
-        "http.max < 10ms for 5s": "5.0ms",
-        "http.p50 < 10ms after 5s": "900.0ms",
-        "http{event_type=purchase_sword}.p99 < 1s": "900.0ms",
+        "http.max < 10ms for 5s": "5.0 ms",
+        "http.p50 < 10ms after 5s": "900.0 ms",
+        "http{event_type=purchase_sword}.p99 < 1s": "900.0 ms",
     }
     history.thresholds = tuple(map(parse, expected))
 
@@ -113,7 +113,7 @@ def test_parts_of_a_run(history: RunHistory) -> None:
     assert [result.threshold.text for result in report.broken] == [broken]
     assert (report.verdict, report.exit_code) == (Verdict.PASS, 4)
     assert report.reasons == (
-        f"threshold broken: {broken}: 900.0ms",
+        f"threshold broken: {broken}: 900.0 ms",
         *(f"threshold unproven: {text}: {expected[text]}" for text in unproven),
     )
     document = json.loads((history.folder.path / "verdict.json").read_text())
@@ -171,14 +171,14 @@ TIMED_OUT = "27 of 91 had no response; their durations are the time waited"
 @pytest.mark.parametrize(
     ("text", "result", "shown"),
     [
-        ("http.p99 < 100ms", "broken", f"501.0ms ({TIMED_OUT})"),
-        ("http.p99 < 1s", "unproven", f"501.0ms; not proven: {TIMED_OUT}"),
-        ("http.p99 > 400ms", "kept", f"501.0ms ({TIMED_OUT})"),
-        ("http.p50 < 100ms", "kept", f"4.0ms ({TIMED_OUT})"),
-        ("http.p50 < 3ms", "broken", f"4.0ms ({TIMED_OUT})"),
-        ("http.max < 1s", "unproven", f"501.0ms; not proven: {TIMED_OUT}"),
-        ("http.mean < 1s", "unproven", f"150.5ms; not proven: {TIMED_OUT}"),
-        ("http.min < 100ms", "kept", f"3.0ms ({TIMED_OUT})"),
+        ("http.p99 < 100ms", "broken", f"501.0 ms ({TIMED_OUT})"),
+        ("http.p99 < 1s", "unproven", f"501.0 ms; not proven: {TIMED_OUT}"),
+        ("http.p99 > 400ms", "kept", f"501.0 ms ({TIMED_OUT})"),
+        ("http.p50 < 100ms", "kept", f"4.0 ms ({TIMED_OUT})"),
+        ("http.p50 < 3ms", "broken", f"4.0 ms ({TIMED_OUT})"),
+        ("http.max < 1s", "unproven", f"501.0 ms; not proven: {TIMED_OUT}"),
+        ("http.mean < 1s", "unproven", f"150.5 ms; not proven: {TIMED_OUT}"),
+        ("http.min < 100ms", "kept", f"3.0 ms ({TIMED_OUT})"),
     ],
 )
 def test_requests_without_an_answer(text: str, result: str, shown: str) -> None:
@@ -224,7 +224,7 @@ def test_a_negative_time_decides_nothing() -> None:
     behind = end_to_end(-486.0, -487.0)
     assert result_of("end_to_end.p99 < 300ms", behind) == (
         "unproven",
-        f"-486.0ms; not proven: {NEGATIVE}",
+        f"-486.0 ms; not proven: {NEGATIVE}",
     )
     assert result_of("end_to_end.p99 > 300ms", behind)[0] == "unproven"
 
@@ -263,10 +263,10 @@ def test_unusable_timestamps() -> None:
         unusable={Unit.SECONDS: 1},
     )
     doubt = "999 of 1,000 events have a usable timestamp: 1 has a timestamp that looks like seconds"
-    assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0ms ({doubt})")
+    assert result_of("end_to_end.p99 < 300ms", most) == ("kept", f"5.0 ms ({doubt})")
     assert result_of("end_to_end.max < 300ms", most) == (
         "unproven",
-        f"5.0ms; not proven: {doubt}",
+        f"5.0 ms; not proven: {doubt}",
     )
 
 
@@ -301,19 +301,19 @@ BETWEEN = "it is between 99.97 ms and 100.03 ms"
 @pytest.mark.parametrize(
     ("text", "result", "shown"),
     [
-        ("http.p50 < 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
-        ("http.p50 >= 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
-        ("http.p50 == 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
-        ("http.p50 < 99.97ms", "broken", "100.0ms"),
-        ("http.p50 <= 100.03ms", "kept", "100.0ms"),
-        ("http.max < 100ms", "broken", "100.0ms"),
-        ("http.p99.9 < 100ms", "broken", "100.0ms"),
-        ("http.p10 < 100ms", "unproven", f"100.0ms; not proven: {BETWEEN}"),
-        ("http.p9 < 100ms", "kept", "1.0ms"),
+        ("http.p50 < 100ms", "unproven", f"100.0 ms; not proven: {BETWEEN}"),
+        ("http.p50 >= 100ms", "unproven", f"100.0 ms; not proven: {BETWEEN}"),
+        ("http.p50 == 100ms", "unproven", f"100.0 ms; not proven: {BETWEEN}"),
+        ("http.p50 < 99.97ms", "broken", "100.0 ms"),
+        ("http.p50 <= 100.03ms", "kept", "100.0 ms"),
+        ("http.max < 100ms", "broken", "100.0 ms"),
+        ("http.p99.9 < 100ms", "broken", "100.0 ms"),
+        ("http.p10 < 100ms", "unproven", f"100.0 ms; not proven: {BETWEEN}"),
+        ("http.p9 < 100ms", "kept", "1.0 ms"),
         (
             "end_to_end.p50 < 100.5ms",
             "unproven",
-            "101.0ms; not proven: it is between 100 ms and 101 ms",
+            "101.0 ms; not proven: it is between 100 ms and 101 ms",
         ),
     ],
 )

@@ -99,6 +99,15 @@ def test_a_request_that_was_not_acknowledged() -> None:
     assert "  HTTP 404, 1 time: no such chair" in text(seen)
 
 
+def test_requests_that_were_redirected() -> None:
+    """The text says that redirects are not followed, and what to do; it does not of a 404."""
+    for status, is_redirect in ((307, True), (404, False)):
+        refused = [request(0, outcome=Outcome.INDETERMINATE, status=status)]
+        shown = text(findings(sample([]), requests=refused))
+        assert ("Redirects are not followed" in shown) is is_redirect
+        assert (f"--outcome '{status} = acked'" in shown) is is_redirect
+
+
 def test_event_types_in_two_topics() -> None:
     """The options of the other topic are listed, because a run reads only one."""
     one, other = records(nested, range(3)), records(nested, range(3, 4), topic="payments")

@@ -1,6 +1,7 @@
 """The session: starts quietly, and leaves no process, folder or setting behind."""
 
 import os
+import pwd
 import shlex
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from headcount_analysis.spark.config import LOOPBACK, SessionConfig, settings
-from headcount_analysis.spark.jvm import begun_jvm
+from headcount_analysis.spark.jvm import begun_jvm, launch_environ
 from headcount_analysis.spark.session import open_session
 
 from headcount.errors import PartError
@@ -88,7 +89,7 @@ def test_scratch_is_one_folder(tmp_path: Path, java: Java, monkeypatch: pytest.M
     crowded.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(crowded))
 
-    with begun_jvm(SessionConfig(java.home, (), tmp_path / "log", heap="256m")):
+    with begun_jvm(SessionConfig(java.home, (), tmp_path / "log", heap="512m")):
         assert list(crowded.iterdir()) == []
 
 
@@ -106,6 +107,28 @@ def test_session_that_cannot_start_names_its_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_a_setting_that_spark_refuses_is_named(tmp_path: Path, java: Java) -> None:
+    """The error is Java's own reason, not the call in which it occurred."""
+    refused = config(java.home, tmp_path, "local[x]")
+    with (
+        pytest.raises(PartError, match=r"cannot start: .*Could not parse Master URL: 'local\[x\]'"),
+        open_session(replace(refused, connector_jars=(), heap="512m")),
+    ):
+        pass
+
+
+def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark gets the user's number instead; without it, Hadoop's login fails."""
+    assert "SPARK_USER" not in launch_environ(config(tmp_path, tmp_path), tmp_path)
+
+    def unknown(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    named = launch_environ(config(tmp_path, tmp_path), tmp_path)
+    assert named["SPARK_USER"] == str(os.getuid())
+
+
 def test_wrong_heap_is_reported(tmp_path: Path, java: Java) -> None:
     """The user sees the JVM's own message about its settings."""
     wrong = replace(config(java.home, tmp_path), heap="1x")

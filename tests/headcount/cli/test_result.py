@@ -58,7 +58,7 @@ def test_both_rates_are_printed_with_thresholds() -> None:
         printed(replace(report, thresholds=thresholds)) for thresholds in ((kept,), ())
     )
     place = with_it.index("Rate: target 500.0/s, achieved 498.2/s")
-    assert with_it[place + 1] == "Threshold kept: http.p99 < 300ms: 12.0ms"
+    assert with_it[place + 1] == "Threshold kept: http.p99 < 300ms: 12.0 ms"
     assert not any(line.startswith("Rate:") for line in without)
 
 

@@ -32,8 +32,8 @@ def test_reports_are_added_up() -> None:
     stats.receive(report(0, 12, acked=2, indeterminate=1), 2)
     stats.receive_topic(seen(2, 11))
     line = stats.snapshot(2).by_event_type["sword"]
-    assert line == Line(generated=17, acked=13, failed=1, indeterminate=1, arrived=11)
-    assert (line.in_flight, line.behind) == (2, 2)
+    assert line == Line(generated=17, acked=13, failed=1, indeterminate=1, arrived=11, behind=2)
+    assert line.in_flight == 2
     assert stats.snapshot(2).total == line
     assert stats.in_flight == 2
 
@@ -151,6 +151,21 @@ def test_more_arrivals_than_acknowledgements() -> None:
     stats.receive(report(0, 10, acked=5, indeterminate=5), 1)
     stats.receive_topic(seen(20, 8))
     assert (stats.missing, stats.snapshot(20).total.behind) == (0, 0)
+
+
+def test_no_other_event_takes_the_place_of_one_that_is_behind() -> None:
+    """Events of failed requests arrive instead: the acknowledged ones are still behind."""
+    stats = LiveStats(0)
+    failed = Ended(0, "sword", "failed", "500", 2)
+    for second in range(1, 6):
+        stats.receive(acked(10 * second - 10, 10 * second), second)
+    stats.receive(Progress(0, {"sword": 60}, (failed,)), 5)
+    stats.receive_topic(arrived(6, (*range(38), 50, 51)))
+    snapshot = stats.snapshot(6)
+    assert (snapshot.total.arrived, snapshot.total.behind, stats.behind) == (40, 12, 12)
+    assert snapshot.behind_s == 3
+    stats.receive_topic(arrived(7, range(52)))
+    assert (stats.snapshot(7).total.behind, stats.snapshot(7).behind_s) == (0, 0)
 
 
 def test_failures_are_counted_by_cause() -> None:

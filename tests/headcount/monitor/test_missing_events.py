@@ -20,7 +20,8 @@ from headcount.run.id_form import RunIds
 def test_missing_is_the_difference_of_two_sets(seed: int) -> None:
     """In any order, and across pages."""
     chance = random.Random(seed)
-    acked = [{chance.randrange(3 * PAGE) for _ in range(500)} for _ in range(10)]
+    order = chance.sample(range(3 * PAGE), 5_000)
+    acked = [set(order[first : first + 500]) for first in range(0, len(order), 500)]
     seen: set[int] = set()
     known, due = MissingEvents(5), set[int]()
     for now_s in range(20):
@@ -32,6 +33,7 @@ def test_missing_is_the_difference_of_two_sets(seed: int) -> None:
         known.settle(now_s)
         due = {seq for at_s, seqs in enumerate(acked) if at_s + 5 <= now_s for seq in seqs}
         assert known.count == len(due - seen)
+        assert known.unseen == len(set().union(*acked[: now_s + 1]) - seen)
 
 
 def test_pages_survive_serialization() -> None:
@@ -47,6 +49,7 @@ def test_forged_ids_make_nothing_missing(monkeypatch: pytest.MonkeyPatch) -> Non
     known = MissingEvents(0)
     known.add_arrived(0, pages_of([PAGE * number for number in range(9)]))
     known.add_acked(0, pages_of([5 * PAGE]), 1)
+    assert known.unseen == 0
     known.settle(1)
     assert known.count == 0
 

@@ -1,16 +1,17 @@
-"""A start that could make no request is refused in the start form, with the reason."""
+"""A start that could make no request, or change a running test's options, is refused."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.e2e
 
 # Locust patches the standard library when it is imported, so it runs in a separate process.
-SCRIPT = """
+SETUP = """
 import json, sys
 from locust import events
 from locust.argument_parser import get_parser
@@ -24,12 +25,13 @@ web_ui = environment.create_web_ui(delayed_start=True)
 events.init.fire(environment=environment, runner=runner, web_ui=web_ui)
 form = {"user_count": "1", "spawn_rate": "1"}
 
-def ask():
-    return web_ui.app.test_client().post("/swarm", data=form).get_json()
+def ask(**more):
+    return web_ui.app.test_client().post("/swarm", data=form | more).get_json()
 
 def ready_generator():
     runner.clients["worker"] = WorkerNode("worker", heartbeat_liveness=10)
-
+"""
+STARTS = """
 answers = [ask()]
 runner.state = STATE_STOPPED
 answers.append(ask())
@@ -45,6 +47,36 @@ runner.state = STATE_STOPPING
 answers.append(ask())
 print(json.dumps(answers))
 """
+CHANGES = """
+ready_generator()
+runner.state = STATE_RUNNING
+unchanged = {"outcome": "", "id_form": "plain", "settle": "10s", "verify": "false"}
+answers = [
+    ask(**unchanged),
+    ask(outcome="404 = acked"),
+    ask(**unchanged | {"id_form": "uuid", "id_header": "X-Other"}),
+    ask(verify="true"),
+    ask(reports_dir="elsewhere", prepared_run="another"),
+]
+names = ("outcome", "id_form", "id_header", "verify", "reports_dir", "prepared_run")
+kept = {name: getattr(options, name) for name in names}
+runner.state = STATE_STOPPED
+answers.append(ask(outcome="404 = acked"))
+print(json.dumps([answers, kept, options.outcome]))
+"""
+
+
+def result(script: str, *arguments: str) -> Any:
+    """Run the script, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
@@ -56,16 +88,7 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
     """
     blocked = tmp_path / "file"
     blocked.touch()
-    arguments = [str(tmp_path), str(blocked)]
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout.splitlines()[-1])
+    answers = result(STARTS, str(tmp_path), str(blocked))
     never, again, folder, running, ready, ending = answers
     assert [answer["success"] for answer in answers] == [*(False, False, False, True, True, False)]
     assert never["message"].startswith("no generator has connected yet")
@@ -76,3 +99,29 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
     assert folder["message"].startswith(f"{blocked} is not a folder: ")
     assert ending["message"].startswith("the previous test is still being stopped")
     assert running["message"] == ready["message"] == "Swarming started"
+
+
+def test_a_running_test_keeps_its_options(tmp_path: Path) -> None:
+    """A start that would change any of the plugin's is refused; when the test is over, it is not.
+
+    Generators that connect later would otherwise use other options than the manifest records.
+    """
+    answers, kept, outcome = result(CHANGES, str(tmp_path))
+    same, rules, ids, verify, folder, stopped = answers
+    assert same["success"]
+    assert stopped["success"]
+    refused = "{} cannot change while a test is running: stop it, and then press Start again"
+    assert not rules["success"]
+    assert rules["message"] == refused.format("--outcome")
+    assert ids["message"] == refused.format("--id-header, --id-form")
+    assert verify["message"] == refused.format("--verify")
+    assert folder["message"] == refused.format("--reports-dir, --prepared-run")
+    assert kept == {
+        "outcome": "",
+        "id_form": "plain",
+        "id_header": "",
+        "verify": False,
+        "reports_dir": str(tmp_path),
+        "prepared_run": "",
+    }
+    assert outcome == "404 = acked"

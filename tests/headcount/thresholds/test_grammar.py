@@ -162,8 +162,8 @@ def test_a_file() -> None:
         ("fail_ratio < 1%", 0.01, False, "1%"),
         ("fail_ratio <= 1%", 0.01, True, "1%"),
         ("rps > 400", 400.04, True, "400.0/s"),
-        ("http.p99 < 300ms", 299.94, True, "299.9ms"),
-        ("http.p99 >= 1s", 999.9, False, "999.9ms"),
+        ("http.p99 < 300ms", 299.94, True, "299.9 ms"),
+        ("http.p99 >= 1s", 999.9, False, "999.9 ms"),
         ("delivered != 3", 3, False, "3"),
     ],
 )

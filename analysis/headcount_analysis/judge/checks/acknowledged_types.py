@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from headcount.ledger.event_types import REMEDY, RESERVED, UNKNOWN, why_reserved
 from headcount.run.verdict import Check, Result
 from headcount_analysis.evidence import Evidence
-from headcount_analysis.judge.answers import listed
+from headcount_analysis.judge.answers import listed, remedy
 from headcount_analysis.judge.checks.scenario import why_nothing
 from headcount_analysis.judge.limits import Limits
 
@@ -20,15 +20,15 @@ def checks(evidence: Evidence, limits: Limits) -> Iterator[Check]:
     """Check that attempts were made and acknowledged, in total and for each event type."""
     counts = evidence.counts
     if counts.attempted == 0:
-        remedy = why_nothing(evidence.generators.shortfall)
-        yield Check(NAME, Result.UNPROVEN, "nothing was attempted", remedy)
+        why = why_nothing(evidence.generators.shortfall)
+        yield Check(NAME, Result.UNPROVEN, "nothing was attempted", why)
     elif counts.acked == 0:
         yield Check(
             NAME,
             Result.UNPROVEN,
             f"none of {counts.attempted:,} attempts was acknowledged, so nothing was tested"
             + (f": {answers}" if (answers := listed(evidence)) else ""),
-            "check --host and the service's log",
+            remedy(evidence) or "check --host and the service's log",
         )
     else:
         yield from _by_event_type(evidence, limits)

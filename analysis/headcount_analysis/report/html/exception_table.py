@@ -77,7 +77,7 @@ class ExceptionRow:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionTable:
-    """The table; `options` are the values that each filter offers, `day` is the date of all."""
+    """The table; `options` are the values of each filter, `day` the date if all rows share one."""
 
     columns: tuple[ExceptionColumn, ...]
     rows: tuple[ExceptionRow, ...]

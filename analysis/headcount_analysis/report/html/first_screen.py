@@ -17,7 +17,7 @@ from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.latency import Latency
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report.count_sentences import classes_of
-from headcount_analysis.report.duration_text import duration, spaced
+from headcount_analysis.report.duration_text import duration
 from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.templates import sentence
 from headcount_analysis.report.html.type_rows import enough_percentiles, slowest_type
@@ -92,7 +92,7 @@ class AccountingPart:
 
 
 def facts(report: Report) -> Iterator[RunFact]:
-    """Yield what the run was, for one line."""
+    """Yield the facts that describe the run, for one line of the page."""
     manifest = report.manifest
     started = manifest.created_at
     yield RunFact("started", clock_text(started), started)
@@ -136,13 +136,13 @@ def threshold_text(judged: ThresholdResult) -> str:
     """Describe a threshold by what was measured: `http.p99 569.8 ms, limit 20 ms`."""
     threshold = judged.threshold
     name = threshold.text.partition(threshold.comparison)[0].strip()
-    limit = _WHOLE.sub("", spaced(threshold.show(threshold.limit)))
+    limit = _WHOLE.sub("", threshold.show(threshold.limit))
     rule = _LIMITS.get(threshold.comparison, "must not be")
     window = threshold.window
     part = f", after {duration(window.after_s)}" if window.after_s else ""
     part += "" if window.for_s is None else f" for {duration(window.for_s)}"
     unproven = " (unproven)" if judged.result is Result.UNPROVEN else ""
-    return f"{name} {spaced(judged.shown)}, {rule} {limit}{part}{unproven}"
+    return f"{name} {judged.shown}, {rule} {limit}{part}{unproven}"
 
 
 def _broken_class(report: Report, counts: Counts, check: Check) -> BrokenCheck:

@@ -14,7 +14,6 @@ from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.timeline import EventOrigin, TimelineEvent
 from headcount_analysis.report import csv_tables
 from headcount_analysis.report.csv_tables import iso_time
-from headcount_analysis.report.duration_text import spaced
 from headcount_analysis.report.model import Report
 from headcount_analysis.state.differences import Entry
 
@@ -243,8 +242,7 @@ def checks(report: Report) -> PageTable:
 def thresholds(report: Report) -> PageTable:
     """Show each threshold with its result and its measured value."""
     rows = tuple(
-        (result.threshold.text, result.result.value, spaced(result.shown))
-        for result in report.thresholds
+        (result.threshold.text, result.result.value, result.shown) for result in report.thresholds
     )
     kinds = tuple(result.result.value for result in report.thresholds)
     return PageTable(("threshold", "result", "measured"), rows, kinds)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from headcount_analysis.classes_and_flags import Counts
 from headcount_analysis.evidence import Evidence
 from headcount_analysis.judge import Limits, judge
@@ -66,3 +67,21 @@ def test_answers_are_noted_in_a_pass() -> None:
     )
     (note,) = [text for text in judge(evidence, Limits()).notes if "not acknowledged" in text]
     assert note.startswith("9 of 19 requests were not acknowledged: HTTP 404 (7 times), Conn")
+    assert "redirect" not in note
+
+
+@pytest.mark.parametrize("acked", [0, 10])
+def test_redirects_have_a_remedy(acked: int) -> None:
+    """They are not followed, so the scenario must request another address, or call them acked."""
+    redirected = Counts(attempted=9, indeterminate=9, absent=9)
+    delivered = Counts(attempted=acked, acked=acked, delivered=acked)
+    evidence = replace(
+        SANE,
+        by_event_type={"a": redirected + delivered},
+        by_answer={"307": redirected, "200": delivered},
+    )
+    judgement = judge(evidence, Limits())
+    texts = (*judgement.reasons, *judgement.notes)
+    (text,) = [text for text in texts if "HTTP 307 (9 times)" in text]
+    assert "redirects are not followed" in text
+    assert "--outcome '307 = acked'" in text

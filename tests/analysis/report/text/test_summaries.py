@@ -218,7 +218,7 @@ def test_markdown() -> None:
     assert lines[2] == "**11 attempted = 10 delivered + 1 lost**"
     assert lines[4] == "Delivery promise: not stated"
     assert lines[6].startswith("- 1 lost: acknowledged, but not in the topic")
-    assert "| ✅ | `http.p99 < 300ms` | 12.0ms |" in lines
+    assert "| ✅ | `http.p99 < 300ms` | 12.0 ms |" in lines
     assert "| ❌ | `rps > 400` | 12.0/s |" in lines
     assert "| default | 11 | 11 | 10 | 1 | 0 |" in lines
     assert "| total | 11 | 11 | 10 | 1 | 0 |" in lines

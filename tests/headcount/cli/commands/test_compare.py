@@ -33,9 +33,9 @@ def test_the_table(reports: Path) -> None:
     done = compare(reports, "a0,a1,a2", "b0,b1,b2", "--limit", "http.p99 +10%")
     lines = [" ".join(line.split()) for line in done.output.splitlines()]
     assert lines[:2] == ["base: a0, a1, a2", "run: b0, b1, b2"]
-    assert "http.p99 101.0ms 201.0ms +99 % +95 % to +103 % slower" in lines
+    assert "http.p99 101.0 ms 201.0 ms +99 % +95 % to +103 % slower" in lines
     assert "lost 0 0 same" in lines
-    assert "http{event_type=default}.p99 101.0ms 201.0ms +99 % +95 % to +103 % slower" in lines
+    assert "http{event_type=default}.p99 101.0 ms 201.0 ms +99 % +95 % to +103 % slower" in lines
     assert not any("intended" in line for line in lines)
     assert "Limit broken: http.p99 +10%: +99 % (95 % CI +95 % to +103 %)" in lines
 
