@@ -1,6 +1,7 @@
 """Compose: what a reader types, and which paths they see, if Headcount runs in a Compose stack.
 
-docker-compose.yml sets the variable. Without it, commands and paths are left unchanged.
+docker-compose.yml sets the variable HEADCOUNT_COMPOSE. Without it, commands and paths are left
+unchanged.
 """
 
 from collections.abc import Mapping

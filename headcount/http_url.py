@@ -1,4 +1,4 @@
-"""HTTP URLs: which texts are one. Pure."""
+"""HTTP URLs: tells whether a text is one. Pure."""
 
 import re
 from urllib.parse import urlsplit

@@ -145,7 +145,7 @@ PYTHONS_OWN = frozenset({"_exit", "_getframe"})
 
 
 def violations(modules: Iterable[Module], table: Iterable[PrivateName] = TABLE) -> Iterator[str]:
-    """Yield what the table does not list, and what is used in another module than it says."""
+    """Yield each use that the table does not list, and each name that its module does not use."""
     modules, table = list(modules), list(table)
     used = _used_names(modules)
     own = {name for module in modules for name in _bound_names(module)}

@@ -15,19 +15,15 @@ from pathlib import Path
 
 from tests.test_compose import ROOT, instructions
 
-BUILD, RUNTIME = 0, 1
-"""The stages of a Dockerfile."""
+BUILD, RUNTIME = 0, -1
+"""A Dockerfile's first and last stage."""
 
 _NOT_COPIED = shutil.ignore_patterns("__pycache__")
 
 
 def copied(dockerfile: str, stage: int, folder: Path) -> Path:
     """Copy the repository files that a stage copies; return its working directory."""
-    current = -1
-    for name, rest in instructions(dockerfile):
-        current += name == "FROM"
-        if current != stage:
-            continue
+    for name, rest in _stages(dockerfile)[stage]:
         *sources, target = rest.split()
         if name == "COPY" and not sources[0].startswith("--from="):
             for source in sources:
@@ -36,6 +32,16 @@ def copied(dockerfile: str, stage: int, folder: Path) -> Path:
                     into = into / Path(source).name
                 copy(ROOT / source, into)
     return folder
+
+
+def _stages(dockerfile: str) -> list[list[tuple[str, str]]]:
+    stages: list[list[tuple[str, str]]] = []
+    for instruction in instructions(dockerfile):
+        if instruction[0] == "FROM":
+            stages.append([])
+        if stages:
+            stages[-1].append(instruction)
+    return stages
 
 
 def copy(source: Path, target: Path) -> None:

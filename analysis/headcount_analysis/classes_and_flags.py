@@ -62,7 +62,7 @@ FLAGS = ("corrupted", "reordered", "late", "misplaced")
 ATTEMPT_FATES = tuple(fate for fate in Fate if fate is not Fate.PHANTOM)
 UNEXCEPTIONAL = (Fate.DELIVERED, Fate.REFUSED)
 UNCLASSED = "unclassed"
-"""The name of what has no valid class."""
+"""Stands for the class of an attempt that has no valid one."""
 
 TABLE: Mapping[tuple[Outcome, Seen], Fate] = {
     (Outcome.ACKED, Seen.NEVER): Fate.LOST,

@@ -18,7 +18,7 @@ import headcount_analysis.read.source  # noqa: E402, F401 - workers inherit both
 
 
 def _print(message: str, file: TextIO) -> None:
-    """Print the first line alone: a JVM that stops while a worker ends is worth no traceback."""
+    """Print the first line alone: a JVM that stops while a worker ends needs no traceback."""
     file.write(message.partition("\n")[0] + "\n")
 
 

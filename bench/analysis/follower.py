@@ -17,7 +17,6 @@ from pathlib import Path
 from headcount_analysis.batches.expected import plain_json
 from headcount_analysis.follow import topic_stream
 from headcount_analysis.follow.run_follower import RunFollower, follow, forget
-from headcount_analysis.judge import DEFAULT_LATE_AFTER_MS
 from headcount_analysis.ledger.run_ledger import ledger_parts
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
@@ -26,12 +25,14 @@ from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.spark.tables import Tables
 from pyspark import SparkContext
 
+from headcount.cli.options.spark_options import SPARK_HEAP
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
 from headcount.cli.verifying.spark_config import session_config
 from headcount.console import Console
 from headcount.errors import PartError
 from headcount.kafka.cluster import Cluster
+from headcount.run.default_times import LATE_AFTER_MS
 from headcount.run.folder import RunFolder
 
 BATCHES, MIN_BATCH = 50, 200
@@ -48,7 +49,7 @@ def followed(folder: RunFolder, spark: SparkContext) -> Iterator[RunFollower]:
     assert end is not None, "a generated run has an end"
     events = sum(end.end_offsets.values())
     tables = Tables(folder.path.absolute())
-    follower = follow(folder, manifest, DEFAULT_LATE_AFTER_MS, tables, plain_json())
+    follower = follow(folder, manifest, LATE_AFTER_MS, tables, plain_json())
     follower.settled.after_s = SETTLED_AFTER_S
     batch = max(MIN_BATCH, events // BATCHES)
     servers = manifest.bootstrap_servers
@@ -79,7 +80,9 @@ def main(path: Path) -> dict[str, float]:
     """Follow and judge a run; return the figures."""
     folder = RunFolder(path)
     ready = platform(dict(os.environ), Console(quiet=True))
-    with open_session(session_config(folder, VerifyOptions("local[*]", "1400m"), ready)) as spark:
+    with open_session(
+        session_config(folder, VerifyOptions("local[*]", SPARK_HEAP), ready)
+    ) as spark:
         manifest, end = folder.read_manifest(), folder.read_end()
         assert end is not None
         with followed(folder, spark) as follower:

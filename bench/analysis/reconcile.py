@@ -59,7 +59,7 @@ class ReconcileSettings:
 
 @dataclass(frozen=True, slots=True)
 class RunPair:
-    """A clean run, and one of the same size with faults; large runs have none with faults."""
+    """A clean run, and one of the same size with faults, which is None if the runs are large."""
 
     events: int
     topic: str

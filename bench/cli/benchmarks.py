@@ -149,7 +149,7 @@ def history_command(output: Output, rounds: int, runs: int) -> None:
 @click.option("--stalled-rate", type=click.IntRange(min=1), default=300, show_default=True)
 @click.pass_obj
 def rate_command(output: Output, rounds: int, seconds: int, stalled_rate: int) -> None:
-    """Measure how late --rate sends requests, and compare a stall with Vegeta."""
+    """Measure how late --rate sends requests, and compare latencies in a stall with Vegeta's."""
     settings = rate.RateSettings(rounds=rounds, seconds=seconds, stalled_rate=stalled_rate)
     take(output, lambda stage: rate.measure(settings, stage))
 

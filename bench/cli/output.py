@@ -17,7 +17,8 @@ from headcount.console import Console
 class Output:
     """Where to save results and scratch data, and whether to hide progress.
 
-    Results are saved for the pages in `documents`, which are rewritten, if there are any.
+    If `documents` is set, results are saved in the folder `measured` below it instead, and the
+    pages in `documents` are rewritten.
     """
 
     folder: Path

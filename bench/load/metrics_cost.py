@@ -6,9 +6,11 @@ exports its metrics as well, to an endpoint for Prometheus that is scraped, and 
 runs on the other core: the responder, and the processes that watch the topic and export the
 metrics.
 
-What is done once a second weighs three times as much for three generators on a core as for one. So
-each round has two loads, as many requests as possible and few. The CPU time of both tells what
-a request costs and what a second costs, and so how many requests a core of its own would allow.
+Each of the three makes about a third of the requests that it would make on a core of its own, but
+does the same work once a second. So that work would weigh three times as much as it should. Each
+round therefore has two loads: as many requests as possible, and few. Their CPU times show what a
+request costs and what a second costs. Both costs tell how many requests per second a generator
+would make on a core of its own.
 """
 
 import contextlib
@@ -267,7 +269,7 @@ def _notes(settings: OverheadSettings, cores: tuple[int, int] | None) -> tuple[s
         f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
         "the three run at the same time on the same core; ratios are taken within each round",
         "requests/s: the rate with a core of its own, computed from the CPU times in the table",
-        f"two loads: {settings.users} users without a pause, and with one of {PAUSES_S[FEW]:g} s",
+        f"two loads: {settings.users} users with no pause, or with a pause of {PAUSES_S[FEW]:g} s",
         f"{REPORTED}: what `headcount run` reports while it runs, which needs the topic watcher",
         f"{EXPORTED}: that, a scrape every {SCRAPE_EVERY_S:g} s, and OTLP at its default interval",
         f"generators on core {cores[0]}, everything else on core {cores[1]}"

@@ -54,8 +54,8 @@ def _head(measured: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "# Performance"
     yield ""
     yield f"`{_COMMAND}` measures these figures and writes this page. A figure is the median of its"
-    yield "rounds, with the range in brackets; a target is a ratio over a peer in the same rounds,"
-    yield "or an upper bound. Missed targets are listed too."
+    yield "rounds, with the range in brackets; a target limits either the ratio to a peer in the"
+    yield "same rounds, or the figure itself. Missed targets are listed too."
     yield ""
     yield (
         f"Machine: {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} "

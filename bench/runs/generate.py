@@ -1,4 +1,4 @@
-"""Generates a run within a minute: a topic and a ledger as from a long test.
+"""Generates a run within a minute: a topic and a ledger like those of a long test.
 
     python -m bench.runs.generate RUN_FOLDER BOOTSTRAP_SERVERS TOPIC EVENTS FAULTS
 

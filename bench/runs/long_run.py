@@ -2,7 +2,7 @@
 
     python -m bench.runs.long_run RUN_FOLDER BOOTSTRAP_SERVERS TOPIC MINUTES RATE FAULTS
 
-Requests are due at an even rate. Their durations are log-normally distributed, as those of a real
+Requests are due at an even rate. Their durations are log-normally distributed, like those of a real
 service, with a slow period in the middle, in which some requests are refused and some not answered.
 FAULTS other events are lost, published twice or altered, in turn.
 """
@@ -38,7 +38,7 @@ from headcount.run.request_outcome import Outcome
 
 TYPICAL_MS, SPREAD = 4.0, 0.5
 SLOW_FROM, SLOW_TO, SLOWER = 0.5, 0.52, 40.0
-"""Begin and end of the slow period, as shares of the run, and its slowdown factor."""
+"""The start and the end of the slow period, as shares of the run, and its slowdown factor."""
 
 REFUSED, UNANSWERED = 0.05, 0.03
 """Shares of the requests in the slow period."""

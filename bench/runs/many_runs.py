@@ -3,9 +3,9 @@
     python -m bench.runs.many_runs REPORTS RUNS
 
 Each run has a verdict of the size and the form of `reports/sample`, and no ledger. There are four
-series, with noise as between real runs. In `mixed.py` requests get slower after two thirds of the
-time; in `orders.py` the rate falls after one third; a few runs lose events, break a threshold, or
-are inconclusive. The same number of runs always yields the same history.
+series, with noise like that between real runs. In `mixed.py` requests get slower after two thirds
+of the time; in `orders.py` the rate falls after one third; a few runs lose events, break a
+threshold, or are inconclusive. The same number of runs always yields the same history.
 """
 
 import copy

@@ -105,7 +105,7 @@ def verdict_s(costs: Costs, events: float, executors: int) -> float:
 
 
 def verdict_cores(costs: Costs, request: SizingRequest) -> int | None:
-    """The cores that bring the verdict in time; None if no number does."""
+    """The fewest cores with which the verdict is ready in time; None if no number is enough."""
     fit, millions = costs.verdict, request.events / MILLION
     left_s = request.within_s - fit.start_s - millions * fit.serial_s
     return max(1, math.ceil(millions * fit.shared_s / left_s)) if left_s > 0 else None
@@ -152,7 +152,11 @@ def _of_costs(costs: Costs, command: str) -> Iterator[str]:
                 "the verdict",
                 f"{fit.shared_s:.2f} s of CPU, divided among the cores",
             ),
-            ("a million events", "the verdict", f"{fit.serial_s:.2f} s on a single core"),
+            (
+                "a million events",
+                "the verdict",
+                f"another {fit.serial_s:.2f} s on a single core, however many there are",
+            ),
             ("a verdict", "its start", f"{fit.start_s:.1f} s"),
         ),
     )
@@ -215,12 +219,12 @@ def _of_verdict(costs: Costs, request: SizingRequest) -> Iterator[str]:
     if chosen is None:
         serial_s = costs.verdict.start_s + request.events / MILLION * costs.verdict.serial_s
         yield (
-            f"No number of cores brings the verdict within {_span(request.within_s)}: the "
+            f"No number of cores is enough for a verdict within {_span(request.within_s)}: the "
             f"part on a single core alone takes {_span(serial_s, exact=False)}. "
             "Make several shorter runs instead, and judge them in parallel."
         )
     else:
-        yield f"{chosen:,} cores bring the verdict within {_span(request.within_s)}."
+        yield f"Number of cores for a verdict within {_span(request.within_s)}: {chosen:,}."
 
 
 def _first(costs: Costs, request: SizingRequest) -> str:

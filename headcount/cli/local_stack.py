@@ -10,6 +10,7 @@ from headcount.cli.platform import Platform
 from headcount.console import Console
 from headcount.errors import UsageError
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.permissions import check_read
 from headcount.kafka.topic import TopicDescription, describe, ensure_topic
 from headcount.kafka_settings import config_file
@@ -200,8 +201,11 @@ def _check_topic(brokers: _Brokers, options: TargetOptions) -> None:
         described = describe(brokers.cluster, options.topic)
     if described is None:
         raise UsageError(
-            f"there is no topic {options.topic!r} at {brokers.cluster}: name another with "
-            "--topic, or create it with --create-topic"
+            missing_topic(
+                options.topic,
+                brokers.cluster,
+                "name another with --topic, or create it with --create-topic",
+            )
         )
     check_read(brokers.cluster, options.topic, described.operations)
 

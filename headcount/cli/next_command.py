@@ -20,7 +20,10 @@ _OPENERS = {"darwin": "open", "linux": "xdg-open"}
 
 
 def next_command(report: Report, folder: RunFolder, *, has_read_on: bool = False) -> str:
-    """Return the command; `has_read_on`: later messages were counted a moment ago."""
+    """Return the command.
+
+    `has_read_on` says that messages after the run's end have just been counted, too.
+    """
     counts = report.counts
     is_late = counts is not None and counts.lost > 0
     is_late = is_late or any(_READ_ON in check.remedy for check in against(report.checks))

@@ -23,7 +23,7 @@ TIMEOUT_S = 5.0
 
 
 def webhook_url(environ: Mapping[str, str]) -> str:
-    """Return the URL; empty if none is set. UsageError, which does not repeat it, if invalid."""
+    """Return the URL; empty if none is set. UsageError, without the URL, if it is invalid."""
     url = environ.get(VARIABLE, "").strip()
     if url and not is_http_url(url):
         raise UsageError(f"{VARIABLE} must be http://… or https://…")

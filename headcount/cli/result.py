@@ -27,7 +27,7 @@ def show(
     as_json: bool = False,
     has_read_on: bool = False,
 ) -> None:
-    """Print the result on stdout; with `has_read_on`, messages after the run's end count."""
+    """Print the result on stdout; `has_read_on`: messages after the run's end were counted, too."""
     if as_json:
         console.result((folder.path / "verdict.json").read_text("utf-8").rstrip())
         return

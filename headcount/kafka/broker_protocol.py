@@ -81,7 +81,7 @@ def offered_mechanisms(connection: socket.socket, mechanism: str = "?") -> list[
     """Request a login by `mechanism`; return what is offered instead, None if it is accepted."""
     name = mechanism.encode()
     body = struct.pack(f">h{len(name)}s", len(name), name)
-    # Version 1: the login then goes into requests, instead of bare bytes.
+    # With version 1, the messages of the login are sent in requests, not as bare bytes.
     reply = _response_to(connection, _SASL_HANDSHAKE, 1, body)
     if reply.number("h") != _NO_SUCH_MECHANISM:
         return None

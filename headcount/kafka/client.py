@@ -52,7 +52,7 @@ def connected(
 ) -> Iterator[Any]:
     """Connect while the block runs; `what` names its purpose in an error.
 
-    `needs` is the operation and the topic that require a right, which the user may lack.
+    `needs` is the operation that the user may have no right to, and its topic.
 
     `client_type` is a class of kafka-python's clients, the admin client by default; `settings` are
     added to those of the cluster.

@@ -22,6 +22,7 @@ from headcount.kafka.client import (
 )
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.leader_requests import ReplicaClient, from_leaders
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.permissions import Operation
 
 _DESCRIBED = ("cleanup.policy", "retention.ms", "message.timestamp.type")
@@ -204,7 +205,7 @@ def _offsets(
     with connected(cluster, timeout_s, what, client_type, needs=needs) as client:
         metadata = _metadata(client, name)
         if metadata is None:
-            raise PartError(f"there is no topic {name!r} at {cluster}")
+            raise PartError(missing_topic(name, cluster))
         partitions = [partition["partition_index"] for partition in metadata["partitions"]]
         specs = {TopicPartition(name, number): spec for number in partitions}
         offsets = from_leaders(client, specs, time.monotonic() + timeout_s)

@@ -17,8 +17,8 @@ from headcount.errors import UsageError
 from headcount.kafka_settings import registry_reader, settings_reader
 from headcount.kafka_settings.exposed_files import exposed_files, is_exposed
 from headcount.kafka_settings.names import SECRET, canonical, replaced_by
-from headcount.kafka_settings.references import is_reference, providers, resolve
 from headcount.kafka_settings.registry_settings import RegistrySettings
+from headcount.kafka_settings.secret_references import is_reference, providers, resolve
 from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
@@ -151,7 +151,7 @@ def _merged(sources: _Sources) -> dict[str, str]:
 
 
 def _named(sources: _Sources) -> dict[str, str]:
-    """Return what is carried over, under canonical names."""
+    """Return the settings that every client gets, under their canonical names."""
     single = _canonical(sources.single)
     replaced = set[str]().union(*map(replaced_by, single))
     named = {
@@ -168,7 +168,7 @@ def _canonical(values: Mapping[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _naming(path: Path | None) -> Iterator[None]:
-    """Name the file in an error of its settings."""
+    """Begin an error about settings with the path of their file, or with -X."""
     where = "-X" if path is None else str(path)
     try:
         yield

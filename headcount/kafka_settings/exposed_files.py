@@ -1,11 +1,11 @@
-"""Exposed files: those with a secret of the settings that other users can read."""
+"""Exposed files: other users can read them, and they hold a secret of the settings."""
 
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from headcount.kafka_settings.references import files_of, providers
+from headcount.kafka_settings.secret_references import files_of, providers
 
 _KEYS = ("ssl.key.location", "ssl.keystore.location")
 _KEY, _ENCRYPTED = b"PRIVATE KEY-----", b"ENCRYPTED"

@@ -70,7 +70,7 @@ def _login(settings: KafkaSettings) -> dict[str, str]:
     if mechanism is Mechanism.AWS_MSK_IAM:
         raise UsageError(
             "sasl.mechanism=AWS_MSK_IAM is not supported by Spark's connector, which --follow, "
-            "events and shell use: a run without --follow and headcount verify do not need it"
+            "events and shell use: headcount verify, and runs without --follow, work without it"
         )
     options = {"sasl.mechanism": str(mechanism)}
     if settings.token_source is not None:

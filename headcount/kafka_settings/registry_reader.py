@@ -82,9 +82,10 @@ def is_inherited(values: Mapping[str, str]) -> bool:
 
 
 def build(values: Mapping[str, str], kafka: KafkaSettings | None = None) -> RegistrySettings:
-    """Make the settings, whose names lack the prefix. UsageError or pydantic's ValidationError.
+    """Make the settings from values whose names lack the prefix.
 
-    `kafka` is needed if the registry takes the login of the Kafka cluster.
+    `kafka` is needed if the registry takes the login of the Kafka cluster. UsageError or pydantic's
+    ValidationError.
     """
     url, url_login = _without_login(values.get("url", "").strip())
     try:

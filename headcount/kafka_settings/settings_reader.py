@@ -74,7 +74,7 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
         "clientId": "sasl.oauthbearer.client.id",
         "clientSecret": "sasl.oauthbearer.client.secret",
         "scope": "sasl.oauthbearer.scope",
-        # Those of the server that issues tokens.
+        # These are for connections to the server that issues tokens.
         "ssl.truststore.location": "https.truststore.location",
         "ssl.truststore.password": "https.truststore.password",
         "ssl.truststore.certificates": "https.ca.pem",

@@ -19,7 +19,8 @@ _PROBED = "probe"
 def authorities(values: Mapping[str, str], client: str = "ssl") -> str | None:
     """Return the authorities as PEM; None if no setting names any. UsageError.
 
-    `client` begins the settings' names: `https` stands for the server that issues tokens.
+    `client` is the prefix of the settings: `ssl` for brokers and registries, `https` for the server
+    that issues tokens.
     """
     location = values.get(f"{client}.truststore.location")
     if not location:

@@ -59,7 +59,7 @@ def canonical_value(value: object) -> str:  # noqa: PLR0911 - one for each type
 
 
 def canonical_double(value: object) -> str:
-    """Return the canonical form of a value; of a number, that of the double that it denotes.
+    """Return the canonical form of a value; a number is read as a double.
 
     ValueError if it has none, such as a number beyond the largest double.
     """
@@ -73,9 +73,9 @@ def canonical_double(value: object) -> str:
 
 def _number(value: float) -> str:
     if isinstance(value, int):
-        value = int(value)  # an enumeration's
+        value = int(value)  # it may be a member of an enumeration
         return str(value) if -_LARGE < value < _LARGE else _exact(Decimal(value))
-    text = repr(float(value))  # numpy's too
+    text = repr(float(value))  # it may be one of numpy's floats
     if "e" in text or "n" in text:
         if not math.isfinite(value):
             raise ValueError(f"{text} is not a JSON number")

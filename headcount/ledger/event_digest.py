@@ -9,16 +9,16 @@ the concatenation, sorted by name, of
 for each field. A value is JSON with sorted keys, no spaces, no unnecessary escapes, and `\u00XX` in
 capitals. A number is written without an exponent, and without trailing zeros after the point, if
 its first digit is at most 38 places from the units; any other is written as its digits without
-trailing zeros, followed by an exponent. A float in `event=` is a double, so the number in its place
-is compared as a double, too: as the shortest text that denotes it. An event that lacks a part of a
-shape has no digest over that shape. Expected events and messages are written by the same code;
-`headcount_analysis.messages.json_message` parses a message without rounding its numbers.
+trailing zeros, followed by an exponent. A float in `event=` is a double, so a message's number at
+that place is compared as a double, too: as the shortest text that denotes it. An event that lacks a
+part of a shape has no digest over that shape. Expected events and messages are written by the same
+code; `headcount_analysis.messages.json_message` parses a message without rounding its numbers.
 
 A shape without nesting, and with plain names only, is written as its sorted names, joined by
 commas. Any other shape is JSON. In it, 0 stands for a value that is compared whole, and 1 for a
 double. An object stands for an object, of which only the named fields are compared. A list stands
 for a list: it has one entry per element, or a single entry if all are alike. The digest over a
-shape with doubles covers the shape, too: read as doubles, an altered integer could equal another.
+shape with doubles covers the shape, too: an altered integer may equal the original as a double.
 
 What JSON cannot represent is refused when it is requested, not compared wrongly later.
 """
@@ -190,7 +190,7 @@ def _scalar_pair(name: str, value: object) -> str:
 
 
 def _described(event: Mapping[str, object]) -> tuple[str, list[str], str]:
-    """Format an event's shape and fields, also as one text. ValueError names what has no form."""
+    """Format an event's shape, and its fields: singly and joined. ValueError names a bad field."""
     try:
         names, flat = _names(tuple(event))
         try:
@@ -252,7 +252,7 @@ class _LackingError(Exception):
 def _over(
     event: Mapping[str, object], form: Mapping[str, Form], whole: dict[str, str | None]
 ) -> str | None:
-    """Format an event over a form; None if it lacks a part, or one has no canonical form.
+    """Format an event over a form; None if a part is missing or has no canonical form.
 
     `whole` caches the pairs of those fields that are compared whole.
     """

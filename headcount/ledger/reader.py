@@ -3,16 +3,14 @@
 import functools
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
-import pyarrow as pa
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
-from headcount.ledger.schema import COLUMNS_BY_FORMAT, READABLE, Reservation, Seal, Segment
+from headcount.ledger.file_damage import seal_damage, segment_damage
+from headcount.ledger.schema import READABLE, Reservation, Seal, Segment
 
 READERS = 32
 """How many segments are read in parallel: an object store has a high latency."""
@@ -110,9 +108,7 @@ def _read_generator(
         if sealed.get(entry.base_name, checked.sha256) != checked.sha256:
             damage.append(f"{entry.path} has changed since it was sealed")
     if seal is not None:
-        if (seal.tag, seal.generator) != (tag, generator):
-            damage.append(f"{folder}/seal.json belongs to {seal.tag}.{seal.generator}")
-        damage += _seal_damage(folder, seal, segments)
+        damage += seal_damage(tag, generator, folder, seal, segments)
     sha256s = tuple(checked.sha256 for checked in checks)
     return GeneratorLedger(generator, reserved, segments, seal, tuple(damage), sha256s)
 
@@ -175,18 +171,6 @@ def _read_seal(filesystem: pafs.FileSystem, folder: str, damage: list[str]) -> S
         return None
 
 
-def _seal_damage(folder: str, seal: Seal, segments: tuple[str, ...]) -> list[str]:
-    """Compare a seal with the names of the segments."""
-    damage = []
-    sealed = {segment.name: segment for segment in seal.segments}
-    damage += [f"{folder}/{name} is missing" for name in sorted(sealed.keys() - set(segments))]
-    unsealed = sorted(set(segments) - sealed.keys())
-    damage += [f"{folder}/{name} is not in the seal" for name in unsealed]
-    if sum(segment.rows for segment in seal.segments) != seal.attempted:
-        damage.append(f"the numbers of rows and attempts in {folder}/seal.json differ")
-    return damage
-
-
 def _check_segment(
     filesystem: pafs.FileSystem, tag: str, generator: int, known: Known, entry: pafs.FileInfo
 ) -> _SegmentCheck:
@@ -194,27 +178,9 @@ def _check_segment(
     file = _file_key(entry)
     if file not in known.segments:
         content = _read(filesystem, entry.path)
-        damage = tuple(_form_damage(tag, generator, entry.path, content))
+        damage = tuple(segment_damage(tag, generator, entry.path, content))
         known.segments[file] = _SegmentCheck(hashlib.sha256(content).hexdigest(), damage)
     return known.segments[file]
-
-
-def _form_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
-    """Return what is wrong with a segment: a torn file, another run's, another schema."""
-    if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
-        return [f"{path} is not a valid segment name"]
-    try:
-        schema = pq.read_schema(pa.BufferReader(content))
-    except (pa.ArrowException, OSError):
-        return [f"{path} is torn: it is not a complete Parquet file"]
-    metadata = schema.metadata or {}
-    if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
-        return [f"{path} belongs to another run"]
-    if schema.names != COLUMNS_BY_FORMAT.get(metadata.get(b"headcount.format", b"").decode()):
-        return [
-            f"{path} has a different format: generator {generator} ran another version of Headcount"
-        ]
-    return []
 
 
 def _read(filesystem: pafs.FileSystem, path: str) -> bytes:

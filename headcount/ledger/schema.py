@@ -101,7 +101,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The end of a generator's ledger: numbers 0 to `attempted` - 1 were used, each has a row."""
+    """The end of a generator's ledger: numbers 0 to `attempted` - 1 were used; each has a row."""
 
     tag: str
     generator: int

@@ -19,7 +19,7 @@ _S = 1_000_000_000
 def seal_age_s(
     filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None
 ) -> float | None:
-    """Return how long ago the last generator sealed, at least, in s; None if unknown.
+    """Return a lower bound of the time since the last generator sealed, in s; None if unknown.
 
     It is unknown while a seal is missing, and if no file can be written beside the seals.
     """

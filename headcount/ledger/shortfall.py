@@ -99,7 +99,8 @@ class Shortfall:
         if self.unmixed_users:
             yield (
                 f"--mix names no task of {', '.join(self.unmixed_users)}, whose tasks ran with "
-                "their own weights: name the user classes to run, or their tasks"
+                "their own weights: add tasks of each of these classes to --mix, or run only the "
+                "other user classes, by naming them after the options (headcount run: after --)"
             )
 
 

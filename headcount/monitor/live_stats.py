@@ -1,8 +1,9 @@
 """Live stats: the state of a run in progress, from the generators' reports and the topic.
 
 - in flight: attempts sent and not yet answered.
-- behind: how far the topic lags: as a count, the acknowledged events not yet seen in it; as a time,
-  how long ago as many events were acknowledged as have arrived by now.
+- behind: how far the topic lags. As a count, it is the acknowledged events not yet seen in it. As a
+  time, it is how long ago the count of acknowledged events stood where that of arrived ones stands
+  now.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """
@@ -17,7 +18,7 @@ from headcount.monitor.recent_latency import RecentLatency
 from headcount.monitor.send_bins import SendBin, SendBins
 from headcount.monitor.seq_bitmap import unpacked
 from headcount.monitor.topic_counts import OTHER, TopicCounts
-from headcount.run.manifest import SETTLE_S
+from headcount.run.default_times import SETTLE_S
 from headcount.run.request_outcome import Outcome
 
 MOST_SECONDS = 100_000

@@ -90,7 +90,7 @@ class Identities:
         fields = _fields(value)
         names = id_names(tuple([name for name, _ in fields]), self.location.name, self.id_header)
         values = [content for name, content in fields if name in names]
-        # A field that occurs twice, or two that differ, make the message malformed.
+        # The message is malformed if one field occurs twice, or if two fields have different ids.
         is_certain = 0 < len(values) == len(set(names)) and values.count(values[0]) == len(values)
         if not is_certain or not isinstance(values[0], str):
             return None
@@ -113,7 +113,7 @@ def _text(content: str | bytes | None) -> str | None:
 
 
 def _header_id(text: str | None, name: str) -> str | None:
-    """Return the id in a header: of `traceparent`, its trace-id."""
+    """Return the id in a header; in `traceparent`, that is the trace-id."""
     return trace_id_of(text) if text and name == TRACEPARENT else text
 
 

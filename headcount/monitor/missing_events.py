@@ -55,7 +55,10 @@ class MissingEvents:
         return new
 
     def settle(self, complete_at_s: float) -> None:
-        """Compare the events that had time to arrive; the whole topic as of then has been read."""
+        """Compare the events that had time to arrive.
+
+        Everything that was in the topic at `complete_at_s` has been read.
+        """
         while self._unsettled and self._unsettled[0][0] + self.settle_s <= complete_at_s:
             _, generator, pages = self._unsettled.popleft()
             if len(self._seen) >= MOST_PAGES:

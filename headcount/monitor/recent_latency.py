@@ -16,7 +16,7 @@ FEWEST_SAMPLES = 100
 
 @dataclass(slots=True)
 class RecentLatency:
-    """Keeps the response times of the last WINDOW_S, or as many older ones as a percentile needs.
+    """Keeps the response times of the last WINDOW_S; older ones, too, if a percentile needs them.
 
     Times are monotonic, in s.
     """

@@ -24,7 +24,7 @@ class TopicCounts:
 
     `arrived` counts distinct events by the `event_type` in their messages; `duplicated` counts
     messages beyond the first of each event. Everything in the topic at `complete_at_s` was read;
-    it is None until a watcher that has just started has read everything for the first time.
+    `complete_at_s` is None until the watcher has read everything once since it started.
     `seen` has the sequence numbers of the events seen since the previous report, by generator, in
     the format of `seq_bitmap.packed`. `problem` says why the topic cannot be read.
     """

@@ -1,4 +1,7 @@
-"""Watch gaps: times when the topic is not watched, so that "no losses seen" is never misread."""
+"""Watch gaps: times when the topic is not watched.
+
+They are reported, so that nobody takes "no losses seen" for "no losses".
+"""
 
 import time
 from dataclasses import dataclass

@@ -133,7 +133,7 @@ class Pacer:
         return _BATCH_SIZE
 
     def _next_due_at_ns(self) -> int | None:
-        """When the next arrival is due; the same one until `_next_ns` is reset."""
+        """When the next arrival is due; further calls return the same until `_next_ns` is reset."""
         while self._next_ns is None and self._shares:
             due_at_s = next(self._shares[0], None)
             if due_at_s is None:

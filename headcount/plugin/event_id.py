@@ -78,5 +78,5 @@ def _with_id(value: Any, event_id: str) -> Any:
 
 
 def shown(text: Any) -> Any:
-    """Return a URL or a name, if it is a text, with `{event_id}` for the id."""
+    """Return a URL or a name with `{event_id}` in place of the id; it is unchanged without one."""
     return with_id(text, IN_URL)

@@ -49,7 +49,7 @@ def add_message_options(parser: LocustArgumentParser) -> None:
         (
             "--trace-url",
             "",
-            f"link behind each trace id in the report: a URL that contains {PLACEHOLDER}",
+            f"link for each trace id in the report: a URL that contains {PLACEHOLDER}",
         ),
     ):
         variable = "HEADCOUNT_" + flag.strip("-").replace("-", "_").upper()

@@ -25,7 +25,7 @@ from headcount.plugin.message_options import (
     format_settings_of,
     id_settings_of,
 )
-from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
+from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
 from headcount.run.message_format import check_registry
 from headcount.run.outcome_rules import split as split_rules
 from headcount.run.trace_url import check_trace_url

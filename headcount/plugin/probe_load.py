@@ -28,7 +28,7 @@ _EXTRA_PER_TASK = 2
 _MOST_STARTS_PER_REQUEST = 10
 """For each request to be made, the probe begins at most this many tasks before it gives up.
 
-The same holds for requests without an event.
+It also gives up if it makes more requests without an event than that.
 """
 
 

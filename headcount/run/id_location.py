@@ -109,7 +109,7 @@ def _added_places() -> set[str]:
 
 
 def default_location(id_header: str) -> IdLocation:
-    """Return the default location of ids: where services usually pass such headers on."""
+    """Return the default location of ids: where services usually put what `id_header` carries."""
     if id_header.lower() == TRACEPARENT:
         return IdLocation(LocationKind.TRACEPARENT, "")
     return IdLocation(LocationKind.FIELD, id_header)

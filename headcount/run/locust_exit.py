@@ -52,7 +52,7 @@ class LocustExit:
         return f"{ending}: {self.reason}" if self.reason else ending
 
     def worse(self, exit_code: int) -> int:
-        """Return the command's exit code, for the exit code of the run's label."""
+        """Return the command's exit code; `exit_code` is that of the run's label."""
         if self.cause is Cause.ERROR and exit_code != Verdict.FAIL.exit_code:
             code = self.exit_code or 0
             return code if code > 0 else PartError.exit_code

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as validated
 
+from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
 from headcount.run.id_form import IdForm, RunIds
 from headcount.run.id_location import IdLocation, LocationKind, default_location, parse_location
 from headcount.run.ids import HEADER
@@ -14,12 +15,6 @@ from headcount.run.message_format import JSON, FormatSettings
 FORMAT = 1
 
 LEDGER = "ledger"
-
-SETTLE_S = 10.0
-"""How long an acknowledged event may take to arrive in the topic, by default."""
-
-WATCH_FOR_S = 0.5
-"""The default minimum time for which the topic is watched after the last response."""
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 """The environment variable that tells a generator that its parent process will judge the run."""
@@ -126,10 +121,10 @@ class End:
     lacked them.
 
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
-    `settle_s` how long acknowledged events had to arrive. `moving` counts those that still arrived
-    when that time was nearly over, while others were missing. `cut_short` says what kept the topic
-    from being watched for all of that time. `earlier` has, in order, the ends that were recorded
-    before, if events are still missing.
+    `settle_s` how much time acknowledged events were given to arrive. `moving` counts those that
+    still arrived when that time was nearly over, while others were missing. `cut_short` says what
+    kept the topic from being watched for all of that time. `earlier` has, in order, the ends that
+    were recorded before, if events are still missing.
     """
 
     end_offsets: dict[int, int]

@@ -35,7 +35,7 @@ _ERROR = re.compile(r"ERROR|FATAL|CRITICAL|Exception|Error\b|error:|does not sta
 
 
 class Process:
-    """A child in a session of its own, so that Ctrl-C in the terminal reaches this process alone.
+    """A child in a session of its own, so that Ctrl-C in the terminal does not reach it.
 
     Args:
         name: The part's name, such as `the broker`; error messages begin with it.

@@ -1,7 +1,7 @@
 """The exported metrics: their names, units and labels. Pure; `docs/metrics.md` has the same table.
 
-Names and units follow OpenTelemetry's conventions; `prometheus_name` derives the other name as
-OpenTelemetry's specification of compatibility with Prometheus does.
+Names and units follow OpenTelemetry's conventions. `prometheus_name` derives the name in Prometheus
+from them, as OpenTelemetry's specification of compatibility with Prometheus says.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ DURATION_FROM_INTENDED = ExportedMetric(
     InstrumentKind.HISTOGRAM,
     "s",
     ("event_type",),
-    "Time from when a request was due until it ended; the same as the duration without --rate",
+    "Time from when a request was due until it ended; without --rate, the same as the duration",
 )
 IN_FLIGHT = ExportedMetric(
     "headcount.requests.in_flight",

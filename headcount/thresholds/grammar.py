@@ -136,7 +136,8 @@ def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
         raise parsed.mistake(abort, f"{name} is known only when the run is over: leave out abort")
     if live is LiveSource.TOPIC and (metric.event_type is not None or not window.is_whole):
         rule = f"while the test runs, {name} is known only for the whole run and all event types"
-        raise parsed.mistake(abort, f"{rule}: leave out {FILTER}, after and for, or abort")
+        remedy = f"leave out abort, or leave out {FILTER}, after and for"
+        raise parsed.mistake(abort, f"{rule}: {remedy}")
     upper = {"<", "<="} if metric.kind is not MetricKind.COUNT else {"<", "<=", "=="}
     if metric.kind is not MetricKind.RATE and comparison not in upper:
         rule = f"{name} may still reach the limit before the end: abort needs an upper limit"

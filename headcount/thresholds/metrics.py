@@ -26,7 +26,7 @@ class MetricKind(StrEnum):
 
     @property
     def units(self) -> Mapping[str, Decimal]:
-        """What one of each unit is worth in the kind's base: a number, per second, a share, ms."""
+        """The value of each unit in the kind's base unit: a number, per second, a share or ms."""
         return _UNITS[self]
 
 

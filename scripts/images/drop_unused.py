@@ -1,8 +1,8 @@
 """Removes the files of installed packages that no command in an image uses.
 
 `python drop_unused.py SITE_PACKAGES LIST…`: each line of a list is a glob pattern below the folder
-of packages; lines that begin with # are comments. A pattern that matches nothing is an error, so
-that no upgrade makes a list outdated unnoticed.
+of packages; lines that begin with # are comments. A pattern that matches nothing is an
+error: otherwise nobody would notice that an upgrade has made a list outdated.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """Removes what follows the last segment of shared libraries: symbols, which only debuggers use.
 
-`python strip_symbols.py FOLDER`. The loader reads a library by its segments (elf(5)), so that its
-table of sections, which names the removed parts, is not needed either.
+`python strip_symbols.py FOLDER`. The loader reads a library by its segments (elf(5)), so its table
+of sections, which names the removed parts, is not needed either.
 """
 
 import struct

@@ -1,5 +1,6 @@
 """The metadata of `headcount-slim`: that of `headcount`, whose parts become extras."""
 
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+URLS_HOOK = CHECKOUT / "scripts" / "project_urls.py"
 NAME, SLIM_NAME = "headcount", "headcount-slim"
 CORE = "core"
 EXTRAS = ("service", "load", "analysis", "cli", "kafka-iam", "metrics", "notify", "protobuf-text")
@@ -17,7 +19,7 @@ class SlimMetadata(MetadataHookInterface):
     """Called by hatchling when it builds the distribution."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Fill in what `pyproject.toml` here leaves to the one of the checkout."""
+        """Fill in what this folder's `pyproject.toml` lacks, from the checkout's main one."""
         project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))["project"]
         metadata.update(slim_metadata(project))
 
@@ -28,7 +30,7 @@ def slim_metadata(project: dict[str, Any]) -> dict[str, Any]:
     readme = (CHECKOUT / project["readme"]).read_text("utf-8")
     return {
         **{name: project[name] for name in _SAME},
-        "urls": project.get("urls", {}),
+        "urls": runpy.run_path(str(URLS_HOOK))["project_urls"](CHECKOUT),
         "readme": {"content-type": "text/markdown", "text": readme},
         "entry-points": project["entry-points"],
         "dependencies": _renamed(extras[CORE]),

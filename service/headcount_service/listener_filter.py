@@ -8,7 +8,7 @@ from typing import Any
 # The socket module has no names for these two options, of linux/in.h and linux/in6.h.
 _IP_MINTTL, _IPV6_MINHOPCOUNT = 21, 73
 _UNREACHED_TTL = 255
-"""The maximum time to live; as packets usually start with less, demanding it drops them."""
+"""The maximum time to live. A listener that requires it drops packets, which usually have less."""
 
 
 def drop_new_connections(listener: Any) -> bool:

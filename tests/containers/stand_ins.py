@@ -25,9 +25,10 @@ from tests.test_compose import ROOT, dot_env
 LABEL = "headcount.stand-in"
 DEADLINE_S = 1_800.0
 _RELEASE = "bookworm"
-_PACKAGES = "ca-certificates,python3,python3-pip,python3-venv,python-is-python3"
+_TEXTS = ("doc", "info", "locale", "man")  # which slim images lack, too
+_PACKAGES = "ca-certificates,python3,python3-venv"
+_LEFT_OUT = ("var/cache/apt", "var/lib/apt/lists", *(f"usr/share/{name}" for name in _TEXTS))
 _ENVIRONMENT = {
-    "PIP_BREAK_SYSTEM_PACKAGES": "1",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": f"{SERVED}/wheels/",
     "UV_CONFIG_FILE": "/etc/uv.toml",
@@ -93,9 +94,12 @@ def import_python(engine: Engine, ready: Platform) -> None:
 def _python_archive(ready: Platform) -> Path:
     """Return the archive with the files of that image; make it once."""
     parent = made_folder(cache_folder(ready.environ) / "tests")
-    archive = parent / "python.tar"
+    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    archive = parent / f"python-{recipe}.tar"
     with locked(parent / ".lock"):
         if not archive.exists():
+            for outdated in parent.glob("python*.tar"):
+                outdated.unlink()
             with tempfile.TemporaryDirectory(dir=parent) as scratch:
                 _made_archive(Path(scratch)).rename(archive)
     return archive
@@ -107,8 +111,9 @@ def _made_archive(scratch: Path) -> Path:
     if shutil.which(command[0]) is None:
         lacking("a stand-in for Python's image needs debootstrap: install it")
     _call(command)
-    shutil.rmtree(root / "var/cache/apt")
-    shutil.rmtree(root / "var/lib/apt/lists")
+    _call(["chroot", str(root), "python3", "-m", "venv", "/usr/local"])  # its pip can be removed
+    for folder in _LEFT_OUT:
+        shutil.rmtree(root / folder)
     for name, text in _FILES.items():
         (root / name).write_text(text)
     _call(["tar", "--create", "--file", str(archive), "--directory", str(root), "."])

@@ -28,8 +28,8 @@ COPIED = (
     "scripts",
 )
 THIS_ENGINE = "this-engine.yml"
-LIMITS_MB = {"headcount-service": 80, "headcount-load": 172, "headcount-analysis": 750}
-"""The size of each image beside its base image, which has about 130 MB."""
+LIMITS_MB = {"headcount-service": 225, "headcount-load": 300, "headcount-analysis": 900}
+"""The size of each image; the stand-in that they are made of has 145 MB."""
 
 VOLUMES = {"headcount_kafka-data", "headcount_game"}
 SECURED = ("examples/compose/secured.yml", "secured-broker.yml")
@@ -150,10 +150,8 @@ def test_the_images(checkout: Checkout) -> None:
     """Each has one name, and is no larger than it needs to be."""
     listed = checkout.engine.docker("image", "ls", "--format", "{{.Repository}}").split()
     assert sorted(name for name in listed if name.startswith("headcount")) == sorted(LIMITS_MB)
-    for name, limit_mb in LIMITS_MB.items():
-        assert (
-            _size_mb(checkout, name) - _size_mb(checkout, image_name("PYTHON_IMAGE")) < limit_mb
-        ), name
+    sizes_mb = {name: _size_mb(checkout, name) for name in LIMITS_MB}
+    assert {name: mb for name, mb in sizes_mb.items() if mb >= LIMITS_MB[name]} == {}
 
 
 def _size_mb(checkout: Checkout, image: str) -> float:

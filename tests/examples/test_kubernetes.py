@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from headcount.cli.commands.verify import verify
 from headcount.kafka.topic import TOPIC_CONFIG
 from headcount.kafka_settings.names import CARRIED, SECRET, canonical
-from headcount.kafka_settings.references import is_reference
+from headcount.kafka_settings.secret_references import is_reference
 from tests.test_compose import dot_env
 
 FOLDER = Path(__file__).parents[2] / "examples" / "kubernetes"

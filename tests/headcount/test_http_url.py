@@ -1,4 +1,4 @@
-"""HTTP URLs: which texts are one."""
+"""HTTP URLs: whether a text is one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Batch ids: finds the ids in all messages of a batch together, in their bytes."""
+"""Batch ids: finds the ids of all messages of a batch at once, by searching their bytes."""
 
 import json
 from collections.abc import Sequence
@@ -77,7 +77,7 @@ def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
     The byte before a text is its length, shifted left by `length_shift` bits.
-    An id is a whole text.
+    An id counts only if its text contains nothing else.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())

@@ -57,7 +57,7 @@ class Batch:
     is_masked: Flags
 
     def numbers(self, number: Callable[[ReadMessage], int]) -> Integers:
-        """Return a number that was read from each message."""
+        """Return a number for each message, which `number` takes from what was read of it."""
         by_message = np.array([number(message) for message in self.reads], np.int64)
         numbers: Integers = by_message[self.place]
         return numbers

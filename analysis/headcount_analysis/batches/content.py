@@ -4,8 +4,9 @@ Load tests publish the same few messages over and over, each with its own id. So
 every message is masked: the digits of this run's ids, if they are plain text, and the fields that
 were not requested (see `volatile_masker.py`; `field_spans/` finds where they are).
 Each remaining text is read once, for all messages that share it (see `shared_reader.py`). A message
-is read by itself if its text cannot be shared. So is the first message with a text if a variant of
-it would have to be read, too, before other messages could share what was read (`variants.py`).
+is read by itself if its text cannot be shared. Some texts can be shared only after a variant of the
+message has been read, too (`variants.py`). That variant is read only once a second message has the
+text; until then, the first message is read by itself.
 
 If the id is beside the value, in the key or a header, the ids of all messages of a batch are read
 together. Messages whose whole values are equal then share what was read.

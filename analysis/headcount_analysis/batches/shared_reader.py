@@ -1,8 +1,9 @@
 """The shared reader: reads one message for all that differ from it only where they are masked.
 
 That is right only if nothing that is read depends on the masked bytes, except for the id in them:
-the text has no escapes, the id occurs in it once, and it is the id at the run's location. Where
-that is not enough, a variant of the message is read, too (see `variants.py`).
+the text has no escapes, the id occurs in it once, and it is the id at the run's location. For some
+formats and places of ids, these conditions do not prove this. A variant of the message is then
+read, too (see `variants.py`).
 """
 
 from collections.abc import Sequence
@@ -129,7 +130,7 @@ class SharedReader:
         return content.defect is None and is_same(self.single, content, variant)
 
     def _is_proven_without_id(self, batch: MaskedBatch) -> bool:
-        """Whether `_is_apart` proves that nothing depends on masked bytes other than an id's.
+        """Whether `_is_apart` proves that nothing but an id depends on the masked bytes.
 
         In plain JSON, what is read of a message depends only on fields that are not masked.
         Any other format may read more than the event shows.

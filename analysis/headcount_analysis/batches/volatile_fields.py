@@ -59,8 +59,8 @@ def _fields(message: ParsedMessage) -> Iterator[tuple[str, object]]:
 def is_apart(value: bytes, message: ParsedMessage, fields: Sequence[Field]) -> bool:
     """Whether only these fields of a message can depend on the bytes masked in it.
 
-    That holds if the message has no escapes, and each name occurs in it only as that of a field of
-    the event or its envelope, or not at all.
+    That holds if the message has no escapes, and if every occurrence of a field's name in it is the
+    name of a field of the event or its envelope.
     """
     content = value[_FRAME_BYTES:] if value.startswith(b"\0") else value
     if message.event is None or b"\\" in content:

@@ -32,7 +32,7 @@ class BinWidths:
     sampled_every: int
 
     def serve(self, coarser: "BinWidths") -> bool:
-        """Whether counts in these bins can be added up to counts in the coarser ones."""
+        """Whether counts in these bins can be added up into the coarser bins."""
         return coarser.sampled_every % self.sampled_every == 0 and all(
             fine is None if wide is None else fine is not None and fine.serves(wide)
             for fine, wide in (
@@ -60,7 +60,7 @@ class BlockInput:
 
 @dataclass(frozen=True, slots=True)
 class SeqBlock:
-    """A compared block: its file of fates, its reach, and the totals of its fates."""
+    """A compared block: its file of fates, the bounds of its events, and its totals."""
 
     block_input: BlockInput
     bin_widths: BinWidths

@@ -85,7 +85,7 @@ class _SharedColumn:
 
     def phrase(self, value: object, population: Population, *, is_whole: bool, share: str) -> str:
         whole = f"all {self.population or population.value} of this {self.noun}"
-        about = whole if is_whole else f"{share} of {population.value}"
+        about = whole if is_whole else f"which has {share} of all {population.value}"
         return f"{self.value.format(value)}, {about}"
 
 

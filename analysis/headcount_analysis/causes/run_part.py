@@ -44,12 +44,12 @@ class RunPart:
         return {"from": _iso(from_unix_ns(self.first_ns)), "to": _iso(last)}
 
     def __str__(self) -> str:
-        """Format it, such as `sent 11:50:44 to 11:50:51 UTC, 34 % of the run`."""
+        """Format it, such as `sent 11:50:44 to 11:50:51 UTC, as were 34 % of all requests`."""
         times = between(self.first_ns, self.last_ns)
-        part = f"{percent(self.share)} of the run"
+        share, requests = percent(self.share), self.population.value
         if self.count == self.size:
-            return f"all {self.population.value} from {times}, {part}"
-        return f"sent {times}, {part}"
+            return f"all {requests} from {times}, {share} of those in the run"
+        return f"sent {times}, as were {share} of all {requests}"
 
 
 def closest_part(

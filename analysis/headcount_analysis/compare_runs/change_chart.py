@@ -20,7 +20,7 @@ _CLOSEST = 1.05
 _WIDEST = 2
 """Intervals are truncated at this power of the largest factor."""
 _APART_PERCENT, _APART_ON_PHONE_PERCENT = 11.0, 24.0
-"""The least distance of two ticks, in percent of the width."""
+"""The least distance between two ticks, in percent of the width."""
 _ONLY_WIDE = ' class="only-wide"'
 _DRAWN = ("mean", "p50", "p95", "p99", "max")
 _MARKS = {

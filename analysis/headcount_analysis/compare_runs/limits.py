@@ -14,8 +14,8 @@ A limit has one of three results, like a verdict, and is kept only if that is pr
   metric was not measured is broken too: a gate that is never tried is no gate.
 - kept: the whole interval is within the limit, or every run has the same figure.
 - cannot tell: neither holds. More or longer runs make the interval narrower. A figure that is not
-  known exactly, because a killed generator reserved ids or messages have an unknown event type,
-  decides nothing.
+  known exactly decides nothing. That is so if a killed generator left reserved ids without a row,
+  or if messages have an unknown event type.
 
 Several limits form a family, and their intervals are corrected for that (see `statistics.py`).
 Classes are facts (see `facts.py`): their counts decide. With one run per side there is no interval,

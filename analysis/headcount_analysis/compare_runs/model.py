@@ -109,7 +109,7 @@ def compare(
         obstacles = "\n".join(f"  - {obstacle}" for obstacle in between_runs.obstacles)
         raise UsageError(
             f"these runs are not comparable:\n{obstacles}\n"
-            "--anyway compares them all the same, and shows this list above the result"
+            "--anyway compares them nevertheless, and shows this list above the result"
         )
     base, *others = sides
     return RunComparison(

@@ -17,10 +17,10 @@ spread between the runs of a side shows how much they differ by chance.
   changes are reported at the level of Y. Benjamini and Y. Hochberg ("Controlling the false
   discovery rate", Journal of the Royal Statistical Society B 57, 1995): at most one in twenty
   reported changes is chance, and nineteen of twenty comparisons of equal runs report none. If much
-  has changed, as when a service gets slower, it misses far less than Holm's. Intervals that exclude
-  zero on their own are widened to that level (Y. Benjamini, D. Yekutieli, "False discovery
-  rate-adjusted multiple confidence intervals for selected parameters", Journal of the American
-  Statistical Association 100, 2005).
+  has changed, as when a service gets slower, this method misses far fewer changes than Holm's.
+  Intervals that exclude zero on their own are widened to that level (Y. Benjamini, D. Yekutieli,
+  "False discovery rate-adjusted multiple confidence intervals for selected parameters", Journal of
+  the American Statistical Association 100, 2005).
 - Student's quantile comes from the incomplete beta function, by its continued fraction
   (NIST Digital Library of Mathematical Functions, 8.17.22 and 26.5.27 of Abramowitz and Stegun).
 """
@@ -47,7 +47,7 @@ class Interval:
 
     @property
     def includes_zero(self) -> bool:
-        """Whether the interval allows for no change at all."""
+        """Whether zero is in the interval: perhaps nothing changed."""
         return self.low <= 0 <= self.high
 
 

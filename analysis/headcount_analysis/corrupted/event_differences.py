@@ -104,7 +104,7 @@ def _joined(messages: pa.Table) -> dict[tuple[int, int], str]:
 
 
 def _of_copies(texts: Sequence[str]) -> str:
-    """Join the differences of copies; of a field that differs in several, the first one counts."""
+    """Join the differences of copies; if several copies differ in a field, the first one counts."""
     first: dict[tuple[str, str], Difference] = {}
     for difference in itertools.chain.from_iterable(map(loaded, texts)):
         first.setdefault((difference.field, difference.kind), difference)

@@ -153,7 +153,7 @@ class _MessageComparer:
         text = self._known.get(key)
         if text is None:
             text = dumped(differences(asked, shape, self.settings.decode(record)))
-            # A found value with the id in it is this message's alone.
+            # Differences that quote the id apply to this message only, so they are not remembered.
             if self.settings.ids.prefix not in text:
                 self._remember(key, text, len(value or b""))
         return text

@@ -20,7 +20,7 @@ _MOST_ITEMS = 16
 
 
 class _Type(ABC):
-    """A type of values; `start` is where a value begins in each message, -1 if in none."""
+    """A type of values; `start` is where each message's value begins, -1 if it has none."""
 
     @abstractmethod
     def end(self, texts: ByteRows, start: Integers) -> Integers:

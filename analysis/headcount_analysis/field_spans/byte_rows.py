@@ -27,7 +27,7 @@ _SAMPLED = 8
 _BEGIN, _END = 0, 1
 
 _WORD = 64
-"""How many bytes are tested together: one per bit of a number."""
+"""How many bytes are tested together: one for each bit of a 64-bit number."""
 
 _OTHER_DIGITS = bytes(ord("2" if byte == ord("1") else "1") for byte in range(256))
 """For each byte, a digit that differs from it."""

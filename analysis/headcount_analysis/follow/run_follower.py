@@ -89,7 +89,7 @@ class RunFollower:
         """Read a batch of the topic, in `topic_range.SOURCE_SCHEMA`; skip one that was read before.
 
         Raises OSError, PartError, and EvidenceError if the run is no longer followed: Spark must
-        not record a batch as read that was refused.
+        not record a refused batch as read.
         """
         with self._lock:
             if self._is_over:

@@ -37,8 +37,8 @@ _WITHOUT_REGISTRY: Final = frozenset({"json", "cloudevents", "debezium", "raw"})
 def format_in(settings: FormatSettings, environ: Mapping[str, str]) -> MessageFormat:
     """Make the format that settings name, with the registry that the environment describes.
 
-    The registry's settings are read only for a format that may need one: a file of Kafka's settings
-    may have some that this version does not know. UsageError as for `format_of`.
+    The registry's settings are read only for a format that may need a registry: a file of Kafka's
+    settings may contain settings that this version does not know. UsageError as for `format_of`.
     """
     asks_none = settings.name in _WITHOUT_REGISTRY
     return format_of(settings, NO_REGISTRY if asks_none else registry_from_environment(environ))

@@ -1,4 +1,4 @@
-"""JSON Schema in Confluent's framing: JSON that must be valid by the schema that it names."""
+"""JSON Schema in Confluent's framing: JSON that must be valid against the schema that it names."""
 
 import json
 from collections.abc import Mapping, Sequence

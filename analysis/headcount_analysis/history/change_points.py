@@ -15,7 +15,7 @@
 - No part has fewer than `FEWEST_PER_LEVEL` runs: one or two slow runs are not a new level.
   `baseline.py` labels single runs.
 
-A packaged search such as that of ruptures finds places, but not how certain they are.
+A library such as ruptures finds the places of changes, but does not say how certain these are.
 """
 
 from collections.abc import Sequence

@@ -115,7 +115,7 @@ def in_order(
 
 
 def began(run: Assessment) -> tuple[float, str]:
-    """Return what puts runs in the order in which they began."""
+    """Return the sort key for the order in which runs began."""
     return run.entry.created_at.timestamp(), run.entry.run_id
 
 

@@ -1,5 +1,6 @@
 "use strict";
-// Without this script the page has all runs, sentences and lines; with it, readers can filter, sort and point.
+// Without this script the page has all runs, sentences and lines; with it, readers can filter
+// and sort the runs, and point at a run to see its figures.
 (() => {
   const byId = (id) => document.getElementById(id);
   // A page that shows this one in a frame passes its theme in the URL.

@@ -62,7 +62,7 @@ class RemoteRuns:
             stream.write(content)
 
     def _stamps(self, run_id: str) -> list[Stamp | None]:
-        """Return the stamp of a verdict; None without one, and nothing if it is not a run."""
+        """Return [stamp of the verdict], [None] without a verdict, and [] if it is not a run."""
         for name in (VERDICT, MANIFEST):
             (file,) = self.filesystem.get_file_info([f"{self.path}/{run_id}/{name}"])
             if file.type is pafs.FileType.File:

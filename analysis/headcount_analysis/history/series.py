@@ -76,7 +76,7 @@ def _series(runs: Sequence[HistoryEntry], baseline_runs: int) -> Series:
 
 def _changes(runs: Sequence[HistoryEntry], metric: Metric) -> list[LevelChange]:
     """Return the changes of a metric, over the runs that measured it and prove something."""
-    # It needs numpy, which loads slowly, and the help of the command needs neither.
+    # Imported here because it loads numpy, which is slow; the command's help must not wait for it.
     from headcount_analysis.history.change_points import change_points  # noqa: PLC0415
 
     figures = {

@@ -122,7 +122,7 @@ def _defect_text(series: Series, worse: list[int], latest: Assessment) -> str:
         others = f"; in total, {len(worse)} runs were worse" if len(worse) > 1 else ""
         return f"{_WORSE}: {rises} in the latest run, {_run(latest.entry)}{others}"
     runs = f"{len(worse)} runs were worse, the latest" if len(worse) > 1 else "1 run was worse,"
-    return f"{runs} {_run(latest.entry)}: {rises}; no later run was ({since:,} so far)"
+    return f"{runs} {_run(latest.entry)}: {rises}; no later run was worse ({since:,} so far)"
 
 
 def level_sentence(series: Series, change: LevelChange) -> str:

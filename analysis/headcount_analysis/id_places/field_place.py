@@ -1,4 +1,4 @@
-"""A top-level field of the event; the request header's name in any usual spelling."""
+"""A top-level field of the event; one named after the request header may have any spelling."""
 
 from dataclasses import dataclass
 

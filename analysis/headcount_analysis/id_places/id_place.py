@@ -37,7 +37,8 @@ class IdPlace(Protocol):
 class IdColumn:
     """The texts at a place beside the values of messages: binary, null where there is none.
 
-    Where a text is not certain, another may count, or the message may have a defect.
+    Where `is_sure` is false, the place has several texts: the id may be another one of them, or the
+    message may have a defect.
     """
 
     texts: pa.Array

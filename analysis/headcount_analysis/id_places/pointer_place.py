@@ -24,7 +24,7 @@ class PointerPlace:
         return is_spelling(self.location.path[-1], self.id_header)
 
     def names_in(self, message: ParsedMessage) -> tuple[str, ...]:
-        """Return the names of the fields that hold the id, as the object around them has them."""
+        """Return the names of the fields that hold the id, as the message spells them."""
         return self._names(self._holder(message), self.location.path[-1])
 
     def seen(self, message: ParsedMessage, _record: Record) -> SeenId:

@@ -15,7 +15,7 @@ from headcount_analysis.messages.record import Record
 
 @dataclass(frozen=True, slots=True)
 class TraceparentPlace:
-    """The trace-id that a service's instrumentation carries on."""
+    """The trace-id that a service's instrumentation passes on to its records."""
 
     needs_headers: bool = True
 

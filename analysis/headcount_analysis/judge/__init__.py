@@ -15,11 +15,10 @@ it fails. An `UNPROVEN` check makes the run inconclusive; a `NOT_TRIED` one does
 
 from headcount_analysis.judge.checks.topic_read import other_topic
 from headcount_analysis.judge.checks.topic_settled import watched
-from headcount_analysis.judge.limits import DEFAULT_LATE_AFTER_MS, Limits
+from headcount_analysis.judge.limits import Limits
 from headcount_analysis.judge.verdict import Judgement, crashed, judge
 
 __all__ = [
-    "DEFAULT_LATE_AFTER_MS",
     "Judgement",
     "Limits",
     "crashed",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-DEFAULT_LATE_AFTER_MS = 60_000
+from headcount.run.default_times import LATE_AFTER_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Limits:
     garbled: int = 0
     different: int = 0
     unsealed: int = 0
-    late_after_ms: int = DEFAULT_LATE_AFTER_MS
+    late_after_ms: int = LATE_AFTER_MS
     unacked: tuple[str, ...] = ()
 
     def of(self, key: str) -> int | None:

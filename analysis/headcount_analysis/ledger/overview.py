@@ -13,8 +13,14 @@ import pyarrow.parquet as pq
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger
 from headcount.ledger.schema import SCHEMA
-from headcount_analysis.ledger.damage import SeqRows, absent, ledger_state, row_damage, with_remedy
 from headcount_analysis.ledger.ledger_state import LedgerState
+from headcount_analysis.ledger.row_damage import (
+    SeqRows,
+    absent,
+    ledger_state,
+    row_damage,
+    with_remedy,
+)
 
 _NAMED = ("generator", "seq", "event_type", "shape", "owner")
 

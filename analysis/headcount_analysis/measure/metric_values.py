@@ -116,7 +116,7 @@ def _count(threshold: Threshold, value: float, counts: Counts, sample: WindowSam
 
 
 def _messages(threshold: Threshold, value: float, sample: WindowSample) -> Measurement:
-    """Count messages; those of an unknown event type may be of the threshold's."""
+    """Count messages; those of an unknown type may have the event type of the threshold."""
     if threshold.event_type in {None, UNKNOWN}:
         return Measurement(value, value, value)
     untyped = sample.by_event_type.get(UNKNOWN, Counts()).as_dict()[threshold.metric]
@@ -286,4 +286,4 @@ _DURATIONS: Mapping[Needs, Callable[[Threshold, WindowSample], Measurement]] = {
     Needs.TIMES: _end_to_end,
     Needs.FIRST_BYTES: _first_byte,
 }
-"""How a duration is measured, by what must have been observed for it."""
+"""The function that measures a metric of durations, by what the metric needs."""

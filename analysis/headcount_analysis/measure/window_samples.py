@@ -32,9 +32,10 @@ class WindowSample:
     requests belong to it. The length is within `seconds_bounds`, for the reason `time_doubt`;
     without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the run's requests,
     for the reason `idle_doubt`. `ordered` counts by event type the events that could be found
-    reordered. The last five cover the whole run: its attempts without a row, clock offsets and
-    unusable timestamps, the events that have an order, None if not counted, and whether the content
-    of messages was compared.
+    reordered. The last five fields cover the whole run: `rowless` counts its attempts without a
+    row, `clocks` has its clock offsets, and `unusable` counts its unusable timestamps. `order`
+    counts the events that have an order; it is None if they were not counted. `compares_content`
+    says whether the content of messages was compared.
     """
 
     by_event_type: Mapping[str, Counts]

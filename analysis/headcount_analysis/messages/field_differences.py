@@ -64,10 +64,8 @@ def described(kind: str, asked: str | None, actual: str | None) -> str:
         return "not listed"
     if kind == DifferenceKind.REPEATED:
         return "the key occurs twice"
-    requested = (
-        "asked for a value that the ledger did not keep" if asked is None else f"asked {asked}"
-    )
-    return f"{requested}, {'but missing' if actual is None else f'found {actual}'}"
+    requested = "a value that the ledger did not keep" if asked is None else asked
+    return f"asked for {requested}, {'but missing' if actual is None else f'found {actual}'}"
 
 
 def differences(asked: str | None, shape: str, message: ParsedMessage) -> tuple[Difference, ...]:

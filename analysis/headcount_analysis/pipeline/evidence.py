@@ -44,7 +44,7 @@ class RunEvidence:
 
 
 def gather(plan: VerificationPlan, tools: Tools, comparison: ComparedRun) -> RunEvidence:
-    """Count, read messages again if the counts leave a question, and compare the state.
+    """Count, read messages again if the counts leave a question open, and compare the state.
 
     Raises EvidenceError and OSError.
     """

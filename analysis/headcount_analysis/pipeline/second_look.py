@@ -1,4 +1,4 @@
-"""The second look: reads a few records again if the columns alone leave a question.
+"""The second look: reads a few records again if the columns alone leave a question open.
 
 Only a run with missing events needs one. Its cost is bounded: the number of splits,
 their length, and the time to read them.
@@ -76,7 +76,10 @@ class _Sight:
 
 
 def _unowned_splits(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
-    """Choose splits in partitions with unowned messages: at the first, the middle and the end."""
+    """Choose splits of partitions with unowned messages.
+
+    They lie at the first unowned message, at the end of the partition, and halfway between.
+    """
     unowned = [partition for partition in partitions if partition.foreign or partition.malformed]
     # If no partition has unowned messages, all messages claim the run: search those.
     for partition in (unowned or partitions)[:_MOST_PARTITIONS]:

@@ -44,7 +44,7 @@ class Tools:
 
     @classmethod
     def of(cls, plan: VerificationPlan, spark: SparkContext) -> Self:
-        """Read the plaintext brokers of the manifest, and write tables into the run's folder."""
+        """Make tools that use the manifest's plaintext brokers, and write to the run's folder."""
         message_format = format_of(plan.manifest.format_settings)
         source = Kafka(
             spark,

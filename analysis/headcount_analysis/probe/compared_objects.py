@@ -20,7 +20,7 @@ class FieldComparison:
     """How the events of a topic's messages match the requests.
 
     `equal` are the fields that are equal in every message; `differing` has a phrase for every other
-    field, such as `quantity: asked 3, found "3"`.
+    field, such as `quantity: asked for 3, found "3"`.
     """
 
     equal: tuple[str, ...] = ()

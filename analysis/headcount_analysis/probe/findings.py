@@ -31,9 +31,9 @@ class TopicSample:
 
 @dataclass(frozen=True, slots=True)
 class TopicFinding:
-    """The fit of a topic, None if no options read ids there.
+    """What a probe found in a topic; `fit` is None if no options read ids there.
 
-    If there is none, `place` is where an id is, if one is anywhere. `alike` counts the messages
+    Without a fit, `place` is where the first id was seen, if any was. `alike` counts the messages
     without an id whose content is that of a request.
     """
 

@@ -1,7 +1,7 @@
 """Sample records: a few messages of a topic, with their headers, for closer inspection.
 
 Columns of keys and values are enough to judge a run (see `partition_reader.py`). If they leave a
-question, a few records are read again, with headers. No consumer group's offsets change.
+question open, a few records are read again, with headers. No consumer group's offsets change.
 """
 
 import time
@@ -26,7 +26,7 @@ _MOST_PARTITIONS = 200
 _FIRST, _LAST = 50, 50
 """How many records to read from each partition of another topic.
 
-From a given time on, and from its end.
+The first `_FIRST` records since a given time are read, and the last `_LAST` of the partition.
 """
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from headcount.ledger.reader import GeneratorLedger
-from headcount.run.manifest import SETTLE_S, WATCH_FOR_S, End
+from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
+from headcount.run.manifest import End
 
 LOOK_EVERY_S = 1.0
 """The shortest interval between two looks at the topic; the interval grows with time."""
@@ -38,7 +39,7 @@ class Database:
 class Reach:
     """The end of a run's part of the topic, and the ledger and the database at that moment.
 
-    `topic_id` and `leader_epochs` are the topic's just before; None if they were not looked up.
+    `topic_id` and `leader_epochs` were read just before that; None if they were not looked up.
     `epoch_ends` are explained in `TopicSeen`.
     """
 

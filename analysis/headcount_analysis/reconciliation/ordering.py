@@ -1,7 +1,7 @@
 """Ordering: finds reordered events.
 
-An event is reordered if it comes after the event of a request that was sent only after its own
-request had been answered.
+Event A is reordered if event B precedes it in the topic, although the request of B was sent only
+after the request of A had been answered.
 
 An event has an order relative to events of the same generator, partition and message key. An event
 without a key, or one that was never seen, has none; if there are several copies, the first counts.
@@ -67,8 +67,8 @@ def reaches(line: pa.Table) -> tuple[PartitionReach, ...]:
 def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int, int]]:
     """List pairs of parts in which events of the first may have overtaken events of the second.
 
-    That is possible if an event of the first part may precede an event of the second that had been
-    answered before the first one was sent.
+    That is possible if an event of the second part was answered before an event of the first part
+    was sent, and may come after it in the topic.
     """
     lines: dict[tuple[int, int], list[tuple[int, PartitionReach]]] = {}
     for number, reaches_of_part in parts.items():

@@ -23,9 +23,9 @@ COLUMNS = ("fate", "outcome", "http_status", "sent_at_ns", "copies_differ")
 def where(frame: pd.DataFrame) -> "pd.Series[str]":
     """Name for each attempt how far it got.
 
-    Copies with different bytes are several events that the service published for one request, or
-    come from several requests, if the service writes something unique to the request into each
-    event. Identical copies were written by the pipeline.
+    If copies have different bytes, either the service published several events for one request, or
+    it accepted the request several times and wrote something unique into the event each time.
+    Identical copies were written by the pipeline.
 
     Args:
         frame: Fates, with at least the columns COLUMNS.
@@ -51,7 +51,7 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
 
 
 def reach_of_request(outcome: str, *, has_status: bool, is_sent: bool) -> str:
-    """Name how far a request got that was not acknowledged, judging by its response alone."""
+    """Name how far an unacknowledged request got, judging by its response alone."""
     if outcome == Outcome.FAILED:
         return REFUSED if has_status else UNREACHED
     if has_status:

@@ -18,6 +18,7 @@ from headcount_analysis.batches.id_columns import id_texts
 from headcount_analysis.classes_and_flags import TABLE, Fate, Seen
 from headcount_analysis.messages import timestamps
 from headcount_analysis.reconciliation.claimed_attempts import attempt_rows, differs
+from headcount_analysis.reconciliation.lateness import are_late, entered_ns
 
 FATES = pa.schema(
     [
@@ -56,7 +57,6 @@ bytes. `partition`, `offset`, `broker_at_ms` and `key_hash` are those of the fir
 there is none; `key_hash` is also null if the copy has no key. `entered_at_ns` is the first copy's
 time by the clock of the attempt's generator, null if its timestamp is not a time."""
 
-_NS_PER_MS = 1_000_000
 _FATES = tuple(Fate)
 _OUTCOMES = tuple(Outcome)
 _SEEN = (Seen.NEVER, Seen.ONCE, Seen.MORE)
@@ -111,7 +111,7 @@ def fates(
     first = pa.array(copies.first, mask=copies.first < 0)
     first_message = {name: claimed[name].combine_chunks().take(first) for name in _OF_FIRST}
     outcome = attempts["outcome"]
-    entered_at_ns = _entered(first_message["timestamp_ms"], attempts, corrections_ms or {})
+    entered_at_ns = entered_ns(first_message["timestamp_ms"], attempts, corrections_ms or {})
     columns: Mapping[str, pa.Array | pa.ChunkedArray] = {
         "id": id_texts(ids, attempts["generator"], attempts["seq"]),
         "copies": pa.array(copies.count),
@@ -120,7 +120,7 @@ def fates(
         "fate": _fate(outcome, copies.count),
         "corrupted": pa.array(copies.corrupted),
         "reordered": pa.repeat(pa.scalar(False), len(attempts)),
-        "late": _late(entered_at_ns, attempts["intended_at_ns"], late_after_ms),
+        "late": are_late(entered_at_ns, attempts["intended_at_ns"], late_after_ms),
         "misplaced": _misplaced(attempts, copies),
         "entered_at_ns": entered_at_ns,
     }
@@ -193,29 +193,6 @@ def _codes(values: pa.ChunkedArray, names: list[str]) -> Integers:
     indices = pc.index_in(values.cast(pa.string()), pa.array(names))
     codes: Integers = indices.fill_null(-1).to_numpy().astype(np.int64)
     return codes
-
-
-def _entered(
-    timestamp_ms: pa.Array, attempts: pa.Table, corrections_ms: Mapping[int, int]
-) -> pa.Array:
-    """Convert the times of events to their generators' clocks, in ns."""
-    entered_at_ns = timestamps.in_ns(timestamp_ms, attempts["sent_at_ns"].combine_chunks())
-    if not corrections_ms:
-        return entered_at_ns
-    generators = pa.array(list(corrections_ms), pa.int32())
-    offsets_ns = pa.array([ms * _NS_PER_MS for ms in corrections_ms.values()], pa.int64())
-    place = pc.index_in(attempts["generator"].combine_chunks(), generators)
-    return pc.subtract(entered_at_ns, offsets_ns.take(place).fill_null(0))
-
-
-def _late(
-    entered_at_ns: pa.Array, intended_at_ns: pa.ChunkedArray, late_after_ms: int
-) -> pa.ChunkedArray:
-    # Whole ms on both sides, as in Kafka, so that rounding alone makes no event early.
-    waited_ms = pc.subtract(
-        pc.divide(entered_at_ns, _NS_PER_MS), pc.divide(intended_at_ns, _NS_PER_MS)
-    )
-    return pc.greater(waited_ms, late_after_ms).fill_null(False)
 
 
 def _misplaced(attempts: pa.Table, copies: _Copies) -> pa.Array:

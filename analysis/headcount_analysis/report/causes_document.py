@@ -18,7 +18,7 @@ def losses_document(report: Report) -> dict[str, Any]:
 
 
 def unacknowledged_document(report: Report) -> list[dict[str, Any]]:
-    """Return the requests that were not acknowledged by response, the most frequent first."""
+    """Return the unacknowledged requests, grouped by response, the largest group first."""
     return [_unacknowledged(report, group) for group in report.unacknowledged]
 
 

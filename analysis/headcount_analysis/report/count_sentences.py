@@ -1,7 +1,7 @@
 """Sentences about counts that both the page and the Markdown summary contain."""
 
 from headcount_analysis.classes_and_flags import ATTEMPT_FATES, Counts
-from headcount_analysis.report.exceptions import Exceptions
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 
 def sum_of_classes(counts: Counts | None) -> str:

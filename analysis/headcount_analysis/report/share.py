@@ -37,7 +37,7 @@ def _base(counts: Counts, name: str) -> tuple[int, str]:
 
 
 def _percent(count: int, total: int) -> str:
-    """Format a percentage; some must not become 0, and not all must not become 100 %."""
+    """Format a percentage; rounding never turns some into 0 %, or less than all into 100 %."""
     percent = 100 * count / total
     return (
         f"under {_LEAST_PERCENT:f}".rstrip("0")

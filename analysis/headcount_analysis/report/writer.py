@@ -2,7 +2,7 @@
 
 from headcount.files import write_atomically
 from headcount.run.folder import RunFolder
-from headcount_analysis.report import csv_tables, exceptions, verdict_document
+from headcount_analysis.report import csv_tables, exceptions_csv, verdict_document
 from headcount_analysis.report.html import page
 from headcount_analysis.report.model import Report
 from headcount_analysis.report.text import junit, markdown
@@ -18,7 +18,8 @@ def write(report: Report, folder: RunFolder) -> None:
     """
     path = folder.path
     (path / "verdict.json").unlink(missing_ok=True)
-    exceptional = exceptions.write(report.fates, path / "exceptions.csv", report.differences.table)
+    table = report.differences.table
+    exceptional = exceptions_csv.write(report.fates, path / "exceptions.csv", table)
     write_atomically(path / "summary.csv", csv_tables.csv(csv_tables.summary(report)))
     write_atomically(path / "latency.csv", csv_tables.csv(csv_tables.latency(report)))
     write_atomically(path / "percentiles.csv", csv_tables.csv(csv_tables.percentiles(report)))

@@ -21,8 +21,8 @@ _POINTERS = {
 def combinations(schema_registry: str = "", only: str = "") -> Iterator[MessageStyle]:
     """Yield every combination, those of formats with schemas only if there is a registry.
 
-    `only` is the name of the only format, or empty. UsageError if it needs a registry, or is one
-    that the self-test cannot write.
+    `only` is the name of the only format, or empty. UsageError if that format needs a registry and
+    there is none, or if the self-test cannot write it.
     """
     formats = [FormatSettings(*arguments) for arguments in _FORMATS]
     if schema_registry:

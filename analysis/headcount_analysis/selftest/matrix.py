@@ -87,7 +87,7 @@ Finding = tuple[str, str, str, int]
 
 
 def _attempts(injected: Injected, fates: Path) -> Iterator[Finding]:
-    """Compare every attempt: each one that is not clean by name, the clean ones as one count."""
+    """Compare every attempt: yield each one that is not clean, and one count of the others."""
     plan = injected.plan
     seen = [np.zeros(plan.attempted(number), dtype=np.int32) for number in range(GENERATORS)]
     reported: dict[AttemptId, str] = {}

@@ -52,7 +52,7 @@ def partition_of(seq: int) -> int:
 
 
 def make_plan(run_id: str, events: int, faults: Sequence[Fault], count: int, seed: int) -> Plan:
-    """Plan `count` faults, evenly of the given kinds; fewer if the run is too short for them."""
+    """Plan `count` faults, divided evenly among the kinds; fewer if the run is too short."""
     random = Random(f"{run_id}.{seed}")  # noqa: S311 - chooses test cases
     tag = tag_of(random.getrandbits(TAG_BITS))
     kinds = list(islice(cycle(faults), count))

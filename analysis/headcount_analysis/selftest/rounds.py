@@ -57,7 +57,7 @@ class RoundContext:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many attempts a run with all faults has, how many get a fault, and by which seed."""
+    """How many attempts a run with all faults has, how many of them get a fault, and a seed."""
 
     events: int
     faults: int

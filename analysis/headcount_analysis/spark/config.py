@@ -33,8 +33,8 @@ class SessionConfig:
     java_home: Path
     connector_jars: Sequence[Path]
     log_file: Path
+    heap: str
     master: str = "local[*]"
-    heap: str = "1400m"
     shuffle_partitions: int = 8
     scratch: Path | None = None
     """The parent of the scratch folder; by default the system's folder for temporary files."""

@@ -18,7 +18,7 @@ from headcount.cli.options.output_options import (
     with_links,
     with_reports_dir,
 )
-from headcount.cli.options.run_options import complete_runs, find_run
+from headcount.cli.options.run_argument import complete_runs, find_run
 from headcount.cli.page_output import STDOUT, links_to, write_document
 from headcount.console import Console
 from headcount.errors import UsageError

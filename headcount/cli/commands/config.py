@@ -62,7 +62,7 @@ def _table(command: click.Command, called: click.Context) -> Table:
 
 
 def _static_default(parameter: click.Parameter) -> str:
-    """Return the default as the help describes it, where it depends on other options."""
+    """Return the help's words for a default that depends on other options; otherwise empty."""
     shown = getattr(parameter, "show_default", None)
     return shown if isinstance(shown, str) else ""
 

@@ -16,7 +16,7 @@ from headcount.cli.options.groups import (
 )
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_quiet, with_reports_dir
-from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.run_argument import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.console import Console

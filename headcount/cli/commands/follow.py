@@ -5,7 +5,7 @@ from pathlib import Path
 from headcount.cli.options.groups import grouped_command
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
-from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.run_argument import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.console import Console
 from headcount.gc_control import permanent_objects

@@ -54,7 +54,7 @@ Against the baseline:
 
 
 def _checked(context: click.Context, parameter: click.Parameter, location: str) -> str | None:
-    """Check a URL; a folder is checked when it is read, without the slow imports of a URL."""
+    """Check a URL; a folder is checked only when it is read, which saves slow imports here."""
     return checked_location(context, parameter, location) if "://" in location else location
 
 

@@ -116,7 +116,7 @@ _CHECKS: Mapping[str, Callable[[str], object]] = {
     "--start",
     default="",
     metavar="COMMAND",
-    show_default="it already runs",
+    show_default="already running",
     help="Command to start the service in CI; Kafka is at $BOOTSTRAP_SERVERS.",
 )
 @grouped_option(

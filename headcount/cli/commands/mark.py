@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import with_reports_dir
-from headcount.cli.options.run_options import find_run, with_run
+from headcount.cli.options.run_argument import find_run, with_run
 from headcount.cli.options.types import Timestamp
 from headcount.errors import UsageError
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark

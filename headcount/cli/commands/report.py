@@ -5,7 +5,7 @@ from pathlib import Path
 
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.output_options import with_reports_dir
-from headcount.cli.options.run_options import find_run, with_run
+from headcount.cli.options.run_argument import find_run, with_run
 from headcount.compose import shown_path, typed_command
 from headcount.console import Console
 from headcount.errors import UsageError

@@ -91,7 +91,7 @@ def run(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Drive LOCUSTFILE against the service, account for every request, and print the verdict.
+    """Run LOCUSTFILE against the service, account for every request, and print the verdict.
 
     LOCUSTFILE is a file, a comma-separated list of files, a folder or a URL, as in Locust.
     """

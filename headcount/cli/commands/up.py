@@ -104,7 +104,7 @@ def up(
     with contextlib.ExitStack() as stack:
         target = start(stack, target_options, kafka_options.settings, ready, folder)
         port = web.port or free_port(WEB_PORT)
-        # Locust takes the last of a repeated option, so the user's own prevail for the web UI.
+        # If an option is repeated, Locust takes the last value, so `extra` overrides the others.
         command = [
             *up_command(target_options, target, folder, os.environ),
             *flat({"--web-port": port, **message_options.of_locust, "-f": locustfile}),

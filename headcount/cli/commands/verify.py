@@ -7,7 +7,7 @@ import click
 from headcount.cli.options.groups import OptionGroup, grouped_command, grouped_option
 from headcount.cli.options.kafka_options import KafkaOptions, with_kafka_options
 from headcount.cli.options.output_options import with_json, with_quiet, with_reports_dir
-from headcount.cli.options.run_options import find_run, with_brokers_of_run, with_run
+from headcount.cli.options.run_argument import find_run, with_brokers_of_run, with_run
 from headcount.cli.options.verify_options import VerifyOptions, with_verify_options
 from headcount.console import Console
 from headcount.gc_control import permanent_objects
@@ -63,7 +63,7 @@ def verify(
         console,
         until_latest=until_latest,
     )
-    # Its own imports are slow, too, but `verified_run` has loaded them while the JVM started.
+    # This takes no time now: `verified_run` has loaded the slow imports while the JVM started.
     from headcount.cli.result import show  # noqa: PLC0415
 
     show(report, folder, console, as_json=as_json, has_read_on=until_latest)

@@ -35,7 +35,7 @@ def option_source(ctx: click.Context, parameter: click.Parameter) -> str:
 def naming_sources(ctx: click.Context) -> Iterator[None]:
     """Add to a command's error which variable or file sets the options that the error is about.
 
-    Nobody looks for a mistake in a variable or a file that a command line does not show.
+    Otherwise nobody would look there for a mistake, because the command line does not show it.
     """
     try:
         yield

@@ -65,7 +65,7 @@ class LoadOptions:
         """Format the amount of load; `shape` is the scenario's load shape, if it has one."""
         if shape is not None:
             limit = f", for at most {self.run_time}" if self.run_time else ""
-            return f"the shape {shape} of {scenario} decides users and duration{limit},"
+            return f"set by the load shape {shape} in {scenario}{limit},"
         run_time = self.run_time or self.default_run_time
         size = f"a rate of {self.rate}" if self.rate else f"{self.users_or_default} users"
         return f"{size} for {run_time}" if run_time else size
@@ -97,7 +97,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, the peak per second, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, its peak/s, min 10, max 1,000",
         help="Concurrent users.",
     ),
     grouped_option(

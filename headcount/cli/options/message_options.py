@@ -153,7 +153,7 @@ _OPTIONS = in_order(
         default="",
         metavar="URL",
         callback=checked_text(parse_trace_url),
-        help=f"Link behind each trace id in the report: a URL that contains {PLACEHOLDER}.",
+        help=f"Link for each trace id in the report: a URL that contains {PLACEHOLDER}.",
     ),
 )
 

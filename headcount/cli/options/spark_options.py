@@ -4,6 +4,9 @@ import click
 
 from headcount.cli.options.groups import OptionGroup, grouped_option, in_order
 
+SPARK_HEAP = "1400m"
+"""The default heap of Spark's driver; the self-test has its own."""
+
 
 def _spark_conf(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
@@ -29,7 +32,7 @@ with_spark = in_order(
     grouped_option(
         OptionGroup.JUDGING,
         "--spark-heap",
-        default="1400m",
+        default=SPARK_HEAP,
         show_default=True,
         metavar="SIZE",
         envvar="HEADCOUNT_SPARK_HEAP",

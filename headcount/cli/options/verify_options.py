@@ -12,11 +12,10 @@ from headcount.cli.options.groups import OptionGroup, gathered, grouped_option, 
 from headcount.cli.options.output_options import checked_location
 from headcount.cli.options.spark_options import with_spark
 from headcount.cli.options.types import Seconds
-from headcount.run.manifest import SETTLE_S, WATCH_FOR_S
+from headcount.run.default_times import LATE_AFTER_MS, SETTLE_S, WATCH_FOR_S
 from headcount.thresholds.grammar import Threshold, parse_all, read_file
 from headcount.thresholds.metric_text import MetricError
 
-LATE_AFTER_MS = 60_000
 UNACKED = "unacked"
 """Allows an event type without an acknowledged attempt."""
 DATABASE_VARIABLE = "HEADCOUNT_DATABASE_URL"

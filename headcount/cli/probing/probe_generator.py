@@ -52,7 +52,7 @@ def start_generator(scenario: ProbeScenario, folder: Path, environ: Mapping[str,
         "--probe-requests": scenario.requests,
         "--id-form": scenario.ids.form,
         "--id-header": scenario.ids.header,
-        # If the place of ids is the key, no field of an event is left out of the comparison.
+        # With the key as the place of the id, all fields of an event take part in the comparison.
         "--id-at": "key",
         "--outcome": joined(scenario.outcome_rules),
         "--run-time": f"{SCENARIO_LIMIT_S}s",
@@ -106,7 +106,7 @@ def read_requests(run: RunFolder) -> tuple[ProbeRequest, ...]:
 
 
 def read_answers(run: RunFolder) -> Mapping[str, str]:
-    """Return the first body of failed responses by status, or errors by type."""
+    """Return the first failure of each kind: a response's body by status, or an error by type."""
     ended = run.read_locust_exit()
     return {} if ended is None else ended.answers
 

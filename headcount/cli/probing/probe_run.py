@@ -41,7 +41,7 @@ EXTRA_WATCH_S = 0.5
 """How long the topics are watched for further messages once every id has been seen."""
 _STEP_S = 0.1
 _ENDING_IN_ERROR = frozenset({2, 5})
-"""Exit codes of a generator that refused the scenario, or could not record it."""
+"""Exit codes of a generator that refused the scenario, or could not record the requests."""
 
 
 @dataclass(frozen=True, slots=True)

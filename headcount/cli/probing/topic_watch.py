@@ -12,6 +12,7 @@ from headcount_analysis.probe.probe_request import seqs_in
 
 from headcount.errors import PartError, UsageError
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.run.probe_ids import HeaderIds
 
@@ -71,8 +72,11 @@ class TopicWatch:
         missing = self.names - {topic for topic, _ in self.starts} - self.problems.keys()
         if missing:
             raise UsageError(
-                f"there is no topic {min(missing)!r} at {self.cluster}: name another with --topic, "
-                "or leave --topic out to watch all"
+                missing_topic(
+                    min(missing),
+                    self.cluster,
+                    "name another with --topic, or leave --topic out to watch all",
+                )
             )
         if len(self.starts) > MOST_PARTITIONS:
             raise UsageError(
@@ -116,7 +120,7 @@ class TopicWatch:
     def _first_ends(self) -> dict[Place, int]:
         """Return the end of each partition, once the cluster's brokers agree on the leaders.
 
-        After a topic was made or a leader moved, they briefly do not.
+        For a moment after a topic is made, or after a leader moves, they do not.
         """
         until_s = time.monotonic() + TIMEOUT_S
         while True:

@@ -27,7 +27,10 @@ LOOK_EVERY_S = 5.0
 """The minimum time between two listings: a long run leaves many files."""
 
 SILENT_AFTER_S = 60.0
-"""A generator that has written nothing for this long is dead: it writes every few seconds."""
+"""A generator that has written nothing for this long counts as dead.
+
+A live one writes every few seconds.
+"""
 
 
 def followed_run(
@@ -91,7 +94,8 @@ class _Traces(NamedTuple):
 class _Silence:
     """Measures how long generators have written nothing, by the monotonic clock.
 
-    File times only show changes: they are from another host's clock, which may jump.
+    The times of files come from another host's clock, which may jump. So they only show whether a
+    file has changed, not when.
     """
 
     filesystem: pafs.FileSystem

@@ -1,4 +1,8 @@
-"""Reads the service's database when a run is over: the third account of its state."""
+"""Reads the service's database when a run is over.
+
+The database is the third account of the owners' state, after the scenario's and the topic's (see
+`headcount/run/state_changes.py`).
+"""
 
 import contextlib
 import time
@@ -129,7 +133,7 @@ def account(
 
 
 def _mismatch(progress: PublishProgress, events_at_end: int | None) -> str:
-    """Return why the database is not at the moment of the topic's end; empty if it is."""
+    """Return why the database does not show the state at the topic's end; empty if it does."""
     if progress.unpublished:
         return (
             f"{progress.unpublished} events in the database's outbox are not published yet; "

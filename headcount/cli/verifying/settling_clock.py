@@ -61,8 +61,8 @@ class _RecordedReach:
 class TopicSettling:
     """Records the end of a topic until nothing is missing, or the settle time is over.
 
-    `keep` saves the last end. The end at the close of the settle time is recorded at that time,
-    however long it takes to read the messages before it.
+    `keep` saves the last end. When the settle time is over, a timer records the end, even if the
+    messages before it are still being read.
     """
 
     record: RecordReach
@@ -170,7 +170,7 @@ class TopicSettling:
                     f"offsets {end} to {first - 1} of partition {number} were deleted by the "
                     "topic's retention before they were read: use a longer retention"
                 )
-        # What was read already counts as read, though it may be deleted by now.
+        # Messages that were read before count as read, even if they have been deleted since.
         kept = {**now.log_start_offsets, **read.log_start_offsets}
         return replace(
             recorded, reach=replace(recorded.reach, end=replace(now, log_start_offsets=kept))

@@ -18,6 +18,7 @@ from headcount.console import Console, Step
 from headcount.errors import EvidenceError
 from headcount.kafka import topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.topic import TopicDescription
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
@@ -72,9 +73,7 @@ class RunEnd:
         name = self.manifest.topic
         described = topic.describe(self.cluster, name)
         if described is None:
-            raise EvidenceError(
-                f"there is no topic {name!r} at {self.cluster}: its messages are gone"
-            )
+            raise EvidenceError(missing_topic(name, self.cluster, "its messages are gone"))
         return described
 
 
@@ -166,8 +165,8 @@ def _replicated(cluster: Cluster, name: str, step: Step) -> tuple[dict[int, int]
     """Wait until consumers can read all that the leaders have now.
 
     Returns the end offsets, and by partition how many messages are still unreadable. Later messages
-    are not waited for. A leader waits for a replica that hangs until it drops out of the in-sync
-    replicas.
+    are not waited for. If a replica hangs, the leader waits for it until it has dropped out of the
+    in-sync replicas.
     """
     written = topic.written_offsets(cluster, name)
     deadline = time.monotonic() + REPLICATION_TIMEOUT_S

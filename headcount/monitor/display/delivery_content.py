@@ -230,7 +230,8 @@ def _without_zeros(
 ) -> dict[str, list[Any]]:
     """Leave out the columns that are zero for each event type, except for the first `keep` ones.
 
-    The last row is the total: what only it has, a tile shows.
+    The last row is the total. A figure that is zero for each event type but not in the total is
+    shown in a tile instead.
     """
     of_types = rows[:-1] or rows
     shown = [at for at in range(len(columns)) if at < keep or any(row[at + 1] for row in of_types)]

@@ -15,5 +15,5 @@ def is_traceparent(id_header: str) -> bool:
 
 
 def _trace_context(trace_id: str) -> str:
-    """Format version, trace-id, the caller's span, and that the caller samples."""
+    """Return a `traceparent`: version, trace-id, the caller's span, and the flag for sampled."""
     return f"00-{trace_id}-{span_id_of(trace_id)}-01"

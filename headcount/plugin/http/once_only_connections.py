@@ -87,7 +87,7 @@ class OnceOnlySecureConnections(SSLConnectionPool, OnceOnlyConnections):
     """The same with TLS, whose connections can be read only through TLS."""
 
     def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
-        """Connect; for the TCP handshake, `SSLConnectionPool` calls that of `OnceOnlyConnections`.
+        """Connect: `SSLConnectionPool` lets `OnceOnlyConnections` do the TCP handshake.
 
         That is why `SSLConnectionPool` must come first among the bases.
         """

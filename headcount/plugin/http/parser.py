@@ -28,7 +28,7 @@ class OneAnswer(HTTPSocketPoolResponse):
 
     def _read_headers(self, pre_buffered: bytes = b"") -> None:
         if not pre_buffered:
-            self._sent_s = time.monotonic()  # geventhttpclient makes a response once it has sent
+            self._sent_s = time.monotonic()  # the request has just been sent
         super()._read_headers(pre_buffered)
 
     def feed(self, data: str | bytes) -> None:

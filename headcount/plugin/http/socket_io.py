@@ -27,7 +27,7 @@ _polls: dict[int, select.poll] = {}
 def is_quiet(connection: gevent.socket.socket) -> bool:
     """Whether an idle connection without TLS is open and has nothing to read.
 
-    This costs a third of an attempt to read, which would end in an exception.
+    This takes a third as long as an attempt to read, which would end in an exception.
     """
     number = connection.fileno()
     if number < 0:
@@ -59,7 +59,7 @@ def read(
 ) -> tuple[bytes, Frame | None, BaseException | None, float, float]:
     """Read until a plain response is complete, or until it turns out not to be plain.
 
-    `sent_s` is when the request was sent: now, by the monotonic clock. Returns the bytes read,
+    `sent_s` is the monotonic time at which the request was sent, just now. Returns the bytes read,
     their frame (None if they are not plain), the error that ended the read, if any, how long the
     first byte took in s (0 without any), and when the last bytes came.
     """

@@ -18,9 +18,10 @@ from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Progress
 from headcount.monitor.progress_counter import detail_of
 from headcount.monitor.watch_gap import WatchGap
+from headcount.plugin.missing_verifier import why_not_verifiable
 from headcount.plugin.monitor.run_metrics import RunMetrics
 from headcount.plugin.monitor.watcher import Watcher
-from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
+from headcount.plugin.shutdown.verification import Verification
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Abort, Manifest
 from headcount.run.marks import LONGEST_TEXT, Mark, append_mark
@@ -29,8 +30,8 @@ from headcount.thresholds.grammar import Threshold
 
 POLL_EVERY_S = 1.0
 WATCH_AFTER_END_S, WATCH_AT_MOST_S = 5.0, 120.0
-"""How long the topic is watched after the settle time; and the longest that it is watched after the
-run's end while events are still missing."""
+"""The topic is watched for WATCH_AFTER_END_S after the settle time. If acknowledged events have not
+arrived by then, it is watched until they have, or until WATCH_AT_MOST_S after the run's end."""
 
 _log = logging.getLogger(__name__)
 

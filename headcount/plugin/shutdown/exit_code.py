@@ -32,7 +32,7 @@ def code_of(environment: Environment) -> int:
 
 
 def write_exit(environment: Environment, exit_code: int | None) -> None:
-    """Record how Locust ended in the run's folder; an `exit_code` of None means it goes on."""
+    """Record in the run's folder how Locust ended; if `exit_code` is None, Locust goes on."""
     cause, reason = _reason(environment, exit_code)
     state = state_of(environment)
     ended = LocustExit(exit_code, cause, reason, tuple(state.problems), dict(state.answers))

@@ -31,11 +31,12 @@ from headcount.ledger.location import open_location, unsealed
 from headcount.plugin import arrival_driver
 from headcount.plugin.environment_state import state_of
 from headcount.plugin.event_hooks import move_to_front
+from headcount.plugin.missing_verifier import why_not_verifiable
 from headcount.plugin.run_folder import folder_of, ledger_location
 from headcount.plugin.shutdown import failed_responses, listener_errors
 from headcount.plugin.shutdown.exit_code import code_of, write_exit
 from headcount.plugin.shutdown.last_reports import LastReports
-from headcount.plugin.shutdown.verification import Verification, why_not_verifiable
+from headcount.plugin.shutdown.verification import Verification
 from headcount.run.manifest import JUDGED_BY_PARENT
 
 SEAL_TIMEOUT_S = 5.0

@@ -1,12 +1,9 @@
 """Verification: runs `headcount verify` as a process beside Locust, and reads its output."""
 
-import importlib.util
 import os
 import sys
 import time
 
-from headcount.compose import COMPOSE, typed_command
-from headcount.installation import COMMAND, remedy
 from headcount.monitor.display.run_view import RunStage
 from headcount.run.folder import RunFolder
 from headcount.run.verdict import StoredVerdict, read_verdict
@@ -15,25 +12,6 @@ from headcount.stack.process import Process, error_lines
 POLL_S = 0.1
 
 _JUDGED = frozenset({0, 1, 3, 4})
-
-
-def why_not_verifiable(command: str = "verify RUN") -> str:
-    """Why no run can be verified in this environment; empty if one can.
-
-    `command` is the `headcount` command that the user can run elsewhere instead.
-    """
-    missing = [name for name in ("rich", "pyspark") if importlib.util.find_spec(name) is None]
-    if not missing:
-        return ""
-    if os.environ.get(COMPOSE):
-        return (
-            "this container cannot verify runs: "
-            f"{typed_command(f'headcount {command}', os.environ)}"
-        )
-    return (
-        f"verifying a run needs {' and '.join(missing)}: {remedy(COMMAND)}, or run headcount "
-        f"{command} on a machine that has it"
-    )
 
 
 class Verification:

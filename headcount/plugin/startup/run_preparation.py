@@ -16,6 +16,7 @@ from headcount import __version__
 from headcount.errors import UsageError
 from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.permissions import check_read
 from headcount.kafka_settings.config_file import from_environment
 from headcount.ledger.location import check_location
@@ -170,9 +171,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
     """Describe the topic. UsageError if there is none, PartError if it cannot be read."""
     described = topic.describe(cluster, name)
     if described is None:
-        raise UsageError(
-            f"there is no topic {name!r} at {cluster}: create it, or name another with --topic"
-        )
+        raise UsageError(missing_topic(name, cluster, "create it, or name another with --topic"))
     check_read(cluster, name, described.operations)
     return _TopicStart(
         cluster_metadata.cluster_id(cluster),

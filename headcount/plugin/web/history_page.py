@@ -15,7 +15,7 @@ from typing import Any
 from flask import Response, abort, redirect, render_template
 from gevent.lock import BoundedSemaphore
 
-from headcount.plugin.shutdown.verification import why_not_verifiable
+from headcount.plugin.missing_verifier import why_not_verifiable
 
 UPDATE = "/history/update"
 """The route that makes the page."""
@@ -41,7 +41,7 @@ def views(
         "/history": lambda: render_template("headcount/history.html"),
         UPDATE: update,
         "/history.html": page,
-        # The link in a report, which has the page beside the runs.
+        # A report links to ../history.html, as if the page were a file beside the runs.
         "/runs/history.html": lambda: redirect("../history"),
     }
 

@@ -11,7 +11,7 @@ from locust.env import Environment
 
 from headcount.errors import HeadcountError
 from headcount.files import open_own
-from headcount.plugin.shutdown.verification import why_not_verifiable
+from headcount.plugin.missing_verifier import why_not_verifiable
 from headcount.plugin.web.comparison import Comparison, compare
 from headcount.run.folder import RunFolder
 from headcount.run.past_runs import FILES, past_run, past_runs

@@ -55,7 +55,7 @@ def _why_no_generator(runner: MasterRunner) -> str:
         return ""
     if runner.state == STATE_INIT:
         return "no generator has connected yet: start one with locust --worker"
-    # After a test, Locust's workers sleep for that long, and then connect again.
+    # After a test, Locust's workers sleep for the stop time-out, and then connect again.
     wait_s = runner.environment.stop_timeout
     return (
         f"no generator is ready: after a test, generators reconnect within {wait_s:g} s "

@@ -43,7 +43,7 @@ class ClassData:
     """The archive for one Java and its jars; `step` shows the user that it is being written.
 
     `base` is an archive of Java's own classes, for a Java that comes without one. `path` is the
-    archive if it builds on the base archive that came with Java.
+    archive for a Java that comes with one; for any other, see `archive`.
     """
 
     path: Path

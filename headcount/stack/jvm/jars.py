@@ -108,7 +108,8 @@ def verify(folder: Path, jars: Iterable[Jar]) -> None:
 
 def _refused(folder: Path, name: str, why: str) -> PartError:
     return PartError(
-        f"refused the jar {name}: it {why}; remove {folder}, and the jars are fetched again"
+        f"the jar {name} cannot be used: it {why}; remove {folder}, and Headcount fetches the jars "
+        "again"
     )
 
 

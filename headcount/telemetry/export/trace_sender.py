@@ -52,7 +52,7 @@ class TraceSender:
 def otlp_spans(spans: Iterable[TraceSpan], resource: Mapping[str, str]) -> list[ReadableSpan]:
     """Return the spans in OpenTelemetry's data model.
 
-    They are made here because a tracer does not take the ids, start and end of a span as given.
+    They are made here because OpenTelemetry's tracer would give each span a new id.
     """
     of_run, scope = Resource(dict(resource)), InstrumentationScope(SCOPE)
     return [

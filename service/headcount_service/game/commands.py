@@ -123,7 +123,7 @@ class CommandHandler:
                 time.sleep(EARLIER_POLL_S)
 
     def _change(self, request: CommandRequest) -> _Committed:
-        """Change the state; end the sendings of transactions that were rolled back."""
+        """Change the state; end every `Sending` except that of the event to publish."""
         sendings: list[Sending] = []
         kept: Sending | None = None
         try:

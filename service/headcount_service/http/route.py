@@ -1,4 +1,4 @@
-"""Routes: each holds what the application needs to serve it, and the API description to show it."""
+"""Routes: each holds what the application needs to serve it and what the API description shows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

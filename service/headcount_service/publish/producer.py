@@ -103,7 +103,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         return bool(super().await_ready(node_id, timeout_ms))
 
     def connection_delay(self, node_id: Any) -> float:
-        """Return how many ms the sender may ignore a node, unless it is woken up."""
+        """Return for how many ms the sender may ignore a node, unless it is woken up."""
         if not self.connected(node_id):
             return float(super().connection_delay(node_id))
         if not super().is_ready(node_id):

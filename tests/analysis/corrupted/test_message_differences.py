@@ -89,7 +89,7 @@ def test_each_message_is_compared_with_its_own_request(
                 batch.append(a_message(partition, offset, {"n": str(offset), "p": partition}))
                 if offset % 3 == partition:
                     copies.append(a_copy(partition, offset, {"n": offset, "p": partition}))
-                    text = f'n: asked {offset}, found "{offset}"'
+                    text = f'n: asked for {offset}, found "{offset}"'
                     expected[partition, offset] = text
             batches.append(batch[::-1])
     texts, _ = compared(tmp_path, copies, batches)
@@ -102,7 +102,7 @@ def test_partitions_may_be_mixed_in_a_batch(tmp_path: Path) -> None:
     copies = [a_copy(number % 2, number // 2, {"n": -1}) for number in range(20)]
     texts, _ = compared(tmp_path, copies, [batch])
     assert texts == {
-        (number % 2, number // 2): f"n: asked -1, found {number}" for number in range(20)
+        (number % 2, number // 2): f"n: asked for -1, found {number}" for number in range(20)
     }
 
 
@@ -112,8 +112,8 @@ def test_messages_that_differ_only_in_their_ids_are_decoded_once(tmp_path: Path)
     batch = [a_message(0, offset, {"n": "3"}) for offset in range(50)]
     texts, decoded = compared(tmp_path, copies, [batch])
     assert decoded == 2
-    assert texts[0, 39] == 'n: asked 3, found "3"'
-    assert texts[0, 40] == 'n: asked 4, found "3"'
+    assert texts[0, 39] == 'n: asked for 3, found "3"'
+    assert texts[0, 40] == 'n: asked for 4, found "3"'
 
 
 def test_a_value_with_an_id_is_not_shared(tmp_path: Path) -> None:
@@ -122,7 +122,9 @@ def test_a_value_with_an_id_is_not_shared(tmp_path: Path) -> None:
     batch = [a_message(0, offset, {"n": IDS.text(0, offset)}) for offset in range(5)]
     texts, decoded = compared(tmp_path, copies, [batch])
     assert decoded == 5
-    assert texts == {(0, offset): f'n: asked 3, found "run-1.0.{offset}"' for offset in range(5)}
+    assert texts == {
+        (0, offset): f'n: asked for 3, found "run-1.0.{offset}"' for offset in range(5)
+    }
 
 
 def test_a_split_without_corrupted_messages_writes_nothing(tmp_path: Path) -> None:

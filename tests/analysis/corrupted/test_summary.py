@@ -26,36 +26,37 @@ def quantity(asked: int, count: int, event_type: str = "buy") -> tuple[str, list
     [
         (
             [quantity(3, 377)],
-            '`quantity`: asked 3, found "3", 377 times (100 % of 377 corrupted events)',
+            '`quantity`: asked for 3, found "3", 377 times (100 % of 377 corrupted events)',
         ),
         (
             [quantity(3, 1_999), quantity(4, 1)],
             (
-                '`quantity`: asked 3, found "3", 1,999 times; asked 4, found "4", once '
+                '`quantity`: asked for 3, found "3", 1,999 times; asked for 4, found "4", once '
                 "(100 % of 2,000 corrupted events)"
             ),
         ),
         (
             [quantity(value, 10 - value) for value in range(5)],
             (
-                '`quantity`: asked 0, found "0", 10 times; asked 1, found "1", 9 times; asked 2, '
-                'found "2", 8 times; other values, 13 times (100 % of 40 corrupted events)'
+                '`quantity`: asked for 0, found "0", 10 times; asked for 1, found "1", 9 times; '
+                'asked for 2, found "2", 8 times; other values, 13 times '
+                "(100 % of 40 corrupted events)"
             ),
         ),
         (
             [quantity(value, 1) for value in range(9)],
-            '`quantity`: 9 times, such as asked 0, found "0" (100 % of 9 corrupted events)',
+            '`quantity`: 9 times, such as asked for 0, found "0" (100 % of 9 corrupted events)',
         ),
         (
             [quantity(3, 9_999), ("ship", [Difference("to", VALUE, "1", "2")], 1)],
             (
-                '`quantity`: asked 3, found "3", 9,999 times '
+                '`quantity`: asked for 3, found "3", 9,999 times '
                 "(99.9 % of 10,000 corrupted events, of type buy)"
             ),
         ),
         (
             [("buy", [Difference("n", DifferenceKind.MISSING, "3")], 2)],
-            "`n`: asked 3, but missing, 2 times (100 % of 2 corrupted events)",
+            "`n`: asked for 3, but missing, 2 times (100 % of 2 corrupted events)",
         ),
         (
             [("buy", [Difference("n", DifferenceKind.UNKNOWN, None, "3")], 2)],
@@ -92,7 +93,7 @@ def test_the_most_frequent_fields_come_first() -> None:
 def test_event_types_are_joined() -> None:
     """A field that differs in all types is one line."""
     (sentence,) = summary(quantity(3, 2), quantity(3, 3, "ship")).sentences
-    assert sentence == '`quantity`: asked 3, found "3", 5 times (100 % of 5 corrupted events)'
+    assert sentence == '`quantity`: asked for 3, found "3", 5 times (100 % of 5 corrupted events)'
 
 
 def test_unknown_fields_are_admitted() -> None:

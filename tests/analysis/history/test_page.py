@@ -57,7 +57,7 @@ def test_the_latest_run_with_a_loss_is_worse() -> None:
     lossy = [an_entry(0), an_entry(1), an_entry(2, lost=4)]
     assert sentences(lossy) == ["WORSE: lost 0 → 4 in the latest run, run-0002 (2026-11-01)"]
     assert sentences([*lossy, an_entry(3), an_entry(4)]) == [
-        "1 run was worse, run-0002 (2026-11-01): lost 0 → 4; no later run was (2 so far)"
+        "1 run was worse, run-0002 (2026-11-01): lost 0 → 4; no later run was worse (2 so far)"
     ]
     assert '<li class="red">WORSE: lost 0 → 4' in rendered(lossy)
 

@@ -39,16 +39,16 @@ def message(value: bytes) -> ParsedMessage:
 CHANGED: list[tuple[dict[str, Any], list[str]]] = [
     (ASKED, []),
     ({**ASKED, "n": 3.0, "more": 1, "to": {**ASKED["to"], "country": "NL"}}, []),  # type: ignore[dict-item]
-    ({**ASKED, "n": "3"}, ['n: asked 3, found "3"']),
-    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked 3, but missing"]),
+    ({**ASKED, "n": "3"}, ['n: asked for 3, found "3"']),
+    ({"event_type": "buy", "to": ASKED["to"]}, ["n: asked for 3, but missing"]),
     (
         {**ASKED, "to": {"city": None, "lines": ["a", {"b": 2}]}},
-        ['/to/city: asked "Delft", found null', "/to/lines/1/b: asked 1.5, found 2"],
+        ['/to/city: asked for "Delft", found null', "/to/lines/1/b: asked for 1.5, found 2"],
     ),
-    ({**ASKED, "to": []}, ['to: asked {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
+    ({**ASKED, "to": []}, ['to: asked for {"city":"Delft","lines":["a",{"b":1.5}]}, found []']),
     (
         {**ASKED, "to": {"city": "Delft", "lines": ["a"]}},
-        ['/to/lines: asked ["a",{"b":1.5}], found ["a"]'],
+        ['/to/lines: asked for ["a",{"b":1.5}], found ["a"]'],
     ),
 ]
 

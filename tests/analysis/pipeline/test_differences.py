@@ -32,7 +32,7 @@ from tests.analysis.synthetic_run import Frames, RunHistory, event_id
 pytestmark = pytest.mark.e2e
 
 BUY = {"event_type": "buy", "quantity": 3, "metal": "iron"}
-_TEXT = 'quantity: asked 3, found "3"'
+_TEXT = 'quantity: asked for 3, found "3"'
 SHIP = {"event_type": "ship", "to": {"city": "Delft"}, "quantity": 3}
 
 
@@ -92,15 +92,15 @@ def test_every_corrupted_event_is_named(history: RunHistory) -> None:
         event_id(11): ("/to/city", "value"),
     }
     assert rows[event_id(10)]["differences"] == (
-        'metal: asked "iron", but missing; quantity: asked 3, found 4'
+        'metal: asked for "iron", but missing; quantity: asked for 3, found 4'
     )
     counts = report.differences.counts
     assert counts.events == sum(counts.sets.values()) == 9
     assert report.differences.sentences == (
-        '`quantity`: asked 3, found "3", 7 times (77.8 % of 9 corrupted events)',
-        '`/to/city`: asked "Delft", found "Gent", once (11.1 % of 9 corrupted events, of type ship)',  # noqa: E501
-        '`metal`: asked "iron", but missing, once (11.1 % of 9 corrupted events, of type buy)',
-        "`quantity`: asked 3, found 4, once (11.1 % of 9 corrupted events, of type buy)",
+        '`quantity`: asked for 3, found "3", 7 times (77.8 % of 9 corrupted events)',
+        '`/to/city`: asked for "Delft", found "Gent", once (11.1 % of 9 corrupted events, of type ship)',  # noqa: E501
+        '`metal`: asked for "iron", but missing, once (11.1 % of 9 corrupted events, of type buy)',
+        "`quantity`: asked for 3, found 4, once (11.1 % of 9 corrupted events, of type buy)",
     )
 
 
@@ -176,10 +176,10 @@ def test_every_copy_is_compared(history: RunHistory) -> None:
     rows = rows_of(history)
     columns = ("corrupted_copies", "corrupted_partition", "corrupted_offset", "differences")
     assert [[rows[event_id(seq)][name] for name in columns] for seq in range(2)] == [
-        ["1", "1", "1", 'metal: asked "iron", found "tin"'],
+        ["1", "1", "1", 'metal: asked for "iron", found "tin"'],
         [
             *("2", "1", "11"),
-            f'{_TEXT}; metal: asked "iron", found "tin"; quantity: asked 3, found 4',
+            f'{_TEXT}; metal: asked for "iron", found "tin"; quantity: asked for 3, found 4',
         ],
     ]
     counts = report.differences.counts
@@ -197,7 +197,7 @@ def test_many_events_of_a_set_have_values(history: RunHistory) -> None:
     assert sum(1 for row in rows if row["differences"]) == 100
     assert len(document(history)["sets"][0]["samples"]) == 100
     assert report.differences.sentences == (
-        '`quantity`: 250 times, such as asked 3, found "0" (100 % of 250 corrupted events)',
+        '`quantity`: 250 times, such as asked for 3, found "0" (100 % of 250 corrupted events)',
     )
 
 
@@ -295,7 +295,7 @@ def test_an_id_in_the_values_is_not_shown_for_another_event(history: RunHistory)
     history.verified()
     rows = rows_of(history)
     assert [rows[event_id(seq)]["differences"] for seq in range(3)] == [
-        f'metal: asked "iron", found "for {event_id(seq)}"' for seq in range(3)
+        f'metal: asked for "iron", found "for {event_id(seq)}"' for seq in range(3)
     ]
 
 

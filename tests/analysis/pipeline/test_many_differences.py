@@ -10,7 +10,7 @@ from headcount_analysis.pipeline.cache import RunCache
 from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
-from headcount_analysis.report import exceptions
+from headcount_analysis.report import exceptions_csv
 from headcount_analysis.selftest.faults import Fault
 from headcount_analysis.selftest.generate import Generation, write_run
 from headcount_analysis.selftest.named_fields import misnamed
@@ -51,7 +51,7 @@ def test_each_of_very_many_corrupted_events_is_named(
 ) -> None:
     """All 20,000, with what was altered in each, and without one of them in the driver's memory."""
     # The rows of exceptions.csv are not what is measured.
-    monkeypatch.setattr(exceptions, "SORTED_UP_TO", 0)
+    monkeypatch.setattr(exceptions_csv, "SORTED_UP_TO", 0)
     cluster, history = Cluster(broker.bootstrap_servers), RunHistory(tmp_path, spark)
     plan, start = altered_plan(), end_offsets(cluster, topic)
     assert len(plan.faults) == CORRUPTED

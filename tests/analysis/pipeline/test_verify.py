@@ -569,10 +569,10 @@ def test_differing_fields_are_named(history: RunHistory) -> None:
         event_id(2): "/to/city",
         event_id(4): "n",
     }
-    assert rows[event_id(0)]["differences"] == 'n: asked 3, found "3"'
+    assert rows[event_id(0)]["differences"] == 'n: asked for 3, found "3"'
     assert rows[event_id(4)]["differences"] == "n: the key occurs twice"
     assert report.differences.sentences[0] == (
-        '`n`: asked 3, found "3", 2 times (50 % of 4 corrupted events)'
+        '`n`: asked for 3, found "3", 2 times (50 % of 4 corrupted events)'
     )
 
 

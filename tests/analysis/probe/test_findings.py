@@ -173,7 +173,7 @@ def test_fields_that_differ() -> None:
 
     seen = findings(sample(records(service)))
     assert seen.exit_code == 0
-    assert "  differs   quantity: asked 1, found 0" in text(seen)
+    assert "  differs   quantity: asked for 1, found 0" in text(seen)
     assert "corrupted" in text(seen)
 
 

@@ -181,7 +181,7 @@ def test_fields_that_differ() -> None:
     assert best is not None
     assert best.message_format.compare_at == "/b"
     assert best.content.equal == ("item",)
-    assert best.content.differing == ('quantity: asked 1, found "1"',)
+    assert best.content.differing == ('quantity: asked for 1, found "1"',)
 
 
 def test_an_id_within_a_longer_text() -> None:

@@ -10,8 +10,9 @@ from headcount_analysis.measure.histogram import WHOLE, Bucket
 from headcount_analysis.measure.latency_over_time import LatencySlice, Percentiles
 from headcount_analysis.measure.over_time import LoadSlice, OverTime
 from headcount_analysis.measure.rates import Rates
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 from headcount.ledger.generator_health import Health, Sample
 from tests.analysis.judge.test_judge import SANE, with_counts

@@ -47,7 +47,9 @@ headcount_analysis.spark.config._localhost_resolves = lambda: False
 
 def config(java_home: Path, folder: Path, master: str = "local[*]") -> SessionConfig:
     """Make a session's configuration."""
-    return SessionConfig(java_home, (folder / "a.jar", folder / "b.jar"), folder / "log", master)
+    return SessionConfig(
+        java_home, (folder / "a.jar", folder / "b.jar"), folder / "log", "1g", master
+    )
 
 
 def test_local_session_stays_on_loopback(tmp_path: Path) -> None:

@@ -77,10 +77,10 @@ def test_markdown() -> None:
     assert "| service | 1,000 /s | 1 |" in text
     assert "| brokers' disks, 3 replicas | 1 MB/s | 0.9 GB |" in text
     assert "| ledgers | 0.0 MB/s | 0.0 GB | 500 segments |" in text
-    assert "1 cores bring the verdict within 1 min." in text
+    assert "Number of cores for a verdict within 1 min: 1." in text
     assert "The first limit is the service" in text
     late = markdown(COSTS, replace(REQUEST, within_s=5), "the command")
-    assert "No number of cores brings the verdict within 5 s" in late
+    assert "No number of cores is enough for a verdict within 5 s" in late
 
 
 def test_segment_interval() -> None:

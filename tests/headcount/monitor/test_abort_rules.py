@@ -7,7 +7,7 @@ from headcount.monitor.live_stats import LiveStats
 from headcount.monitor.progress import Durations, Ended, Progress
 from headcount.monitor.seq_bitmap import packed, pages_of
 from headcount.monitor.topic_counts import TopicCounts
-from headcount.run.manifest import SETTLE_S
+from headcount.run.default_times import SETTLE_S
 from headcount.thresholds.grammar import parse
 
 FIRST_S = 1_700_000_000

@@ -17,7 +17,7 @@ import sys
 sys.modules.update(dict.fromkeys({absent!r}))  # these modules cannot be imported
 import locust
 import headcount.plugin
-from headcount.plugin.shutdown.verification import why_not_verifiable
+from headcount.plugin.missing_verifier import why_not_verifiable
 print(why_not_verifiable())
 """
 

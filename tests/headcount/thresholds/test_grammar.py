@@ -107,7 +107,12 @@ def test_a_part_of_the_run(text: str, window: Window) -> None:
             19,
             5,
         ),
-        ("lost{event_type=a} == 0 abort", "leave out event_type, after and for, or abort", 24, 5),
+        (
+            "lost{event_type=a} == 0 abort",
+            "leave out abort, or leave out event_type, after and for",
+            24,
+            5,
+        ),
         ("acked >= 100 abort", "abort needs an upper limit", 6, 2),
         ("http.p99 > 3ms abort", "abort needs an upper limit", 9, 1),
         ("rps == 100 abort", "abort needs a lower or an upper limit", 4, 2),

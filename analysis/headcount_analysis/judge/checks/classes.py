@@ -10,7 +10,7 @@ from headcount_analysis.judge.limits import Limits
 MEANING = {
     "lost": "acknowledged, but not in the topic",
     "duplicated": "more than once in the topic",
-    "ghost": "answered as failed, but in the topic",
+    "ghost": "failed, but in the topic",
     "phantom": "in the topic with an id of this run, but never requested",
     "corrupted": "in the topic, but the content differs from event=",
     "reordered": "in the topic after a later request with the same key",

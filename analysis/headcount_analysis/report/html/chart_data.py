@@ -1,4 +1,4 @@
-"""The data of a chart for the page's script, short: numbers have four digits. Pure."""
+"""The data of a chart for the page's script, in a short form: numbers have four digits. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -12,7 +12,7 @@ _DRAWN = ("lost", "duplicated", "ghost", "phantom", "absent", "recovered", "refu
 
 
 def class_figure(by_event_type: Mapping[str, Counts]) -> Figure | None:
-    """Draw a bar for each event type that has other classes; None if there is none."""
+    """Draw a bar for each event type with classes other than delivered; None if there is none."""
     bars = [
         Bar(name, parts)
         for name, counts in by_event_type.items()

@@ -12,11 +12,11 @@ from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
 from headcount_analysis.report.count_sentences import selected_exceptions
 from headcount_analysis.report.csv_tables import iso_time
 from headcount_analysis.report.exception_kinds import WORST_FIRST
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.exception_links import link, pattern_link
 from headcount_analysis.report.html.exception_steps import clock, status_text
 from headcount_analysis.report.html.exception_table import ExceptionTable, exception_table, short
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 SHOWN_GROUPS = 20
 SHOWN_ERRORS = 50

@@ -127,5 +127,5 @@ def _differences(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
         return
     at = place(row, "corrupted")
     where = f"at {at}: " if at and at != place(row) else ""
-    fields = row["differences"] or row["differing_fields"] or "in which fields is unknown"
+    fields = row["differences"] or row["differing_fields"] or "the differing fields are unknown"
     yield ExceptionStep("differs", f"{where}{fields}", is_wrong=True)

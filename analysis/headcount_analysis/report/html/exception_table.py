@@ -12,9 +12,10 @@ from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.reconciliation.attempt_counts import answer_of
 from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.exception_links import anchor
 from headcount_analysis.report.html.exception_steps import ExceptionStep, clock, place, steps_of
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 LONGEST_CELL = 160
 """Longer texts, which come from outside, are truncated."""
@@ -76,7 +77,7 @@ class ExceptionRow:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionTable:
-    """The table; `options` are the values that each filter offers, `day` is the date of all."""
+    """The table; `options` are the values of each filter, `day` the date if all rows share one."""
 
     columns: tuple[ExceptionColumn, ...]
     rows: tuple[ExceptionRow, ...]
@@ -92,7 +93,7 @@ def exception_table(exceptions: Exceptions, trace_url: str = "") -> ExceptionTab
     cells = [_cells(record, has_date=len(days) > 1) for record in records]
     filled = {name for cell in cells for name, text in cell.items() if text}
     if "acknowledged at" in filled:
-        # The steps show it. It needs a column only where `acknowledged at` does not name a place.
+        # The steps show the place. It needs its own column only if no row has `acknowledged at`.
         filled -= {"found at"}
     columns = [column for column in _COLUMNS if column.name in filled]
     anchors: set[str] = set()

@@ -21,7 +21,7 @@
   const first = Math.min(...times);
   const day = Math.floor(first / DAY_MS) * DAY_MS;
 
-  // A time of day is the first one of the run; 11:50:44 as an end includes that second.
+  // A time of day means its first occurrence in the run. As an end, 11:50:44 includes that second.
   const timeOf = (text, isEnd) => {
     const clock = /^(\d\d?):(\d\d)(?::(\d\d)(\.\d+)?)?$/.exec(text);
     if (!clock) return Date.parse(/^[\d-]+[T ][\d:.]+$/.test(text) ? `${text.replace(" ", "T")}Z` : text);

@@ -92,7 +92,7 @@ class AccountingPart:
 
 
 def facts(report: Report) -> Iterator[RunFact]:
-    """Yield what the run was, for one line."""
+    """Yield the facts that describe the run, for one line of the page."""
     manifest = report.manifest
     started = manifest.created_at
     yield RunFact("started", clock_text(started), started)

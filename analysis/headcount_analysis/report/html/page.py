@@ -9,7 +9,6 @@ from headcount.run.verdict import tally_of
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.report.configuration import configuration
 from headcount_analysis.report.count_sentences import sum_of_classes
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import first_screen
 from headcount_analysis.report.html.class_charts import class_figure
 from headcount_analysis.report.html.earlier import earlier_line
@@ -50,6 +49,7 @@ from headcount_analysis.report.html.run_trend import run_trend
 from headcount_analysis.report.html.templates import template
 from headcount_analysis.report.html.type_rows import type_table
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 _HERE = Path(__file__).parent
 
@@ -105,7 +105,8 @@ def render(report: Report, exceptions: Exceptions) -> str:
         curve_figure=percentile_figure(
             report.percentiles,
             measures,
-            f"Latency by percentile, rarer to the right; {report.rates}.",
+            "Latency by percentile, from the fastest requests on the left to the slowest on the "
+            f"right; {report.rates}.",
         ),
         latency_figures=tuple(latency_figures(report.over_time, measures, _latency_texts(report))),
         by_generator=class_counts("generator", by_generator(report)),

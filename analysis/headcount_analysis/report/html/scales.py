@@ -97,7 +97,7 @@ def _one_two_five(first_power: int, last_power: int) -> Iterator[float]:
 
 
 def short(value: float) -> str:
-    """Format a number of an axis in few letters."""
+    """Format a number of an axis in few characters."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             divisor = 1e3 if letter == "k" else size

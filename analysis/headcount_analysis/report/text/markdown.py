@@ -10,8 +10,8 @@ from headcount_analysis.judge import watched
 from headcount_analysis.measure.histogram import WHOLE
 from headcount_analysis.report import csv_tables
 from headcount_analysis.report.count_sentences import counted_exceptions, sum_of_classes
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 from headcount_analysis.report.text.markdown_text import code as _code
 from headcount_analysis.report.text.markdown_text import table as _table
 from headcount_analysis.report.text.markdown_text import text as _text

@@ -17,7 +17,10 @@ _AFTER, _PAYLOAD = "after", "payload"
 
 
 class DebeziumEncoder(TextEncoder):
-    """Writes changes; a pointer leads to the same place only in those of plain rows."""
+    """Writes changes of plain rows and, if no pointer is given, of rows of an outbox table.
+
+    A pointer to the event in a plain row does not lead to the event in a row of the outbox.
+    """
 
     tombstone = MessageKind.FOREIGN
     tombstone_has_own_key = True

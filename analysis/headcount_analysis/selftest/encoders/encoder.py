@@ -64,11 +64,11 @@ class Encoder(Protocol):
 
     @property
     def tombstone(self) -> MessageKind:
-        """The kind of a message without a value and headers."""
+        """The kind of a message that has neither a value nor headers."""
 
     @property
     def tombstone_has_own_key(self) -> bool:
-        """Whether that also holds if its key is that of an event."""
+        """Whether a tombstone with the key of an event is also of the kind `tombstone`."""
 
     def document(self, event: Document, variant: int) -> Document:
         """Put an event where it is compared."""

@@ -1,4 +1,4 @@
-"""JSON: one object, with the event in it or as the whole."""
+"""JSON: one object, which contains the event or has the event's fields itself."""
 
 from headcount.json_pointer import steps_of
 from headcount.run.message_format import FormatSettings

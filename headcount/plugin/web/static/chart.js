@@ -73,7 +73,7 @@ const deliveryChart = (() => {
     }
   }
 
-  // The last requests were sent before their second was over, at the same rate.
+  // The last bin ends with the last request: over its full width, its rate would appear too low.
   const endOf = (bin, data) => Math.min(bin[0] + data.bin_s, Math.max(data.sent_s, bin[0] + SHORTEST_BIN_S));
   const rateOf = (bin, data, at) => bin[at] / (endOf(bin, data) - bin[0]);
 

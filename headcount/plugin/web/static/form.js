@@ -49,7 +49,7 @@
     const template = document.createElement("template");
     template.innerHTML = await response.text();
     const group = template.content.firstElementChild;
-    // React finds its own elements by reference, so that others may stand between them.
+    // React finds its own elements by reference, so others may stand between them.
     const button = form.querySelector("button[type=submit]");
     button.parentElement.insertBefore(group, button);
     applyTheme(group);

@@ -29,7 +29,7 @@ _DEAD_AFTER = (
     "tcp_keepalives_interval = 5",
     "tcp_keepalives_count = 3",
 )
-"""With these, in seconds, PostgreSQL ends the session of a host that has vanished."""
+"""With these settings (times in s), PostgreSQL ends the session of a host that has vanished."""
 
 
 def _is_over_now() -> bool:

@@ -73,7 +73,7 @@ def cart(connection: Connection, player: LockedPlayer) -> list[VariantQuantity]:
 def put_in_cart(
     connection: Connection, player: LockedPlayer, stack: VariantQuantity, was: int
 ) -> None:
-    """Set the quantity of a cart line from `was`; 0 removes the line."""
+    """Change the quantity of a cart line from `was` to that of `stack`; 0 removes the line."""
     _put(connection, cart_lines, player, stack, was=was)
 
 

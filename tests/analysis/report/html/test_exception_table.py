@@ -1,13 +1,14 @@
 """The table of exceptions: columns that are not empty, plain words, and the steps of each id."""
 
 import pandas as pd
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.exception_steps import steps_of
 from headcount_analysis.report.html.exception_table import (
     ExceptionTable,
     exception_table,
     what_happened,
 )
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 MS = 1_000_000
 SENT_NS = 1_700_000_000_000 * MS
@@ -169,11 +170,11 @@ def test_the_way_of_a_corrupted_copy() -> None:
         "copies": 2,
         "corrupted_partition": 3,
         "corrupted_offset": 18,
-        "differences": 'a: asked 1, found "1"',
+        "differences": 'a: asked for 1, found "1"',
     }
     assert steps(row)[-2:] == [
         "!in topic: 2 times, first at 3@17, 22:13:20.004",
-        '!differs: at 3@18: a: asked 1, found "1"',
+        '!differs: at 3@18: a: asked for 1, found "1"',
     ]
 
 

@@ -12,8 +12,9 @@ import pytest
 from headcount_analysis.causes.exception_patterns import Pattern
 from headcount_analysis.causes.losses import Losses, LossGroup
 from headcount_analysis.causes.unacknowledged import UnacknowledgedGroup
-from headcount_analysis.report.exceptions import COLUMNS, Exceptions
+from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.page import render
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 from bench.report.chromium import Chromium, chromium
 from tests.analysis.report.html.test_exception_table import LOST

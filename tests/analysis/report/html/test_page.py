@@ -11,12 +11,12 @@ from headcount_analysis.judge import Limits, judge
 from headcount_analysis.measure.breakdown import Breakdown, Group
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html import svg
 from headcount_analysis.report.html.exception_table import LONGEST_CELL
 from headcount_analysis.report.html.page import render
 from headcount_analysis.report.html.page_files import CHART_SCRIPTS, hashes_of
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 from headcount.run.address import without_secrets
 from headcount.thresholds.grammar import parse

@@ -5,9 +5,9 @@ from dataclasses import replace
 from headcount_analysis.measure.clocks import ClockOffset
 from headcount_analysis.measure.histogram import Measure
 from headcount_analysis.measure.threshold_results import ThresholdResult
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.page import render
 from headcount_analysis.report.html.page_tables import PageTable, latency, offset_text, thresholds
+from headcount_analysis.report.shown_exceptions import Exceptions
 
 from headcount.thresholds.grammar import parse
 from tests.analysis.report.literal import a_report

@@ -17,9 +17,9 @@ from headcount_analysis.measure.histogram import Bucket, Measure
 from headcount_analysis.measure.rates import Rates
 from headcount_analysis.measure.threshold_results import ThresholdResult
 from headcount_analysis.report import verdict_document
-from headcount_analysis.report.exceptions import Exceptions
 from headcount_analysis.report.html.page import render as page_of
 from headcount_analysis.report.model import Report
+from headcount_analysis.report.shown_exceptions import Exceptions
 from headcount_analysis.report.text import junit, markdown
 from headcount_analysis.state.differences import StateCheck
 from junitparser import JUnitXml

@@ -102,21 +102,22 @@ def test_exactly_the_locked_jars_are_accepted(folder: Path) -> None:
 def test_a_wrong_jar_is_refused_by_name(folder: Path) -> None:
     """One changed bit is enough, and the message names the jar and the remedy."""
     (folder / "two-1.0.jar").write_bytes(b"the second jaR")
-    with pytest.raises(PartError, match=r"refused the jar two-1.0.jar: .*; remove .* again"):
+    with pytest.raises(PartError, match=r"the jar two-1.0.jar cannot be used: .*; remove .* again"):
         verify(folder, JARS)
 
 
 def test_a_missing_jar_is_refused_by_name(folder: Path) -> None:
     """The message names a jar that was removed."""
     (folder / "one-1.0.jar").unlink()
-    with pytest.raises(PartError, match=r"refused the jar one-1.0.jar: it is missing"):
+    with pytest.raises(PartError, match=r"the jar one-1.0.jar cannot be used: it is missing"):
         verify(folder, JARS)
 
 
 def test_a_surplus_jar_is_refused_by_name(folder: Path) -> None:
     """A jar that is not in the lock could shadow a locked one, so it is refused."""
     (folder / "aaa-1.0.jar").write_bytes(b"surprise")
-    with pytest.raises(PartError, match=r"refused the jar aaa-1.0.jar: it is not in the lock"):
+    refusal = r"the jar aaa-1.0.jar cannot be used: it is not in the lock"
+    with pytest.raises(PartError, match=refusal):
         verify(folder, JARS)
 
 
@@ -129,7 +130,7 @@ def test_fetched_jars_are_used_again_and_checked_again(tmp_path: Path) -> None:
     assert fetched(offline, "broker") == paths
     assert len(left_in_cache(offline)) == 1
     paths[0].write_bytes(b"tampered")
-    with pytest.raises(PartError, match=r"refused the jar one-1.0.jar"):
+    with pytest.raises(PartError, match=r"the jar one-1.0.jar cannot be used"):
         fetched(offline, "broker")
 
 
@@ -137,9 +138,18 @@ def test_fetched_jars_are_used_again_and_checked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ('echo x > "$folder/one-1.0.jar"', r"refused the jar one-1\.0\.jar: .*nothing was kept"),
-        ('rm "$folder/two-1.0.jar"', r"refused the jar two-1\.0\.jar: it is missing; nothing"),
-        ('echo x > "$folder/new.jar"', r"refused the jar new\.jar: it is not in the lock; nothing"),
+        (
+            'echo x > "$folder/one-1.0.jar"',
+            r"the jar one-1\.0\.jar cannot be used: .*nothing was kept",
+        ),
+        (
+            'rm "$folder/two-1.0.jar"',
+            r"the jar two-1\.0\.jar cannot be used: it is missing; nothing",
+        ),
+        (
+            'echo x > "$folder/new.jar"',
+            r"the jar new\.jar cannot be used: it is not in the lock; nothing",
+        ),
         ("echo 'java.net.UnknownHostException: x'; exit 1", r"name cannot be resolved.*ivy\.log"),
         ("kill -9 $$", r"the jars cannot be fetched: .*ivy\.log"),
     ],

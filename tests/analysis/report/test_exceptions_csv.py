@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from headcount_analysis.corrupted.table import DIFFERENCES
-from headcount_analysis.report.exceptions import SHOWN_OF_A_KIND, Exceptions, write
+from headcount_analysis.report.exceptions_csv import write
+from headcount_analysis.report.shown_exceptions import SHOWN_OF_A_KIND, Exceptions
 
 
 def differences(folder: Path) -> Path:
@@ -110,7 +111,7 @@ def test_no_kind_crowds_out_another(tmp_path: Path) -> None:
         *("id", "corrupted_copies", "corrupted_partition", "corrupted_offset"),
         *("differing_fields", "difference_kinds", "differences"),
     )
-    asked = 'a: asked 1, found "1"; /b/c: asked 2, but missing'
+    asked = 'a: asked for 1, found "1"; /b/c: asked for 2, but missing'
     assert [tuple(row[name] for name in columns) for row in named] == [
         ("run-1.0.254", "2", "3", "17", "a; /b/c", "type; missing", asked),
         ("run-1.0.255", "1", "0", "18", "a", "value", ""),

@@ -1,4 +1,7 @@
-"""Damage: rows of a ledger that are missing, repeated, or not as they were sealed."""
+"""Damage of a ledger's rows: they are missing, repeated, or not as they were sealed.
+
+`headcount/ledger/file_damage.py` recognizes damaged files, such as a torn segment.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

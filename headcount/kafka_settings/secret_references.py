@@ -66,7 +66,7 @@ def is_reference(value: str) -> bool:
 
 
 def files_of(value: str, kinds: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the files that the references in a value name."""
+    """Yield the files that are named by the references in a value."""
     for name, what in _REFERENCE.findall(value):
         path, _, key = what.rpartition(":")
         kind = kinds.get(name)

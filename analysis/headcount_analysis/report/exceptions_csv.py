@@ -1,11 +1,10 @@
-"""The exceptions: a row for each id with a flag or a class other than delivered or refused.
+"""exceptions.csv: a row for each id with a flag or a class other than delivered or refused.
 
-exceptions.csv has all of them. The page shows all of a kind, or an even selection.
+The file has all of them. `shown_exceptions.py` selects those that the page shows.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sized
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +18,8 @@ from headcount_analysis.classes_and_flags import FLAGS, UNEXCEPTIONAL
 from headcount_analysis.corrupted.table import differences_of, of_events
 from headcount_analysis.reconciliation.reach import where
 from headcount_analysis.report.csv_tables import csv
-from headcount_analysis.report.exception_kinds import (
-    kind_of,
-    kinds_of,
-    kinds_worst_first,
-    names_of,
-    worst_first,
-)
+from headcount_analysis.report.exception_kinds import kind_of, kinds_worst_first
+from headcount_analysis.report.shown_exceptions import Exceptions, in_order, selected
 
 COLUMNS = (
     "id",
@@ -61,15 +55,7 @@ COLUMNS = (
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
 six are empty unless the event is corrupted: the number of copies that differ from `event=`, where
 the first of them is, the fields that differ in any of them, how, and the asked and found values
-(the last, only of samples: see `corrupted/table.py`)."""
-
-SHOWN_OF_A_KIND = 150
-"""The maximum number of each kind on the page; the file has all of them."""
-
-SHOWN = 1_200
-"""The maximum number on the page, if that leaves enough of each kind."""
-
-_ENOUGH = 20
+(the values only for samples: see `corrupted/table.py`)."""
 
 SORTED_UP_TO = 500_000
 """More rows than this are not sorted but written in storage order, to bound the memory."""
@@ -106,39 +92,6 @@ _NEEDED = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Exceptions:
-    """The count of each kind, worst first, and the rows for the page: COLUMNS, as text.
-
-    A kind is a class with its flags, such as `delivered + corrupted`.
-    """
-
-    counts: Mapping[str, int] = field(default_factory=dict)
-    shown: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
-
-    @property
-    def count(self) -> int:
-        """The number of exceptions of all kinds."""
-        return sum(self.counts.values())
-
-    @property
-    def most(self) -> int:
-        """The maximum number of each kind among the rows for the page."""
-        return _most(self.counts)
-
-    @property
-    def by_name(self) -> Mapping[str, int]:
-        """The number of exceptions of each class and with each flag that occurs, worst first."""
-        counts = Counter[str]()
-        for name, count in self.counts.items():
-            counts.update(dict.fromkeys(names_of(name), count))
-        return {name: counts[name] for name in worst_first(counts)}
-
-
-def _most(kinds: Sized) -> int:
-    return min(SHOWN_OF_A_KIND, max(_ENOUGH, SHOWN // max(1, len(kinds))))
-
-
 def write(fates: Path | None, target: Path, table: Path | None = None) -> Exceptions:
     """Write exceptions.csv from `fates.parquet`; only the header if `fates` is None.
 
@@ -156,7 +109,7 @@ def write(fates: Path | None, target: Path, table: Path | None = None) -> Except
     """
     counts = _counts(fates) if fates is not None else {}
     passed: Counter[str] = Counter()
-    shown = [Exceptions().shown]
+    shown = [pd.DataFrame(columns=list(COLUMNS))]
     with (
         written_aside(target) as aside,
         aside.open("w", encoding="utf-8", newline="") as file,
@@ -165,31 +118,8 @@ def write(fates: Path | None, target: Path, table: Path | None = None) -> Except
         for batch in _batches(fates, sum(counts.values())) if fates is not None else ():
             rows = _rows(batch, table)
             file.write(csv(rows, header=False))
-            shown.append(_selected(rows, counts, passed))
-    return Exceptions(counts, _sorted(pd.concat(shown, ignore_index=True), counts))
-
-
-def _selected(
-    rows: pd.DataFrame, counts: Mapping[str, int], passed: "Counter[str]"
-) -> pd.DataFrame:
-    """Select the rows for the page from those that come after the `passed` ones."""
-    kinds = kinds_of(rows)
-    rank = rows.groupby(kinds).cumcount() + kinds.map(passed).fillna(0).astype(int)
-    passed.update(kinds)
-    last = (kinds.map(counts) - 1).clip(lower=1)
-    steps = _most(counts) - 1
-    # Even steps lead from the first row to the last; a row is shown if it completes one.
-    is_shown = (rank == 0) | (last <= steps) | (rank * steps // last > (rank - 1) * steps // last)
-    shown = rows[is_shown].astype(object)
-    return shown.where(shown.notna(), "")
-
-
-def _sorted(rows: pd.DataFrame, counts: Mapping[str, int]) -> pd.DataFrame:
-    """Sort rows by kind, in the order of `counts`, and each kind by time."""
-    order = {name: place for place, name in enumerate(counts)}
-    time = rows["sent_at"].where(rows["sent_at"] != "", rows["broker_at"])
-    keys = pd.DataFrame({"kind": kinds_of(rows).map(order), "time": time})
-    return rows.loc[keys.sort_values(["kind", "time"], kind="stable").index]
+            shown.append(selected(rows, counts, passed))
+    return Exceptions(counts, in_order(pd.concat(shown, ignore_index=True), counts))
 
 
 def _exceptional() -> pc.Expression:

@@ -1,0 +1,60 @@
+"""The project's URLs in the metadata of its packages: those of the repository it was cloned from.
+
+So the packages of a fork name the fork. A source distribution has no repository, and keeps the URLs
+that it was built with. Without either there are none.
+"""
+
+import email
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^@/]*@)?|[^@/:]+@)([\w.-]+)(?::\d+)?[:/]+(.+?)(?:\.git)?/*"
+)
+"""A remote of Git: a URL, or `user@host:path` as SSH writes it; a login is not kept."""
+
+_PAGES = {
+    "Source": "",
+    "Documentation": "/tree/HEAD/docs",
+    "Issues": "/issues",
+    "Changelog": "/blob/HEAD/CHANGELOG.md",
+}
+"""Where GitHub and GitLab have these pages, below the repository's own."""
+
+
+class ProjectUrls(MetadataHookInterface):
+    """Called by hatchling when it builds a distribution."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Fill in `urls`."""
+        metadata["urls"] = project_urls(Path(self.root))
+
+
+def project_urls(folder: Path) -> dict[str, str]:
+    """Return the URLs by their labels; none if the checkout was not cloned from the web."""
+    if (folder / "PKG-INFO").exists():
+        kept = email.message_from_bytes((folder / "PKG-INFO").read_bytes())
+        pairs = (line.partition(", ") for line in kept.get_all("Project-URL", ()))
+        return {label: url for label, _, url in pairs}
+    home = web_address(_origin(folder))
+    return {label: f"{home}{page}" for label, page in _PAGES.items()} if home else {}
+
+
+def web_address(remote: str) -> str | None:
+    """Return the page of a remote repository, without a login; None for one on this machine."""
+    match = _REMOTE.fullmatch(remote)
+    return f"https://{match[1]}/{match[2]}" if match else None
+
+
+def _origin(folder: Path) -> str:
+    """Return the URL of the remote `origin`; "" if there is none, or no repository."""
+    git = shutil.which("git")
+    if git is None or not (folder / ".git").exists():
+        return ""
+    command = [git, "-C", str(folder), "config", "--get", "remote.origin.url"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

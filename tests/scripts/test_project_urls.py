@@ -1,0 +1,70 @@
+"""The URLs in the packages' metadata: of the repository that the checkout was cloned from."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.project_urls import ProjectUrls, project_urls, web_address
+
+HOME = "https://git.acme.io/team/headcount"
+URLS = {
+    "Source": HOME,
+    "Documentation": f"{HOME}/tree/HEAD/docs",
+    "Issues": f"{HOME}/issues",
+    "Changelog": f"{HOME}/blob/HEAD/CHANGELOG.md",
+}
+
+
+def cloned(folder: Path, origin: str) -> None:
+    """Make the folder a repository with this remote."""
+    git = shutil.which("git")
+    assert git is not None
+    for arguments in (["init", "--quiet"], ["remote", "add", "origin", origin]):
+        subprocess.run([git, "-C", str(folder), *arguments], check=True)
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        f"{HOME}.git",
+        f"{HOME}/",
+        "http://git.acme.io/team/headcount",
+        "https://alice:secret@git.acme.io/team/headcount.git",
+        "git@git.acme.io:team/headcount.git",
+        "ssh://git@git.acme.io:2222/team/headcount.git",
+    ],
+)
+def test_a_remote_has_a_page(remote: str) -> None:
+    """Each way to write a remote gives the same page, without a login and its password."""
+    assert web_address(remote) == HOME
+
+
+@pytest.mark.parametrize("remote", ["", "/srv/git/headcount.git", "../headcount", "file:///srv/x"])
+def test_a_remote_of_this_machine_has_none(remote: str) -> None:
+    """A path is no link for others."""
+    assert web_address(remote) is None
+
+
+def test_a_clone(tmp_path: Path) -> None:
+    """Its packages name the repository it was cloned from."""
+    assert project_urls(tmp_path) == {}
+    cloned(tmp_path, f"{HOME}.git")
+    metadata: dict[str, object] = {}
+    ProjectUrls(str(tmp_path), {}).update(metadata)
+    assert metadata == {"urls": URLS}
+
+
+def test_a_folder_inside_another_repository(tmp_path: Path) -> None:
+    """The repository around an unpacked copy is not the copy's home."""
+    cloned(tmp_path, "https://git.acme.io/team/shop")
+    (tmp_path / "vendor").mkdir()
+    assert project_urls(tmp_path / "vendor") == {}
+
+
+def test_a_source_distribution(tmp_path: Path) -> None:
+    """It keeps the URLs that its own metadata have."""
+    lines = [f"Project-URL: {label}, {url}\n" for label, url in URLS.items()]
+    (tmp_path / "PKG-INFO").write_text(f"Metadata-Version: 2.4\n{''.join(lines)}\nThe text.\n")
+    assert project_urls(tmp_path) == URLS
