@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from headcount.errors import UsageError
-from headcount.kafka_settings import tls_files
+from headcount.kafka_settings import tls_settings
 from headcount.kafka_settings.registry_settings import RegistrySettings
 from headcount.kafka_settings.settings import KafkaSettings
 
@@ -95,8 +95,8 @@ def build(values: Mapping[str, str], kafka: KafkaSettings | None = None) -> Regi
             **_basic(values, url_login, kafka),
             logical_cluster=values.get("bearer.auth.logical.cluster", ""),
             identity_pool=values.get("bearer.auth.identity.pool.id", ""),
-            ca_pem=tls_files.authorities(values),
-            key_pair=tls_files.key_pair(values),
+            ca_pem=tls_settings.authorities(values),
+            key_pair=tls_settings.key_pair(values),
             verifies_certificate=_verifies(values),
         )
     except UsageError as error:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headcount.errors import UsageError
-from headcount.kafka_settings import jaas, tls_files
+from headcount.kafka_settings import jaas, tls_settings
 from headcount.kafka_settings.settings import KafkaSettings, Mechanism, Protocol
 
 _JAVA_OAUTH_HANDLERS = (
@@ -37,8 +37,8 @@ def build(named: Mapping[str, str]) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=values.get("bootstrap.servers", "").strip(),
         protocol=protocol,
-        ca_pem=tls_files.authorities(values),
-        key_pair=tls_files.key_pair(values),
+        ca_pem=tls_settings.authorities(values),
+        key_pair=tls_settings.key_pair(values),
         verifies_hostname=_verifies_hostname(values),
         verifies_certificate=_switch(values, "enable.ssl.certificate.verification"),
         mechanism=mechanism,
@@ -110,7 +110,7 @@ def _token_source(values: Mapping[str, str]) -> dict[str, Any] | None:
         "client_secret": values["sasl.oauthbearer.client.secret"],
         "scope": values.get("sasl.oauthbearer.scope", ""),
         "extensions": tuple((name.strip(), value.strip()) for name, _, value in pairs),
-        "ca_pem": tls_files.authorities(values, "https"),
+        "ca_pem": tls_settings.authorities(values, "https"),
     }
 
 

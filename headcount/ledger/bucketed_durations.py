@@ -1,9 +1,9 @@
-"""Bucketed durations: how many durations are in each bucket of `duration_buckets.py`. Pure."""
+"""Bucketed durations: how many durations are in each bucket of `logarithmic_buckets.py`. Pure."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headcount.ledger.duration_buckets import BUCKETS_PER_E
+from headcount.ledger.logarithmic_buckets import BUCKETS_PER_E
 
 
 def counts_by_bucket(durations_us: pa.Array | pa.ChunkedArray) -> dict[int, int]:

@@ -1,9 +1,10 @@
 """HTTP phases: how long requests took to the first byte, and how long connections took to open.
 
 Each generator writes `phases.json` beside its health, and rewrites it every few seconds and when it
-seals. Durations are counted in buckets (see `duration_buckets.py`), so the file stays small however
-many requests there are. It is not evidence of delivery: if it is missing or damaged, the report
-shows no phases. A generator that was killed lacks the durations since it last wrote the file.
+seals. Durations are counted in buckets (see `logarithmic_buckets.py`), so the file stays small
+however many requests there are. It is not evidence of delivery: if it is missing or damaged, the
+report shows no phases. A generator that was killed lacks the durations since it last wrote the
+file.
 """
 
 from collections import Counter

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from headcount.ledger.duration_buckets import middle_us
+from headcount.ledger.logarithmic_buckets import middle_us
 from headcount.thresholds.nearest_rank import nearest_rank
 
 WINDOW_S = 10.0

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, geometric_mean
 
-from headcount.ledger.duration_buckets import WIDTH
 from headcount.ledger.event_types import TOTAL, UNKNOWN
+from headcount.ledger.logarithmic_buckets import WIDTH
 from headcount.thresholds.evaluation import can_evaluate, evaluate
 from headcount.thresholds.metrics import Metric, MetricKind, Needs, Worse, names_of
 from headcount.thresholds.percentiles import PERCENTILE_NAMES

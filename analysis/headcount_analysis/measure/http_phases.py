@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from headcount.ledger.duration_buckets import least_us
 from headcount.ledger.event_types import UNKNOWN
 from headcount.ledger.http_phases import HttpPhases, Phase, PhaseDurations
+from headcount.ledger.logarithmic_buckets import least_us
 from headcount_analysis.measure.histogram import Bucket, Measure
 
 _NS_PER_US = 1000

@@ -29,7 +29,7 @@ _OPTION = re.compile(r"--([a-z-]+)")
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field; `default` is what an empty one stands for, `options` are the values to choose."""
+    """A field; `default` is what an empty one stands for, `choices` are the values to choose."""
 
     name: str
     label: str
@@ -50,8 +50,8 @@ _LABELS = {
     "Judging": {
         "thresholds": ("Thresholds", "none"),
         "outcome": ("Outcome rules", "by status"),
-        "settle": ("Settle", "10s"),
-        "watch_for": ("Watch for", "0.5s"),
+        "settle": ("Settle", ""),
+        "watch_for": ("Watch for", ""),
     },
     "Messages": {
         "id_header": ("ID header", "X-Event-Id, or traceparent"),
@@ -59,7 +59,7 @@ _LABELS = {
         "id_at": ("ID at", "the field with the header's name"),
     },
 }
-"""The label of each field and what it stands for if it is empty, by group."""
+"""The label of each field, and what it stands for if it may be empty, by group."""
 
 FIELDS = tuple(name for fields in _LABELS.values() for name in fields)
 

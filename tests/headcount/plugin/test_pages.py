@@ -63,6 +63,7 @@ MISTAKES: dict[str, tuple[dict[str, str], str]] = {
     "outcome": ({"outcome": "perhaps"}, "Outcome rules"),
     "settle": ({"settle": "soon"}, "Settle"),
     "watch": ({"watch_for": "long"}, "Watch for"),
+    "no time": ({"settle": ""}, "Settle"),
     "id": ({"id_at": "somewhere"}, "ID at"),
     "header": ({"id_header": "a b"}, "ID header"),
 }
@@ -224,6 +225,7 @@ def test_the_start_form_has_a_group_of_its_own(answers: Answers) -> None:
         assert f'<label for="headcount-{name}">{label}</label>' in page
     assert 'value="10s"' in page
     assert 'placeholder="as many as users"' in page
+    assert 'placeholder="10s"' not in page  # it must not be empty
     assert "<option selected>plain</option>" in page
     assert "--rate" not in page
 

@@ -1,4 +1,4 @@
-"""Duration buckets: every duration is within its bucket, and buckets are narrow."""
+"""Logarithmic buckets: every duration is within its bucket, and buckets are narrow."""
 
 import pyarrow as pa
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from headcount.ledger.bucketed_durations import counts_by_bucket
-from headcount.ledger.duration_buckets import WIDTH, least_us, middle_us
+from headcount.ledger.logarithmic_buckets import WIDTH, least_us, middle_us
 
 
 @given(some.floats(min_value=1, max_value=1e11))

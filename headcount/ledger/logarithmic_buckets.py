@@ -1,7 +1,8 @@
-"""Duration buckets: narrow enough for percentiles, and few enough to be sent and stored. Pure.
+"""Logarithmic buckets of durations: narrow enough for percentiles, few enough to be sent. Pure.
 
 Bucket n holds the durations from exp(n / 50) to exp((n + 1) / 50) µs, so each bucket is 2 % wide.
-All durations below 1 µs are in bucket 0.
+All durations below 1 µs are in bucket 0. The exported metrics have a few fixed buckets instead: see
+`headcount/monitor/duration_histogram.py`.
 """
 
 import math

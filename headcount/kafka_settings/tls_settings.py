@@ -1,4 +1,4 @@
-"""Certificates and keys that settings name, by librdkafka's names and Java's."""
+"""TLS settings: the certificates and keys that they name, by librdkafka's names and Java's."""
 
 import contextlib
 import re
