@@ -120,9 +120,10 @@ TABLE = (
         gevent_ssl="_create_unverified_context",
     ),
     *_rows(
-        "headcount/kafka/topic.py",
-        "tests/headcount/kafka/test_topic.py::test_offsets_count_messages_by_partition",
-        kafka_admin="_list_partition_offsets_request",
+        "headcount/kafka/leader_requests.py",
+        "tests/headcount/kafka/test_leader_requests.py::"
+        "test_the_present_epoch_ends_where_the_log_ends",
+        kafka_admin="_list_partition_offsets_request _list_partition_offsets_process_response",
     ),
     *_rows(
         "service/headcount_service/gunicorn_worker.py",

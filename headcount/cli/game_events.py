@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headcount_analysis.pipeline.plan import VerificationPlan
 from headcount_analysis.read import topic_range
 from headcount_analysis.spark.session import open_session, sql
 from headcount_analysis.state.game import export
@@ -20,6 +21,7 @@ from headcount.cli.options.kafka_options import KafkaOptions
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.platform import platform
 from headcount.cli.verifying.spark_config import session_config
+from headcount.cli.verifying.topic_now import topic_now
 from headcount.cli.verifying.verification import brokers
 from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.compose import shown_path, typed_command
@@ -67,7 +69,7 @@ def show_events(
         raise UsageError(f"the run is not judged yet: {typed_command(command, os.environ)}")
     with contextlib.ExitStack() as stack:
         cluster = stack.enter_context(brokers(request, manifest, ready))
-        offsets = topic_range.OffsetRange(manifest.topic, manifest.start_offsets, end.end_offsets)
+        offsets = VerificationPlan(folder, manifest, end, seen=topic_now(cluster, manifest)).offsets
         config = session_config(folder, verify_options, ready, events=offsets.size)
         spark = stack.enter_context(open_session(config))
         source = topic_range.read(

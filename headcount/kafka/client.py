@@ -195,16 +195,17 @@ _MESSAGES = {
 }
 
 
-_DENIED = (
+DENIED = (
     kafka.errors.TopicAuthorizationFailedError,
     kafka.errors.ClusterAuthorizationFailedError,
 )
+"""The errors of a user who lacks a right."""
 
 
 def _message(
     error: kafka.errors.KafkaError, cluster: Cluster, needs: tuple[Operation, str] | None = None
 ) -> str:
-    if isinstance(error, _DENIED) and needs is not None:
+    if isinstance(error, DENIED) and needs is not None:
         return f"the user lacks the right {needs[0]}; {how_to_grant(cluster, *needs)}"
     text = _MESSAGES.get(type(error)) or f"{type(error).__name__}: {error}"
     return cluster.settings.masked(text)

@@ -21,10 +21,9 @@ from headcount.kafka.client import (
     connected,
 )
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.leader_requests import ReplicaClient, from_leaders
 from headcount.kafka.missing_topic import missing_topic
 from headcount.kafka.permissions import Operation
-
-_DEBUGGING_REPLICA = -2  # in Kafka's ListOffsetsRequest: neither consumer nor broker
 
 _DESCRIBED = ("cleanup.policy", "retention.ms", "message.timestamp.type")
 
@@ -114,7 +113,7 @@ def beginning_offsets(
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
     """
-    return _offsets(cluster, name, OffsetSpec.EARLIEST, timeout_s)
+    return _only_offsets(_offsets(cluster, name, OffsetSpec.EARLIEST, timeout_s))
 
 
 def end_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:
@@ -123,7 +122,23 @@ def end_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) ->
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
     """
-    return _offsets(cluster, name, OffsetSpec.LATEST, timeout_s)
+    return _only_offsets(_offsets(cluster, name, OffsetSpec.LATEST, timeout_s))
+
+
+def end_offsets_and_epochs(
+    cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return the end offsets, and the epochs of the leaders that reported them, by partition.
+
+    An epoch is missing if the brokers do not report it.
+
+    Raises:
+        PartError: No broker answers, it refuses, or there is no such topic.
+    """
+    ends = _offsets(cluster, name, OffsetSpec.LATEST, timeout_s)
+    epochs = {number: end.leader_epoch for number, end in ends.items()}
+    known = {number: int(epoch) for number, epoch in epochs.items() if epoch is not None}
+    return _only_offsets(ends), known
 
 
 def written_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:
@@ -137,7 +152,7 @@ def written_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S
         PartError: No broker answers, it refuses, or there is no such topic.
     """
     latest = OffsetSpec.LATEST
-    return _offsets(cluster, name, latest, timeout_s, client_type=_ReplicaClient)
+    return _only_offsets(_offsets(cluster, name, latest, timeout_s, client_type=ReplicaClient))
 
 
 def is_empty(
@@ -176,19 +191,6 @@ def is_empty(
         return bool(consumer.position(place) >= end)
 
 
-class _ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
-    """Requests offsets as a replica does.
-
-    The end offset then includes messages that are not yet replicated.
-    """
-
-    @staticmethod
-    def _list_partition_offsets_request(*args: Any) -> Any:
-        request = KafkaAdminClient._list_partition_offsets_request(*args)  # noqa: SLF001
-        request.replica_id = _DEBUGGING_REPLICA
-        return request
-
-
 def _offsets(
     cluster: Cluster,
     name: str,
@@ -196,7 +198,8 @@ def _offsets(
     timeout_s: float,
     *,
     client_type: type[KafkaAdminClient] = KafkaAdminClient,
-) -> dict[int, int]:
+) -> dict[int, Any]:
+    """Return each partition's offset, with its leader epoch if the brokers report it."""
     what = f"read the offsets of {name!r}"
     needs = Operation.DESCRIBE, name
     with connected(cluster, timeout_s, what, client_type, needs=needs) as client:
@@ -205,24 +208,12 @@ def _offsets(
             raise PartError(missing_topic(name, cluster))
         partitions = [partition["partition_index"] for partition in metadata["partitions"]]
         specs = {TopicPartition(name, number): spec for number in partitions}
-        offsets = _from_leaders(client, specs, time.monotonic() + timeout_s)
-        return {number: int(offsets[TopicPartition(name, number)].offset) for number in partitions}
+        offsets = from_leaders(client, specs, time.monotonic() + timeout_s)
+        return {number: offsets[TopicPartition(name, number)] for number in partitions}
 
 
-def _from_leaders(
-    client: KafkaAdminClient, specs: Mapping[TopicPartition, Any], end_s: float
-) -> Mapping[TopicPartition, Any]:
-    """Ask the leaders for offsets; if one is lost, wait for its successor, until `end_s` at most.
-
-    The client finds out the leaders for each request, but gives up if one of them is gone.
-    """
-    while True:
-        try:
-            return dict(client.list_partition_offsets(specs))
-        except kafka.errors.KafkaError as error:
-            if not error.retriable or time.monotonic() >= end_s:
-                raise
-        time.sleep(RETRY_S)
+def _only_offsets(offsets: Mapping[int, Any]) -> dict[int, int]:
+    return {number: int(offset.offset) for number, offset in offsets.items()}
 
 
 def _metadata(client: KafkaAdminClient, name: str) -> Mapping[str, Any] | None:

@@ -31,7 +31,8 @@ class Manifest:
     acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum time for
     which the topic is watched after the last response. `versions` are those of the programs that
     made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag` begins each
-    of its ids (see `ids.py`): the run id if the manifest has none.
+    of its ids (see `ids.py`): the run id if the manifest has none. `start_epochs` are the epochs of
+    the leaders that reported the start offsets, as far as they are known.
 
     `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
     where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.
@@ -50,6 +51,7 @@ class Manifest:
     topic_id: str | None
     cleanup_policy: str
     start_offsets: dict[int, int]
+    start_epochs: dict[int, int] = field(default_factory=dict)
     ledger: str = LEDGER
     broker_data: str | None = None
     database: str | None = None

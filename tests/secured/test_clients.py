@@ -8,6 +8,7 @@ from kafka import KafkaProducer
 
 from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
+from headcount.kafka.leader_requests import epoch_ends
 from headcount.kafka.reading_guarantees import consumer_settings
 from headcount.kafka_settings import kafka_python
 from tests.secured.broker import LISTENERS, SecuredBroker
@@ -52,6 +53,8 @@ def test_one_writes_what_the_other_reads(secured: SecuredBroker, listener: str) 
     assert read(cluster, partition, offset) == listener.encode()
     assert topic.end_offsets(cluster, TOPIC)[partition] == offset + 1
     assert topic.written_offsets(cluster, TOPIC)[partition] == offset + 1
+    ends, epochs = topic.end_offsets_and_epochs(cluster, TOPIC)
+    assert epoch_ends(cluster, TOPIC, epochs) == ends
     assert cluster_metadata.cluster_id(cluster) == secured.broker.cluster_id
     described = topic.describe(cluster, TOPIC)
     assert described is not None

@@ -60,6 +60,18 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         yield f"partitions {', '.join(map(str, added))} were added during the run"
 
 
+def _truncated(evidence: Evidence) -> Iterator[str]:
+    for number, recorded in sorted(evidence.manifest.start_offsets.items()):
+        start = evidence.seen.start_of(number, recorded)
+        if start < recorded:
+            yield (
+                f"partition {number} ended at offset {recorded} when the run began, but a later "
+                f"leader lacked the messages from offset {start} on, as after an unclean leader "
+                f"election: the partition was read from offset {start}, where that leader's "
+                "messages begin"
+            )
+
+
 def few_acknowledged(evidence: Evidence) -> Iterator[str]:
     """Note that most attempts were not acknowledged, which limits every other figure."""
     counts = evidence.counts
@@ -206,7 +218,7 @@ def _bound(evidence: Evidence) -> Iterator[str]:
 
 NOTES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     *(few_acknowledged, locust.notes, answers.notes, _generators, _acknowledged, _unanswered),
-    *(_partitions, topic_settled.note, _placement, _looked_at, _clocks),
+    *(_partitions, _truncated, topic_settled.note, _placement, _looked_at, _clocks),
     *(_outcome_rules, _state, _acks, _bound),
 )
 """All notes, in the order of the report."""

@@ -44,7 +44,7 @@ class VerificationPlan:
         """
         start = {
             partition: max(
-                self.manifest.start_offsets.get(partition, 0),
+                self.seen.start_of(partition, self.manifest.start_offsets.get(partition, 0)),
                 self.end.log_start_offsets.get(partition, 0),
                 self.seen.log_start_offsets.get(partition, 0),
             )

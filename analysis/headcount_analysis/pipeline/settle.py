@@ -46,5 +46,10 @@ def _further(plan: VerificationPlan, reach: Reach) -> VerificationPlan:
     """Plan to read to a later end; a leader elected meanwhile may lack messages that were read."""
     seen = plan.seen
     if reach.leader_epochs is not None:
-        seen = replace(seen, topic_id=reach.topic_id, leader_epochs=reach.leader_epochs)
+        seen = replace(
+            seen,
+            topic_id=reach.topic_id,
+            leader_epochs=reach.leader_epochs,
+            epoch_ends=reach.epoch_ends,
+        )
     return replace(plan, end=reach.end, parts=reach.parts, database=reach.database, seen=seen)

@@ -40,6 +40,7 @@ class Reach:
     """The end of a run's part of the topic, and the ledger and the database at that moment.
 
     `topic_id` and `leader_epochs` were read just before that; None if they were not looked up.
+    `epoch_ends` are explained in `TopicSeen`.
     """
 
     end: End
@@ -47,6 +48,7 @@ class Reach:
     database: Database = field(default_factory=Database)
     topic_id: str | None = None
     leader_epochs: Mapping[int, int] | None = None
+    epoch_ends: Mapping[int, int] = field(default_factory=dict)
 
 
 class Settling(Protocol):

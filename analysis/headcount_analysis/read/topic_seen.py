@@ -6,10 +6,23 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class TopicSeen:
-    """What the cluster reports about itself and the topic when the run is judged."""
+    """What the cluster reports about itself and the topic when the run is judged.
+
+    `epoch_ends` says where the leader epochs of the run's start end, for each partition that has
+    had another leader since.
+    """
 
     cluster_id: str | None = None
     topic_id: str | None = None
     cleanup_policy: str | None = None
     log_start_offsets: Mapping[int, int] = field(default_factory=dict)
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
+    epoch_ends: Mapping[int, int] = field(default_factory=dict)
+
+    def start_of(self, partition: int, recorded: int) -> int:
+        """Return where the run's part of a partition starts: at the recorded offset, or before it.
+
+        Before it, if a later leader lacked the last messages before the recorded offset. It began
+        to write where its log ended, and everything from there on is newer than the recorded start.
+        """
+        return min(recorded, self.epoch_ends.get(partition, recorded))

@@ -12,6 +12,7 @@ from headcount_analysis.read.settling_policy import Reach, Waits
 from headcount.cli.options.verify_options import VerifyOptions
 from headcount.cli.verifying.game_database import GameDatabase, account, await_outbox, find
 from headcount.cli.verifying.settling_clock import SinceAnswer, TopicSettling
+from headcount.cli.verifying.topic_now import epoch_ends
 from headcount.cli.verifying.verify_request import VerifyRequest
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError
@@ -60,7 +61,12 @@ class RunEnd:
                 break
         parts = as_of(end, self.folder, self.manifest, self.parts)
         return Reach(
-            end, parts, reading.database, described.topic_id, dict(described.leader_epochs)
+            end,
+            parts,
+            reading.database,
+            described.topic_id,
+            dict(described.leader_epochs),
+            epoch_ends(self.cluster, self.manifest, described),
         )
 
     def _described(self) -> TopicDescription:

@@ -18,7 +18,6 @@ from headcount_analysis.pipeline.tools import Tools
 from headcount_analysis.pipeline.verify import verify
 from headcount_analysis.read.settling_policy import Reach
 from headcount_analysis.read.source import Kafka
-from headcount_analysis.read.topic_seen import TopicSeen
 from headcount_analysis.report.model import Report
 from headcount_analysis.spark.config import SessionConfig
 from headcount_analysis.spark.jvm import Jvm
@@ -31,12 +30,12 @@ from headcount.cli.platform import Platform
 from headcount.cli.verifying.follower import Follower
 from headcount.cli.verifying.spark_config import session_config, tables_of
 from headcount.cli.verifying.topic_end import end_of_run, recording_in_time
+from headcount.cli.verifying.topic_now import topic_now
 from headcount.cli.verifying.verify_request import VerifyRequest, limits_of
 from headcount.console import Console, Step
 from headcount.errors import EvidenceError, PartError, UsageError
 from headcount.kafka import cluster_metadata, topic
 from headcount.kafka.cluster import Cluster
-from headcount.kafka.permissions import check_read
 from headcount.ledger.location import open_location, unsealed
 from headcount.ledger.reader import GeneratorLedger
 from headcount.run.folder import RunFolder
@@ -123,7 +122,7 @@ def _plan(
         manifest=manifest,
         end=reach.end,
         parts=reach.parts,
-        seen=_seen(cluster, manifest),
+        seen=topic_now(cluster, manifest),
         database=reach.database,
         limits=limits_of(options),
         thresholds=options.all_thresholds or _own_thresholds(folder, manifest),
@@ -279,17 +278,3 @@ def _answers(cluster: Cluster, manifest: Manifest) -> bool:
     except PartError:
         return False
     return cluster_id == manifest.cluster_id
-
-
-def _seen(cluster: Cluster, manifest: Manifest) -> TopicSeen:
-    """Describe the cluster now, to check that it is the run's and still has all of the topic."""
-    described = topic.describe(cluster, manifest.topic)
-    if described is not None:
-        check_read(cluster, manifest.topic, described.operations)
-    return TopicSeen(
-        cluster_id=cluster_metadata.cluster_id(cluster),
-        topic_id=described.topic_id if described else None,
-        cleanup_policy=described.cleanup_policy if described else None,
-        log_start_offsets=topic.beginning_offsets(cluster, manifest.topic) if described else {},
-        leader_epochs=described.leader_epochs if described else {},
-    )

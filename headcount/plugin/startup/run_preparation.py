@@ -68,6 +68,7 @@ class _TopicStart:
     topic_id: str | None = None
     cleanup_policy: str = ""
     offsets: dict[int, int] = field(default_factory=dict)
+    epochs: dict[int, int] = field(default_factory=dict)
 
 
 def prepare(environment: Environment) -> tuple[Manifest, tuple[Threshold, ...]]:
@@ -139,6 +140,7 @@ def _manifest(
         topic_id=start.topic_id,
         cleanup_policy=start.cleanup_policy,
         start_offsets=start.offsets,
+        start_epochs=start.epochs,
         ledger=folder.ledger_of(options.ledger, options.prepared_tag),
         broker_data=options.broker_data or None,
         database=options.database_file or None,
@@ -175,7 +177,7 @@ def _topic_start(cluster: Cluster, name: str) -> _TopicStart:
         cluster_metadata.cluster_id(cluster),
         described.topic_id,
         described.cleanup_policy or "",
-        topic.end_offsets(cluster, name),
+        *topic.end_offsets_and_epochs(cluster, name),
     )
 
 

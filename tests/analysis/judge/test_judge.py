@@ -145,6 +145,40 @@ def test_thresholds_are_judged_in_addition_to_delivery() -> None:
     assert judge(PATHOLOGIES["lost"], Limits(), [broken, unmeasured]).label is Label.FAIL
 
 
+def test_a_log_that_was_shorter_under_a_later_leader_is_noted() -> None:
+    """It may have been read from before the recorded start: a pass, and a note names the offsets.
+
+    A later leader with a log that was no shorter is not worth a note.
+    """
+    read = PartitionRead(0, start=3, end=13, read=10, first=3, last=12)
+    shorter = replace(SANE, partitions=(read,), seen=TopicSeen(epoch_ends={0: 3}))
+    judgement = judge(shorter, Limits())
+    assert judgement.verdict is Verdict.PASS
+    (note,) = (note for note in judgement.notes if "a later leader" in note)
+    assert note.startswith("partition 0 ended at offset 5 when the run began")
+    assert "read from offset 3" in note
+    longer = judge(replace(SANE, seen=TopicSeen(epoch_ends={0: 6})), Limits())
+    assert longer.notes == judge(SANE, Limits()).notes
+
+
+@pytest.mark.parametrize(
+    ("end", "log_start", "reason"),
+    [
+        (2, 0, "ends at offset 2, before the run's start at 3"),
+        (13, 4, "now begins at offset 4, but the run began at 3"),
+    ],
+)
+def test_an_earlier_start_is_held_against_the_log_like_a_recorded_one(
+    end: int, log_start: int, reason: str
+) -> None:
+    """A log that ends before it, or begins after it, proves no loss."""
+    seen = TopicSeen(epoch_ends={0: 3}, log_start_offsets={0: log_start})
+    read = PartitionRead(0, start=min(3, end), end=end, tail_is_empty=True)
+    judgement = judge(replace(PATHOLOGIES["lost"], partitions=(read,), seen=seen), Limits())
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert any(reason in text for text in judgement.reasons)
+
+
 @pytest.mark.parametrize(
     "evidence",
     [INCOMPLETE_READING["but reading stopped at offset 13"], replace(SANE, ledger=DAMAGED)],

@@ -104,6 +104,48 @@ def test_another_start_of_the_run_delivers_nothing(history: RunHistory) -> None:
     assert set(exceptions(history)) == {f"0aaaaaaaaa.0.{seq}" for seq in range(3)}
 
 
+@pytest.mark.parametrize(
+    ("epoch_ends", "verdict", "lost"),
+    [({}, Verdict.FAIL, 2), ({0: 4}, Verdict.PASS, 0), ({0: 5}, Verdict.FAIL, 1)],
+)
+def test_a_later_leader_that_lacked_what_was_before_the_start(
+    history: RunHistory, epoch_ends: dict[int, int], verdict: Verdict, lost: int
+) -> None:
+    """Its messages begin before the recorded start, at 6, and are read if that is known.
+
+    What is before them is not read: here a message that would be a duplicate.
+    """
+    history.start = {0: 6, 1: 0}
+    for seq, offset in enumerate((4, 5, 6, 7)):
+        history.attempt(seq)
+        history.arrive(event_id(seq), offset)
+    history.arrive(event_id(3), 3)
+    history.seen = TopicSeen(epoch_ends=epoch_ends)
+
+    report = history.verified()
+
+    assert report.verdict is verdict
+    assert report.counts == Counts(attempted=4, acked=4, delivered=4 - lost, lost=lost)
+    assert any("a later leader lacked" in note for note in report.notes) is bool(epoch_ends)
+
+
+def test_what_a_later_leader_does_not_have_is_lost(history: RunHistory) -> None:
+    """Also if it is read from before the recorded start; another run's events do not stand in."""
+    history.options = {"tag": "0aaaaaaaaa"}
+    history.start = {0: 6, 1: 0}
+    for seq in range(3):
+        history.attempt(seq)
+    history.arrive(event_id(0, run="0aaaaaaaaa"), 4)
+    history.arrive(event_id(1, run="7bbbbbbbbb"), 5)
+    history.arrive(event_id(2, run=RUN), 6)
+    history.seen = TopicSeen(epoch_ends={0: 4})
+
+    report = history.verified()
+
+    assert report.verdict is Verdict.FAIL
+    assert report.counts == Counts(attempted=3, acked=3, lost=2, delivered=1, foreign=2)
+
+
 def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: RunHistory) -> None:
     """Otherwise those of the requests: here 5 in 45 ms. A dead generator's undone tasks count."""
     history.deliver(5)

@@ -30,6 +30,7 @@ class Ends:
     earlier: tuple[EarlierEnd, ...] = ()
     leader_epochs: dict[int, int] | None = None
     topic_id: str | None = None
+    epoch_ends: dict[int, int] = field(default_factory=dict)
     missing: list[int] = field(default_factory=list)
     why_not: str = ""
 
@@ -49,7 +50,12 @@ class Ends:
         if looked >= len(self.offsets):
             return None
         end = self._end(self.offsets[looked])
-        return Reach(end, topic_id=self.topic_id, leader_epochs=self.leader_epochs)
+        return Reach(
+            end,
+            topic_id=self.topic_id,
+            leader_epochs=self.leader_epochs,
+            epoch_ends=self.epoch_ends,
+        )
 
     def settled(self, why_not: str = "") -> End:
         """Return the last end that was read."""
@@ -213,6 +219,21 @@ def test_a_topic_that_changes_while_events_are_missing(
     outbox.seen = TopicSeen(leader_epochs={0: 0, 1: 0})
     report = outbox.verified_again(settling=ends)
     assert report.verdict is verdict
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("epoch_ends", "lost"), [({0: 0}, 0), ({}, 2)])
+def test_a_leader_that_changes_while_events_are_missing_may_have_less(
+    outbox: RunHistory, epoch_ends: dict[int, int], lost: int
+) -> None:
+    """The later end is read from where that leader began to write, here before the start."""
+    outbox.start, outbox.end = {0: 2, 1: 0}, {0: 3, 1: 0}
+    outbox.write()
+    outbox.seen = TopicSeen(leader_epochs={0: 0, 1: 0})
+    ends = Ends(outbox, [3, 8], leader_epochs={0: 1, 1: 0}, epoch_ends=epoch_ends)
+    report = outbox.verified_again(settling=ends)
+    assert report.counts is not None
+    assert (report.counts.delivered, report.counts.lost) == (6 - lost, lost)
 
 
 @pytest.mark.e2e

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from headcount.cli.commands.doctor import doctor
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.cluster_metadata import brokers, cluster_id
+from headcount.kafka.leader_requests import epoch_ends
 from headcount.kafka.topic import (
     beginning_offsets,
     describe,
@@ -67,6 +68,7 @@ def test_what_a_broker_lacks_is_unknown(broker: Broker, topic: str, lacks: str) 
         assert brokers(cluster) == [older.bootstrap_servers]
         for offsets in (beginning_offsets, end_offsets, written_offsets):
             assert offsets(cluster, topic) == dict.fromkeys(range(4), 0)
+        assert epoch_ends(cluster, topic, {0: 0}, timeout_s=600) == {}
     assert older.beyond == set()
 
 

@@ -31,8 +31,14 @@ pytestmark = pytest.mark.e2e
 
 
 def test_several_processes(bench: Bench) -> None:
-    """Ledger and service have the same requests; each generator's health is beside its ledger."""
+    """Ledger and service have the same requests; each generator's health is beside its ledger.
+
+    The manifest has the end offsets of the topic at the start, and the epochs of their leaders.
+    """
     bench.headless("--processes", "2")
+    manifest = RunFolder(bench.reports / "run-1").read_manifest()
+    at_first = dict.fromkeys(range(4), 0)
+    assert (manifest.start_offsets, manifest.start_epochs) == (at_first, at_first)
     bench.assert_accounts_agree(generators=2)
     filesystem, location = open_location(str(bench.reports / "run-1" / "ledger"))
     for part in bench.parts():

@@ -41,6 +41,18 @@ def test_a_run_without_a_tag_is_known_by_its_id(tmp_path: Path) -> None:
     assert (manifest.tag, folder.shared_name(manifest.tag)) == ("run-1", "run-1")
 
 
+def test_a_manifest_without_leader_epochs_is_read(tmp_path: Path) -> None:
+    """The manifest of an earlier Headcount has none: they are unknown."""
+    folder = RunFolder(tmp_path / "run-1")
+    folder.create()
+    folder.write_manifest(replace(MANIFEST, start_epochs={0: 7}))
+    assert folder.read_manifest().start_epochs == {0: 7}
+    content = json.loads(folder.manifest_path.read_text())
+    del content["start_epochs"]
+    folder.manifest_path.write_text(json.dumps(content))
+    assert folder.read_manifest() == MANIFEST
+
+
 def test_ledgers_of_one_run_id_are_separate(tmp_path: Path) -> None:
     """Two runs with one run id that keep their ledgers in one place do not share a folder."""
     folder = RunFolder(tmp_path / "run-1")

@@ -51,7 +51,8 @@ def _doubts(evidence: Evidence) -> Iterator[Doubt]:
 
 
 def _of_partition(partition: PartitionRead, evidence: Evidence) -> Iterator[Doubt]:
-    number, start = partition.partition, evidence.manifest.start_offsets.get(partition.partition, 0)
+    number = partition.partition
+    start = evidence.seen.start_of(number, evidence.manifest.start_offsets.get(number, 0))
     log_start = max(
         evidence.end.log_start_offsets.get(number, 0),
         evidence.seen.log_start_offsets.get(number, 0),
