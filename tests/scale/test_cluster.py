@@ -139,7 +139,7 @@ def test_unreplicated_messages_are_waited_for(parts: LoopbackDeployment) -> None
     assert settled == {0: 0}
     assert others == [settled] * len(others)
     assert ends == ({0: 5}, {})
-    assert step.details[0] == "5 messages are not replicated yet"
+    assert step.details[0] == "not replicated yet: 5 messages"
 
 
 def assert_all_took_part(parts: LoopbackDeployment, run: Path) -> None:

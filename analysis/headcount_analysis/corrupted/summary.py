@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headcount.noun_counts import times
+from headcount.noun_counts import number, times
 from headcount_analysis.causes.exception_patterns import FEWEST_EXCEPTIONS, Pattern
 from headcount_analysis.corrupted.counts import (
     DifferenceCounts,
@@ -49,8 +49,8 @@ class Differences:
         by_field = _by_field(self.counts.fields)
         for counted in by_field[:MOST_SENTENCES]:
             yield counted.sentence(self.corrupted, of_types=len(self._event_types))
-        if len(by_field) > MOST_SENTENCES:
-            yield f"{len(by_field) - MOST_SENTENCES} more fields differ: see verdict.json"
+        if others := by_field[MOST_SENTENCES:]:
+            yield f"{number(len(others), 'more differing field')}: see verdict.json"
         if self.counts.unknown:
             yield (
                 f"for {self.counts.unknown:,} of {self.corrupted:,} corrupted events it is unknown "

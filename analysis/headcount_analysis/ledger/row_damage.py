@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from headcount.ledger.reader import GeneratorLedger
+from headcount.noun_counts import number
 from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.ledger.ledger_state import GeneratorState
 
@@ -81,7 +82,7 @@ def row_damage(part: GeneratorLedger, sums: SeqRows) -> list[str]:
     damage = []
     if sums.rows > sums.distinct:
         damage.append(
-            f"{sums.rows - sums.distinct} rows repeat an attempt; remove the copied segment"
+            f"{number(sums.rows - sums.distinct, 'repeated row')}; remove the copied segment"
         )
     if sums.min_seq < 0 or sums.max_seq >= part.reserved:
         damage.append(

@@ -18,6 +18,7 @@ from headcount_service.game.storage.progress import PublishProgress
 
 from headcount.console import Console
 from headcount.errors import EvidenceError
+from headcount.noun_counts import number
 from headcount.run import stored_state
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import Manifest
@@ -89,7 +90,7 @@ def await_outbox(database: GameDatabase | None, console: Console) -> PublishProg
         if progress.unpublished:
             step = stack.enter_context(console.step("Waiting for the outbox"))
             while progress.unpublished and time.monotonic() < deadline:
-                step.update(f"{progress.unpublished} events are not published")
+                step.update(f"not published yet: {number(progress.unpublished, 'event')}")
                 time.sleep(POLL_S)
                 progress = database.progress()
         return progress
@@ -136,7 +137,7 @@ def _mismatch(progress: PublishProgress, events_at_end: int | None) -> str:
     """Return why the database does not show the state at the topic's end; empty if it does."""
     if progress.unpublished:
         return (
-            f"{progress.unpublished} events in the database's outbox are not published yet; "
+            f"not published yet: {number(progress.unpublished, 'event')} in the database's outbox; "
             "verify again with --until latest when they are"
         )
     if events_at_end is None:

@@ -23,6 +23,7 @@ from headcount.kafka.topic import TopicDescription
 from headcount.ledger.location import open_location
 from headcount.ledger.reader import GeneratorLedger, with_later_reservations
 from headcount.ledger.seal_age import seal_age_s
+from headcount.noun_counts import number
 from headcount.run.folder import RunFolder
 from headcount.run.manifest import End, Manifest
 
@@ -176,5 +177,5 @@ def _replicated(cluster: Cluster, name: str, step: Step) -> tuple[dict[int, int]
         unreadable = {number: count for number, count in behind.items() if count > 0}
         if not unreadable or time.monotonic() >= deadline:
             return offsets, unreadable
-        step.update(f"{sum(unreadable.values())} messages are not replicated yet")
+        step.update(f"not replicated yet: {number(sum(unreadable.values()), 'message')}")
         time.sleep(POLL_S)

@@ -87,7 +87,7 @@ def test_the_most_frequent_fields_come_first() -> None:
     *first, last = summary(*events).sentences
     assert len(first) == MOST_SENTENCES
     assert first[0].startswith(f"`f{MOST_SENTENCES + 3}`")
-    assert last == "4 more fields differ: see verdict.json"
+    assert last == "4 more differing fields: see verdict.json"
 
 
 def test_event_types_are_joined() -> None:

@@ -191,7 +191,7 @@ def test_copied_segment_of_torn_generator(history: RunHistory, folder: Path) -> 
 
     ledger = loaded(history)
 
-    assert "2 rows repeat an attempt" in damage(history)
+    assert "2 repeated rows" in damage(history)
     assert len(rows(ledger)) == 4
 
 

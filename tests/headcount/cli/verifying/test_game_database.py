@@ -79,7 +79,7 @@ def test_an_outbox_that_stays(monkeypatch: pytest.MonkeyPatch, folder: RunFolder
     reading = account(PLAYED, before, folder)
     assert (reading.database.is_due, reading.is_moving) == (True, False)
     assert reading.database.why_not.startswith(
-        "2 events in the database's outbox are not published yet"
+        "not published yet: 2 events in the database's outbox"
     )
 
 
