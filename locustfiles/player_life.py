@@ -125,5 +125,5 @@ class StatefulPlayer(LedgerUser):
                     response.failure("the game accepted a request that it must refuse")
             elif response.outcome is Outcome.INDETERMINATE:
                 self.life = None  # the request may or may not have taken effect
-            elif is_mistake and 400 <= response.status_code < 500:  # noqa: PLR2004 - as it must be
-                response.success()
+            elif is_mistake and 400 <= response.status_code < 500:  # noqa: PLR2004 - any 4xx
+                response.success()  # the game refused the mistake, as it must

@@ -21,8 +21,8 @@ spread between the runs of a side shows how much they differ by chance.
   Intervals that exclude zero on their own are widened to that level (Y. Benjamini, D. Yekutieli,
   "False discovery rate-adjusted multiple confidence intervals for selected parameters", Journal of
   the American Statistical Association 100, 2005).
-- Student's quantile comes from the incomplete beta function, by its continued fraction
-  (NIST Digital Library of Mathematical Functions, 8.17.22 and 26.5.27 of Abramowitz and Stegun).
+- Student's quantile comes from the incomplete beta function (26.5.27 of Abramowitz and Stegun), by
+  its continued fraction (8.17.22 of the NIST Digital Library of Mathematical Functions).
 """
 
 import functools

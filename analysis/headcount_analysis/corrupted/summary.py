@@ -39,7 +39,7 @@ class Differences:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say which fields differ, the most frequent first: the same list on every surface."""
+        """Say which fields differ, the most frequent first. All outputs show these sentences."""
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:

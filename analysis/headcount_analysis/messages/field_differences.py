@@ -128,7 +128,7 @@ def _within(
 
 
 def _is_same(asked: object, seen: object) -> bool:
-    """Whether two texts or numbers are certainly equal, which is quick to see."""
+    """Whether two values are equal texts or whole numbers: a quick test before the full one."""
     return type(asked) is type(seen) and type(asked) in {str, int} and asked == seen
 
 

@@ -73,7 +73,7 @@ class FoundPlace:
         return None if kind is None else IdLocation(kind, self.name)
 
     def if_undecoded(self, defect: str) -> "FoundPlace":
-        """Return the place as it counts for a message that the run's format cannot decode.
+        """Return the place to report for a message that the run's format cannot decode.
 
         An id that was found only by reading the value as plain JSON is at no place that an option
         could name. The place is then the `defect`.
