@@ -14,7 +14,7 @@ from headcount_analysis.batches.batch_ids import BatchIds
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import ARRIVALS, KINDS, MessageKind
 
-_MAX_SHOWN = 200  # the most characters kept of an id or event type, which may be hostile
+_MAX_SHOWN = 200  # an id or event type may be hostile: no more characters are kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class BlockCache:
         known = self.blocks.get(block.number)
         if known is None or block.seqs is None:
             # The block is new, or it is that of the unowned messages. These are counted by the
-            # event types known so far, so they are counted again.
+            # event types known so far, so they must be counted again.
             return True
         # What depends on other blocks is compared once all blocks are there.
         known_input = replace(

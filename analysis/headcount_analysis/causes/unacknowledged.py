@@ -21,7 +21,7 @@ from headcount_analysis.reconciliation import attempt_counts
 from headcount_analysis.reconciliation.reach import reach_of_request
 
 MOST_GROUPS = 200
-"""How many responses are kept: the most frequent."""
+"""At most this many responses are kept: the most frequent."""
 
 _READ = ["event_type", "outcome", "http_status", "error", "sent_at_ns", "fate"]
 _KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent", "fate")

@@ -72,7 +72,7 @@ class Estimate:
 
 
 def significance_level(p_values: Iterable[float]) -> float:
-    """Return the largest p-value at which a change counts, by Benjamini and Hochberg.
+    """Return the largest p-value at which a change is reported, by Benjamini and Hochberg.
 
     With n p-values and alpha = 1 - CONFIDENCE, it is k alpha / n for the largest k such that the
     k smallest p-values do not exceed it; k = 1 if there is none.

@@ -22,7 +22,7 @@ MOST_VALUES = 200
 
 @dataclass(frozen=True, slots=True, order=True)
 class FieldSet:
-    """The event type that was asked for, and the fields that differ, each with its kind."""
+    """The requested event type, and the fields that differ, with the kinds of difference."""
 
     event_type: str
     fields: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""Event differences: joins the differences of all copies of each event of a block, and counts."""
+"""Event differences: joins and counts the differences of all copies of each event of a block."""
 
 import itertools
 from collections.abc import Iterator, Sequence

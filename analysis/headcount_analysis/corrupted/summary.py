@@ -18,7 +18,7 @@ from headcount_analysis.messages.field_differences import DifferenceKind, descri
 
 MOST_SENTENCES = 10
 SAMPLED_SETS = 20
-"""How many sets of fields have samples here, the most frequent ones; the table has all samples."""
+"""At most this many sets of fields have samples here: the most frequent. The table has all."""
 
 _MOST_VALUES, _MOST_TYPES, _MOST_PATTERNS = 3, 3, 3
 

@@ -217,7 +217,7 @@ class ByteSpan:
         return ByteSpan(self.is_one | other.is_one, start, end, self.kept_bits)
 
     def apart_from(self, others: "Iterable[ByteSpan]") -> "ByteSpan":
-        """Drop it in messages in which it overlaps another span."""
+        """Drop this span in messages in which it overlaps another one."""
         is_one = self.is_one
         for other in others:
             overlaps = other.is_one & (self.start < other.end) & (other.start < self.end)

@@ -1,4 +1,4 @@
-"""Variable-length integers of many messages, and what their lengths delimit.
+"""Variable-length integers of many messages, and the values whose lengths they state.
 
 Avro and Protobuf write an integer in groups of seven bits, the lowest first; the highest bit of a
 byte says that another follows. A place of -1 stands for a message that cannot be followed further.

@@ -105,7 +105,7 @@ def _read_index(store: RunStore) -> dict[str, IndexLine]:
     try:
         return parse(store.read_index())
     except OSError:
-        return {}  # it is a link, or too large: it is replaced
+        return {}  # the index is a link, or too large: it is replaced
 
 
 def _write_index(store: RunStore, lines: Mapping[str, IndexLine]) -> str:

@@ -20,7 +20,7 @@ from headcount.run.secret_names import LEFT_OUT, is_secret
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 50
-"""The most fields of a message that are listed; a last entry counts the others."""
+"""At most this many fields of a message are listed; a last entry says how many others differ."""
 
 _LONGEST_VALUE, _LONGEST_NAME = 60, 100
 _MOST_REMEMBERED = 4096

@@ -16,7 +16,7 @@ from headcount_analysis.messages.record import Record
 
 _LONGEST_NAME = 100
 _MOST_VALUES = 10_000
-"""The most values of a message that are searched."""
+"""The maximum number of values of a message that are searched."""
 
 _KEY = "the record's key"
 _OTHERWISE = "but not in the run's form of ids"

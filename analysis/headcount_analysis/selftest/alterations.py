@@ -13,7 +13,7 @@ REPEATED_KEY = b'"event_type":'
 
 
 class Alteration(NamedTuple):
-    """A change to an event, and the fields that differ as a result, each with the kind.
+    """A change to an event, and the fields that differ as a result, with the kinds of difference.
 
     `repeats` says that the message has the event's type twice.
     """
