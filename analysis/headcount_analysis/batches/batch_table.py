@@ -19,7 +19,7 @@ _MAX_SHOWN = 200  # an id or event type may be hostile: no more characters are k
 
 @dataclass(frozen=True, slots=True)
 class ReadContent:
-    """The content of a message; `digests` has one for each shape whose fields are all there.
+    """The content of a message; `digests` has a digest for each shape whose fields are all there.
 
     A message with a `defect` has nothing else.
     """

@@ -115,7 +115,7 @@ def ratio(
 
     It compares geometric means; the arguments are those of `difference`.
     """
-    # The resolution of a logarithm is the resolution's share of the figure.
+    # The resolution of a logarithm is the figure's resolution divided by the figure.
     share = resolution / min(fmean(base), fmean(run))
     estimate = difference(
         [math.log(value) for value in base], [math.log(value) for value in run], share, confidence
