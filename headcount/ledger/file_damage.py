@@ -1,4 +1,4 @@
-"""Damage of a ledger's files: a torn segment, files of another run, a seal that does not fit. Pure.
+"""Damage to a ledger's files: a torn segment, files of another run, a seal that does not fit. Pure.
 
 `analysis/headcount_analysis/ledger/row_damage.py` finds damage that only the rows show.
 """
