@@ -10,13 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-_REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://(?:[^@/]*@)?|[^@/:]+@)([\w.-]+)(?::\d+)?[:/]+(.+?)(?:\.git)?/*"
-)
-"""A remote of Git: a URL, or `user@host:path` as SSH writes it; a login is not kept."""
+_SCP_LIKE = re.compile(r"[^@/:]+@([^@/:]+):/*(.+)")
+"""A remote as ssh has it: `user@host:path`."""
 
 _PAGES = {
     "Source": "",
@@ -46,9 +45,19 @@ def project_urls(folder: Path) -> dict[str, str]:
 
 
 def web_address(remote: str) -> str | None:
-    """Return the page of a remote repository, without a login; None for one on this machine."""
-    match = _REMOTE.fullmatch(remote)
-    return f"https://{match[1]}/{match[2]}" if match else None
+    """Return the page of a remote repository, without a login; None for one of this machine."""
+    scp_like = _SCP_LIKE.fullmatch(remote)
+    try:
+        parts = urlsplit(f"ssh://{scp_like[1]}/{scp_like[2]}" if scp_like else remote)
+        port = parts.port
+    except ValueError:  # no URL
+        return None
+    path = parts.path.strip("/").removesuffix(".git")
+    if parts.scheme not in {"https", "http", "ssh", "git"} or not parts.hostname or not path:
+        return None
+    if parts.scheme not in {"https", "http"}:
+        return f"https://{parts.hostname}/{path}"
+    return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}/{path}"
 
 
 def _origin(folder: Path) -> str:

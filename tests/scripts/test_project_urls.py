@@ -30,8 +30,9 @@ def cloned(folder: Path, origin: str) -> None:
     [
         f"{HOME}.git",
         f"{HOME}/",
-        "http://git.acme.io/team/headcount",
         "https://alice:secret@git.acme.io/team/headcount.git",
+        "https://alice:p@ss:word@git.acme.io/team/headcount.git",
+        f"{HOME}.git?token=secret#secret",
         "git@git.acme.io:team/headcount.git",
         "ssh://git@git.acme.io:2222/team/headcount.git",
     ],
@@ -41,7 +42,15 @@ def test_a_remote_has_a_page(remote: str) -> None:
     assert web_address(remote) == HOME
 
 
-@pytest.mark.parametrize("remote", ["", "/srv/git/headcount.git", "../headcount", "file:///srv/x"])
+def test_a_page_has_the_port_and_the_scheme_of_the_web() -> None:
+    """A port of ssh is none of the web's."""
+    assert web_address("http://git.acme.io:3000/x/y.git") == "http://git.acme.io:3000/x/y"
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["", "/srv/git/headcount.git", "../headcount", "file:///srv/x", "https://[x", "https://x:y/z"],
+)
 def test_a_remote_of_this_machine_has_none(remote: str) -> None:
     """A path is no link for others."""
     assert web_address(remote) is None
