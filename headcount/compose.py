@@ -20,7 +20,7 @@ def typed_command(command: str, environ: Mapping[str, str]) -> str:
 
 
 def shown_path(path: Path, environ: Mapping[str, str]) -> Path:
-    """Return a path as the host has it: in Compose, from the project's folder."""
+    """Return a path as it is on the host: in Compose, relative to the project's folder."""
     here = Path.cwd()
     is_mounted = bool(environ.get(COMPOSE)) and path.is_relative_to(here)
     return path.relative_to(here) if is_mounted else path

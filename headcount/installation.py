@@ -8,10 +8,13 @@ from collections.abc import Collection, Iterator
 from headcount.errors import PartError
 
 FULL, SLIM = "headcount", "headcount-slim"
-"""The distributions: one requires everything that a run needs, the other only its extras."""
+"""The distributions. `headcount` requires everything that a run needs.
+
+`headcount-slim` has the same modules, but requires most packages only with its extras.
+"""
 
 COMMAND, GENERATOR = "cli", "load"
-"""The extras of every command, and of Locust with the plugin."""
+"""The extra that the `headcount` commands need, and the one that Locust with the plugin needs."""
 
 _OWN = frozenset({"headcount", "headcount_analysis", "headcount_service", "headcount_players"})
 _OF_COMMAND = frozenset({"core", "service", "load", "analysis", "cli"})

@@ -1,8 +1,8 @@
 """Palette: the one home of colours, for classes, series and event types on every page.
 
 Each colour has a shade for light and one for dark pages. Both have a contrast of at least 3:1
-against every paper of their theme (WCAG 2.2, 1.4.11). Pages use the CSS variables of `style`, such
-as `var(--lost)`, so that a chart changes with the theme.
+against every background of their theme (WCAG 2.2, 1.4.11). Pages use the CSS variables of `style`,
+such as `var(--lost)`, so that a chart changes with the theme.
 
 Pure.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shades:
-    """A colour on light and on dark paper, each as `#rrggbb`."""
+    """A colour on light and on dark backgrounds, each as `#rrggbb`."""
 
     light: str
     dark: str
@@ -92,7 +92,7 @@ def style() -> str:
     """Return the variables as CSS.
 
     They follow the reader's scheme, or the attribute `data-theme` of the page (light or dark) where
-    it is set. Paper is always light.
+    it is set. Printed pages are always light.
     """
     light, dark = "".join(_declarations("light")), "".join(_declarations("dark"))
     by_scheme = f":root:not([data-theme=light]){{{dark}}}"

@@ -86,7 +86,7 @@ class StatefulPlayer(LedgerUser):
             return
         path, name = f"/players/{self.life.player_id}/inventory", "/players/{player_id}/inventory"
         with self.client.get(path, name=name, catch_response=True) as response:
-            if response.status_code == 200:  # noqa: PLR2004 - HTTP's own
+            if response.status_code == 200:  # noqa: PLR2004 - the status OK
                 owned = {line["variant"]: line["quantity"] for line in response.json()["lines"]}
                 if owned != self.life.inventory:
                     response.failure(f"the inventory is {owned}, expected {self.life.inventory}")
@@ -125,5 +125,5 @@ class StatefulPlayer(LedgerUser):
                     response.failure("the game accepted a request that it must refuse")
             elif response.outcome is Outcome.INDETERMINATE:
                 self.life = None  # the request may or may not have taken effect
-            elif is_mistake and 400 <= response.status_code < 500:  # noqa: PLR2004 - as it must be
-                response.success()
+            elif is_mistake and 400 <= response.status_code < 500:  # noqa: PLR2004 - any 4xx
+                response.success()  # the game refused the mistake, as it must

@@ -65,7 +65,7 @@ def bindings(module: Module) -> Iterator[Binding]:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 yield Binding(node.name, "function", node.lineno)
                 yield from _parameters(node.args)
-            case ast.Lambda():  # like a loop variable
+            case ast.Lambda():  # its parameters are like loop variables
                 yield from (replace(name, kind="variable") for name in _parameters(node.args))
             case ast.Name(ctx=ast.Store()):
                 yield Binding(node.id, "variable", node.lineno)

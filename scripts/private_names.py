@@ -203,7 +203,7 @@ def _attributes_and_imports(module: Module) -> Iterator[str]:
                 yield from (alias.name for alias in aliases)
             case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)), *_]):
                 yield name
-            case ast.FunctionDef(name=name):  # it may override one
+            case ast.FunctionDef(name=name):  # it may override a private method
                 yield name
 
 

@@ -1,7 +1,7 @@
 """`reconcile`: the time and memory of `headcount verify`, by the size of the run.
 
-In alternating rounds, `headcount verify` and the script that a user would write instead judge
-generated runs, and kcat only reads their messages. Each runs in a separate process.
+Three programs take turns with generated runs: `headcount verify`, the script that a user would
+write in its place, and kcat, which only reads the messages. Each runs in a separate process.
 """
 
 import json

@@ -33,7 +33,7 @@ def with_two_sizes(
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=6.0, show_default=True)
 @click.pass_obj
 def overhead_command(output: Output, rounds: int, users: int, seconds: float) -> None:
-    """Measure requests/s of a saturated generator: LedgerUser over FastHttpUser."""
+    """Measure requests/s of a saturated generator: the ratio of LedgerUser to FastHttpUser."""
     settings = overhead.OverheadSettings(rounds=rounds, users=users, window_s=seconds)
     take(output, lambda stage: overhead.measure(settings, stage))
 
@@ -44,7 +44,7 @@ def overhead_command(output: Output, rounds: int, users: int, seconds: float) ->
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=6.0, show_default=True)
 @click.pass_obj
 def metrics_command(output: Output, rounds: int, users: int, seconds: float) -> None:
-    """Measure requests/s of a saturated generator: with metrics exported over without."""
+    """Measure requests/s of a saturated generator: the ratio with exported metrics to without."""
     settings = overhead.OverheadSettings(rounds=rounds, users=users, window_s=seconds)
     take(output, lambda stage: metrics_cost.measure(settings, stage))
 
@@ -79,7 +79,7 @@ def service_command(
     threads: int,
     path: str,
 ) -> None:
-    """Measure acknowledged requests/s of the service, over the same without publishing."""
+    """Measure acknowledged requests/s of the service: the ratio with publishing to without."""
     settings = throughput.ThroughputSettings(rounds, seconds, connections, workers, threads, path)
     take(output, lambda stage: throughput.measure(settings, stage))
 

@@ -61,7 +61,8 @@ class Workbench:
 class ProcessUsage:
     """Time, CPU time and peak memory of a finished program.
 
-    `peak_mib` is the largest sampled sum of the resident memory of it and its children.
+    `peak_mib` is the resident memory of the program and all its descendants together, in the sample
+    where it is largest.
     """
 
     seconds: float

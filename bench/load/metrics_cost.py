@@ -7,10 +7,10 @@ runs on the other core: the responder, and the processes that watch the topic an
 metrics.
 
 Each of the three makes about a third of the requests that it would make on a core of its own, but
-does the same work once a second. So that work would weigh three times as much as it should. Each
-round therefore has two loads: as many requests as possible, and few. Their CPU times show what a
-request costs and what a second costs. Both costs tell how many requests per second a generator
-would make on a core of its own.
+does the same work once a second. In one measurement, that work would therefore weigh three times as
+much as it should. So each round has two loads: as many requests as possible, and few. Their CPU
+times show what a request costs and what a second costs. Both costs tell how many requests per
+second a generator would make on a core of its own.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ from headcount.stack.ports import LOOPBACK, free_port
 from headcount.stack.process import Process, wait_until
 
 TARGET, EXPORTER_LIMIT = 0.98, 1.0
-"""Requests/s with metrics over those without, and percent of a core that the exporter may use."""
+"""The ratio of requests/s with metrics to without, and percent of a core for the exporter."""
 NOTHING, REPORTED, EXPORTED = "nothing", "progress", "metrics"
 VARIANTS = (NOTHING, REPORTED, EXPORTED)
 SCRAPE_EVERY_S = 5.0
@@ -46,7 +46,7 @@ FULL, FEW = "full", "few"
 PAUSES_S = {FULL: 0.0, FEW: 0.2}
 """How long each user waits after a request, by load."""
 _CHILDREN = {"exporter": "headcount.telemetry.export.exporter", "watcher": "topic_watcher"}
-"""What a Locust starts: a name for it, and a part of its command line."""
+"""The processes that a Locust starts: a name for each, and a part of its command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def _children_s(locust: Process) -> dict[str, float]:
 
 
 def _await_idle_exporter(locust: _Contender) -> None:
-    """Wait until the exporter has started, if there is one, which takes half a second of CPU."""
+    """Wait until the exporter, if any, has started: that takes half a second of CPU."""
     if locust.port is None:
         return
     deadline_s = time.monotonic() + START_DEADLINE_S

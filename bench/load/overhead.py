@@ -1,7 +1,8 @@
 """`overhead`: throughput of a saturated generator with its ledger, and of Locust without one.
 
 In alternating rounds, bare FastHttpUsers and LedgerUsers on one core send the same requests to a
-responder on another. Both are saturated: the users never wait, and the server is faster than they.
+responder on another. Both are saturated: the users never wait, and the server is faster than they
+are.
 """
 
 import json
@@ -33,7 +34,7 @@ PROFILED = (
     "for both; LedgerUser avoids this for plain requests"
 )
 TARGET, AIM = 1.5, 2.2
-"""Multiples of FastHttpUser's rate: that of k6 when it writes every sample, and without samples."""
+"""k6's rate divided by FastHttpUser's: if k6 writes every sample, and without samples."""
 VARIANTS = ("plain", "ledger")
 START_DEADLINE_S = 180.0
 

@@ -96,7 +96,7 @@ def measure(settings: RateSettings, stage: Workbench) -> BenchmarkResult:
 
 
 def exact_ms(seconds: int) -> dict[str, float]:
-    """Percentiles of evenly spaced requests, if those of one second wait for its end."""
+    """Latencies of evenly spaced requests, by percentile, if all of one second wait for its end."""
     return {
         name: max(0.0, STALL_S - (1 - quantile) * seconds) * 1000
         for name, quantile in QUANTILES.items()

@@ -40,8 +40,8 @@ _INCONCLUSIVE, _LOSSES = 0.025, 0.03
 class GeneratedSeries:
     """Runs of one scenario and target; the options are those of its load.
 
-    Beyond `slower_from`, a share of its runs, requests take `slower` times as long, and beyond
-    `fewer_from` there are `fewer` times as many of them.
+    After the share `slower_from` of the runs, durations are multiplied by `slower`; after the share
+    `fewer_from`, the number of requests is multiplied by `fewer`.
     """
 
     scenario: str

@@ -64,7 +64,7 @@ def drive(
 
 
 def _elapsed(elapsed_s: float, length_s: float | None) -> str:
-    """Format how far the load is, such as `12/30 s`."""
+    """Format how long the load has run, such as `12/30 s`."""
     if length_s is None:
         return f"{elapsed_s:,.0f} s"
     return f"{min(elapsed_s, length_s):,.0f}/{length_s:,.0f} s"
@@ -108,7 +108,7 @@ def _record_exit(locust: Process, code: int, folder: RunFolder) -> None:
 
 
 def _raise_exit(locust: Process, code: int) -> None:
-    """Raise the error that Locust's exit code stands for, with the plugin's last logged error."""
+    """Raise the error that matches Locust's exit code, with the plugin's last logged error."""
     try:
         locust.poll_or_raise()
     except PartError as error:

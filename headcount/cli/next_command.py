@@ -38,6 +38,6 @@ def next_command(report: Report, folder: RunFolder, *, has_read_on: bool = False
 
 
 def _typed(path: Path) -> str:
-    """Return a path as one would type it: from the current folder, if it is below it."""
+    """Return a path as one would type it: relative to the current folder, if it is below that."""
     here = Path.cwd()
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -78,7 +78,7 @@ def advertised_brokers(connection: socket.socket, versions: Versions) -> list[tu
 
 
 def offered_mechanisms(connection: socket.socket, mechanism: str = "?") -> list[str] | None:
-    """Request a login by `mechanism`; return what is offered instead, None if it is accepted."""
+    """Request a login with `mechanism`; return what is offered instead, None if it is accepted."""
     name = mechanism.encode()
     body = struct.pack(f">h{len(name)}s", len(name), name)
     # With version 1, the messages of the login are sent in requests, not as bare bytes.

@@ -151,7 +151,7 @@ def _client(
 def _join(client: KafkaNetClient, server: str, end_s: float) -> None:
     """Connect to a member of the cluster that answers, trying the server itself first.
 
-    If any member can answer a request, the client sends it to the one that it is connected to.
+    The client then sends this member all requests that need no particular member.
     """
     members = sorted(
         client.cluster.brokers(), key=lambda member: f"{member.host}:{member.port}" != server

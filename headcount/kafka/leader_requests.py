@@ -64,8 +64,8 @@ def epoch_ends(
 ) -> dict[int, int]:
     """Return where leader epochs, one for each partition, end in the log of the present leader.
 
-    That is the first offset of a later epoch: each message from there on was written by a later
-    leader. If there is no later epoch, it is the end of the log. A partition is missing if its
+    That is the first offset of a later epoch: a later leader wrote the message there, and all after
+    it. If there is no later epoch, it is the end of the log. A partition is missing if its
     leader does not know, if the brokers do not support the request, or if the user may not make it.
     Source: Kafka's KIP-101 and KIP-320.
 

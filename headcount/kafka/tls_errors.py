@@ -14,7 +14,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "HTTP_REQUEST", "RECORD_LAY
 
 
 def why_untrusted(error: ssl.SSLCertVerificationError) -> str:
-    """Return why a broker's certificate is not accepted; follows "its certificate"."""
+    """Return why a broker's certificate is not accepted, as a text to follow "its certificate"."""
     if error.verify_code == _EXPIRED:
         return "has expired: renew it on the broker"
     if error.verify_code == _NOT_YET_VALID:

@@ -17,7 +17,7 @@ JAVA_ALIASES = {
     "ssl.keystore.certificate.chain": "ssl.certificate.pem",
     "ssl.keystore.key": "ssl.key.pem",
 }
-"""Names that stand for another."""
+"""Other names of settings, such as Java's, with the names that Headcount uses."""
 
 SECRET = frozenset(
     {

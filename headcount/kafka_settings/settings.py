@@ -22,7 +22,7 @@ class Protocol(StrEnum):
 
     @property
     def has_login(self) -> bool:
-        """Whether the client logs in by SASL."""
+        """Whether the client logs in with SASL."""
         return self in {Protocol.SASL_PLAINTEXT, Protocol.SASL_SSL}
 
 

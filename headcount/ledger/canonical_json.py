@@ -10,7 +10,7 @@ from decimal import Decimal
 from headcount.json_pointer import pointer_of
 
 MAX_PLACES = 38
-"""A number whose first digit is further from the units is written with an exponent."""
+"""A number whose first digit is more than this many places from the units gets an exponent."""
 
 MAX_DEPTH = 200
 """An event whose objects and lists are nested deeper is refused."""

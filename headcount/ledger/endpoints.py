@@ -21,7 +21,11 @@ MOST_PER_TYPE = 32
 """Further event types, and further requests of one event type, are not recorded."""
 
 SHOWN = 3
-"""If there are more paths, those that differ in one part are shown as one, with a star there."""
+"""The most requests of an event type that are shown.
+
+If a method has more paths than this with equally many parts, they are shown as one path, with a
+star for each part in which they differ.
+"""
 
 _LONGEST = 200
 _ANY = "*"
@@ -94,7 +98,7 @@ def endpoint_texts(endpoints: Iterable[Endpoints]) -> Mapping[str, tuple[str, ..
 
 
 def _texts(requests: Iterable[_Request]) -> Iterator[str]:
-    """Yield at most SHOWN requests, those that differ only in parts of the path as one."""
+    """Yield at most SHOWN requests, and then how many are left out, if any."""
     groups: dict[tuple[str, int], list[list[str]]] = {}
     for method, path in sorted(requests):
         groups.setdefault((method, path.count("/")), []).append(path.split("/"))

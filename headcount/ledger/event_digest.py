@@ -16,11 +16,11 @@ code; `headcount_analysis.messages.json_message` parses a message without roundi
 
 A shape without nesting, and with plain names only, is written as its sorted names, joined by
 commas. Any other shape is JSON. In it, 0 stands for a value that is compared whole, and 1 for a
-double. An object stands for an object, of which only the named fields are compared. A list stands
-for a list: it has one entry per element, or a single entry if all are alike. The digest over a
+double. An object stands for an event's object, of which only the named fields are compared. A list
+stands for a list: it has one entry per element, or one entry if all are alike. The digest over a
 shape with doubles covers the shape, too: an altered integer may equal the original as a double.
 
-What JSON cannot represent is refused when it is requested, not compared wrongly later.
+A request is refused if its event has a value that JSON cannot represent: it could not be compared.
 """
 
 import functools
@@ -238,7 +238,7 @@ def _form(value: object, depth: int) -> Form:
 
 @functools.lru_cache(maxsize=4096)
 def form_of(shape: str) -> Mapping[str, Form]:
-    """Parse a shape. ValueError if it is not one."""
+    """Parse a shape. ValueError if it is invalid."""
     if not shape.startswith("{"):
         return dict.fromkeys((name for name in shape.split(",") if name), _WHOLE)
     form: Mapping[str, Form] = json.loads(shape)

@@ -14,7 +14,7 @@ WIDTH = math.expm1(1 / BUCKETS_PER_E)
 
 
 def least_us(bucket: int) -> float:
-    """Return the least duration of a bucket in µs; that of the next bucket is its greatest."""
+    """Return the least duration of a bucket in µs. The bucket ends where the next one begins."""
     return math.exp(bucket / BUCKETS_PER_E)
 
 

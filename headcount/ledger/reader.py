@@ -140,7 +140,7 @@ def _read_reservations(
 def _read_reservation(
     filesystem: pafs.FileSystem, known: Known, entry: pafs.FileInfo
 ) -> Reservation | None:
-    """Read a reservation; None if it is not one."""
+    """Read a reservation; None if the file does not hold one."""
     file = _file_key(entry)
     if file not in known.reservations:
         try:

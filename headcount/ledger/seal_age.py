@@ -2,8 +2,8 @@
 
 The clock that dated a seal may be wrong, so it is never compared with the clock of this process. A
 new file beside the seals is dated by the same clock, and the difference is their age. In a file
-system, the time of a file's last change counts, which a copy does not keep: seals copied from
-another host are as old as the copy.
+system, a file's date is the time of its last change. A copy does not keep that time, so seals
+copied from another host are as old as the copy.
 """
 
 import os

@@ -38,7 +38,7 @@ _SAMPLE_ROW = Row(0, "", "", "", 0, 0, 0, None, None, "", None)
 
 @dataclass(slots=True)
 class LedgerWriter:
-    """Writes one generator's part of a ledger. Every method raises OSError if it cannot."""
+    """Writes one generator's part of a ledger. Every method raises OSError if it cannot write."""
 
     filesystem: pafs.FileSystem
     location: str

@@ -34,7 +34,7 @@ from headcount.thresholds.metrics import METRICS, LiveSource, MetricKind
 ACCURACY = 0.01
 RATED_AFTER_S = 5
 MOST_DELAY_S = 2.0
-"""A report that arrives within this time shows no difference between the clocks."""
+"""The clocks count as equal if a report arrives at most this long after the time it states."""
 FEWEST_SAMPLES = 20
 """The first requests are slow: connections are opened, and caches are empty."""
 
@@ -152,7 +152,7 @@ class AbortRules:
     def _rate(self, watched: _WatchedThreshold, stats: LiveStats) -> float | None:
         """Estimate requests per second in the run's favour.
 
-        Too high for a lower limit, too low for an upper one.
+        For a lower limit, the estimate is at least the true rate; for an upper limit, at most.
         """
         if self._has_unknown_clock and not watched.threshold.window.is_whole:
             return None
@@ -168,7 +168,10 @@ class AbortRules:
         return attempted / length_s if length_s >= RATED_AFTER_S else None
 
     def _lengths_s(self, watched: _WatchedThreshold) -> list[float]:
-        """Return how long each generator sent requests in the window; last, how long all did."""
+        """Return for how long each generator sent requests in the window, in s.
+
+        The last element is the length of the span over all generators.
+        """
         if not self._spans_s:
             return [0.0]
         window = watched.threshold.window

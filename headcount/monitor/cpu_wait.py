@@ -19,7 +19,10 @@ class CpuWait:
         self._before = self._read()
 
     def percent(self) -> float | None:
-        """Return the share of the time since the last call, in percent; None if unknown."""
+        """Return the share of the time since the last call that was spent waiting, in percent.
+
+        None if it is unknown.
+        """
         (at_ns, waited_ns), self._before = self._before, self._read()
         now_ns, now_waited_ns = self._before
         if waited_ns is None or now_waited_ns is None or now_ns <= at_ns:

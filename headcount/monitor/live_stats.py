@@ -2,7 +2,8 @@
 
 - in flight: attempts sent and not yet answered.
 - behind: how far the topic lags. As a count, it is the acknowledged events not yet seen in it. As a
-  time, it is how long ago there were only as many acknowledged events as have arrived by now.
+  time: if n acknowledged events have arrived by now, it is how long ago the number of acknowledged
+  events was last n or less.
 - missing: events acknowledged longer ago than `settle_s` and absent when the whole topic was last
   read. A missing event may still arrive.
 """
@@ -33,8 +34,9 @@ class Line:
     """The counts of one event type, or of all.
 
     `arrived` counts the events in the topic, and `behind` the acknowledged ones that are not yet
-    there; both are None if messages carry no type. For one event type, `behind` is only the
-    difference, in which the event of a request that was not acknowledged makes up for another.
+    there; both are None if messages carry no type. For one event type, `behind` is only `acked`
+    minus `arrived` (at least 0): an event that arrived without an acknowledgement can hide an
+    acknowledged event that has not arrived.
     """
 
     generated: int

@@ -1,4 +1,4 @@
-"""Message ids: the events of a run that a message may stand for, whatever its format. Pure.
+"""Message ids: the events of a run that a message may belong to, whatever its format. Pure.
 
 The verdict counts a message as an event's only if it has the id in the place that the run names. To
 count the event as arrived, a complete id anywhere in the message is enough: the service may write
@@ -55,7 +55,7 @@ class Identities:
         self._start = self.ids.prefix.encode()
 
     def of(self, value: bytes | None, key: bytes | None, headers: Headers) -> MessageIds:
-        """Return the event that a message belongs to, or else all events that it may stand for."""
+        """Return the event that a message belongs to, or else all events that it may belong to."""
         headers = tuple(headers)
         own = self._own_event(value, key, headers)
         if own is not None:

@@ -38,14 +38,13 @@ class Progress:
 
     `acked` has the sequence numbers of the newly acknowledged attempts; `clock_s` is the Unix time
     of the report by the generator's clock, `first_sent_ns` that of its first request and
-    `last_sent_ns` that of its latest, each None if unknown. `starts` has the first sequence number
-    of each second, counted from the first request, in which a newly ended or unfinished attempt was
-    sent.
-    `latency` counts the newly ended attempts by the bucket of their response time. `http` and
-    `from_intended` have the durations of all newly ended attempts by event type, if something
-    exports them. `lag_ms` is the lateness of the generator's timers or arrivals in its last second,
-    and `dropped` the number of arrivals that could not start in time. `is_last` says that no other
-    report follows.
+    `last_sent_ns` that of its latest, each None if unknown. `starts` has, for each second in which
+    a newly ended or an unfinished attempt was sent, the lowest sequence number of these attempts;
+    the seconds are counted from the first request. `latency` counts the newly ended attempts by the
+    bucket of their response time. `http` and `from_intended` have the durations of all newly ended
+    attempts by event type, if something exports them. `lag_ms` is the lateness of the generator's
+    timers or arrivals in its last second, and `dropped` the number of arrivals that could not start
+    in time. `is_last` says that no other report follows.
     """
 
     generator: int

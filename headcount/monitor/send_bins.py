@@ -80,7 +80,10 @@ class _GeneratorSeconds:
         yield from self.arrive(pages)
 
     def _second_of(self, seq: int) -> tuple[int, int]:
-        """Return the second in which a begun attempt was sent, and the end of its numbers."""
+        """Return the second in which a begun attempt was sent, and where that second ends.
+
+        It ends at the sequence number after that of its last begun attempt.
+        """
         second = max(0, bisect_right(self.starts, seq) - 1)
         is_last = second + 1 >= len(self.starts)
         return second, self.begun if is_last else min(self.begun, self.starts[second + 1])

@@ -19,7 +19,7 @@ from headcount.errors import UsageError
 from headcount.open_model.rate import RatePlan
 
 BLOCK = 1024
-"""The positions between two multiples of it are drawn from a separate random source."""
+"""Each block of this many positions is drawn from a random source of its own."""
 
 
 class Spacing(StrEnum):

@@ -19,7 +19,8 @@ try:
     from headcount.run.request_outcome import Outcome
     from headcount.run.state_changes import Changes
 except ModuleNotFoundError as error:
-    if "locust.main" in sys.modules:  # a traceback of Locust's would hide the one line
+    # Locust would print a traceback instead of the one line that names the package.
+    if "locust.main" in sys.modules:
         exit_without(error, GENERATOR)
     raise
 

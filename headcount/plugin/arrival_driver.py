@@ -80,7 +80,7 @@ def end_with_plan(environment: Environment) -> None:
 
 
 def pace_users(environment: Environment, recorder: Recorder, generator: int) -> None:
-    """Make users spawned in this process from now on wait for arrivals."""
+    """Let the users that this process spawns from now on wait for arrivals, if there is a rate."""
     options, runner, state = environment.parsed_options, environment.runner, state_of(environment)
     assert options is not None
     assert runner is not None
@@ -220,7 +220,7 @@ def _on_all_made(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _set_task_starts(*, paced: bool) -> None:
-    """Make every task of every task set start on an arrival; undo that without a rate."""
+    """Make every task of every task set start on an arrival if `paced`; otherwise undo that."""
     step = _execute_on_arrival if paced else _EXECUTE_NEXT_TASK
     setattr(TaskSet, "execute_next_task", step)  # noqa: B010
 
@@ -232,7 +232,7 @@ def _execute_on_arrival(task_set: TaskSet) -> None:
 
 
 def _set_task_set_waits(environment: Environment, state: State, *, paced: bool) -> None:
-    """Make nested task sets with their own wait time use their user's; undo that without a rate."""
+    """Let nested task sets wait as their user does if `paced`; otherwise by their own wait time."""
     for task_set in _task_sets([task for user in environment.user_classes for task in user.tasks]):
         own = state.unpaced_waits.setdefault(task_set, vars(task_set)["wait_time"])
         setattr(task_set, "wait_time", TaskSet.wait_time if paced else own)  # noqa: B010

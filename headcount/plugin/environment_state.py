@@ -29,8 +29,9 @@ class State:
     have announced their ledgers to the master; `failed` those of them that will never seal because
     their ledgers cannot be written. With `--rate`, `open_load` is the requested load, `pacer`
     belongs to the generator, and `coordinator` to the master; without, the scenario's load `shape`
-    may set the number of users. `probe` is the load of a probe, not of a run. The last three
-    fields hold the original values of what the run replaces in Locust and in the scenario.
+    may set the number of users. `probe` is the load of a probe, not of a run. `unmixed_tasks`,
+    `unpaced_waits` and `rebalances` hold the original values of what the run replaces in Locust and
+    in the scenario.
 
     `has_run` is true once a manifest was written, `was_aborted` once a threshold stopped the test.
     `error` is why the run could not be prepared or recorded, `problems` are the errors that

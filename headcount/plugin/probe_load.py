@@ -49,7 +49,7 @@ class ProbeLoad:
 
     @property
     def users(self) -> int:
-        """The number of users: within limits one for each task, so that no task blocks another."""
+        """The number of users: one for each task, within limits, so that no task blocks another."""
         tasks = sum(map(len, self._tasks.values()))
         return max(FEWEST_USERS, len(self._tasks), min(MOST_USERS, tasks))
 

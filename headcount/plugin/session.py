@@ -116,7 +116,7 @@ class LedgerSession(FastHttpSession):
     def _plain_request(
         self, method: str, url: str, kwargs: dict[str, Any]
     ) -> tuple[RequestTemplate | None, Payload]:
-        """Return a request's template and its payload; no template if it is not plain."""
+        """Return a request's template and payload; no template if the request is not plain."""
         payload, headers = kwargs.get("data"), kwargs.get("headers")
         sends_json = not payload and kwargs.get("json") is not None
         if sends_json:

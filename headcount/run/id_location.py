@@ -127,7 +127,7 @@ def default_header(form: IdForm) -> str:
 
 
 def check_id_header(name: str) -> str:
-    """Return the name of a request header. UsageError if no header can have it."""
+    """Check the name of a request header, and return it. UsageError if it is invalid."""
     if not _HEADER_NAME.fullmatch(name):
         raise UsageError(f"--id-header must be the name of an HTTP header, got {name!r}")
     return name
@@ -175,7 +175,7 @@ def _normalized(name: str) -> str:
 def check_without_id(
     event: Mapping[str, object], location: IdLocation, id_header: str = HEADER
 ) -> None:
-    """Raise ValueError if an event requests a value for the field that holds the id."""
+    """Raise ValueError if an event contains the field into which the service writes the id."""
     names = (
         id_names(tuple(event), location.name, id_header)
         if location.kind is LocationKind.FIELD

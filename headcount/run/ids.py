@@ -46,7 +46,7 @@ def is_run_id(text: str) -> bool:
 
 
 def run_id_of(option: str) -> str:
-    """Return the run id that --run-id names, a new one if empty. UsageError if it cannot be one."""
+    """Return the run id that --run-id names, a new one if empty. UsageError if it is invalid."""
     run_id = option or new_run_id()
     if not is_run_id(run_id):
         raise UsageError(

@@ -24,15 +24,15 @@ JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 class Manifest:
     """What a run was, and where its events begin; offsets are by partition.
 
-    `broker_data` and `database` are paths, from the run's folder, of the data of its own broker and
-    service; None without one. `promise` says what an acknowledgement of the service guarantees,
-    such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the run's start.
-    `outcome_rules` decide outcomes that a status alone does not decide. `settle_s` is how long an
-    acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum time for
-    which the topic is watched after the last response. `versions` are those of the programs that
-    made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag` begins each
-    of its ids (see `ids.py`): the run id if the manifest has none. `start_epochs` are the epochs of
-    the leaders that reported the start offsets, as far as they are known.
+    `broker_data` and `database` are paths, relative to the run's folder, to the data of its own
+    broker and service; None without one. `promise` says what an acknowledgement of the service
+    guarantees, such as `acks=all, idempotent`; empty if not stated. `thresholds` are those of the
+    run's start. `outcome_rules` decide outcomes that a status alone does not decide. `settle_s` is
+    how long an acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum
+    time for which the topic is watched after the last response. `versions` are those of the
+    programs that made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag`
+    begins each of its ids (see `ids.py`): the run id if the manifest has none. `start_epochs` are
+    the epochs of the leaders that reported the start offsets, as far as they are known.
 
     `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
     where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.

@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 from headcount.run.address import without_secrets
 
 _FIRST_EPHEMERAL_PORT = 32_768
-"""Operating systems assign ports from here on, so a service gets a different one in each run."""
+"""Ports that an operating system assigns have at least this number.
+
+A service on such a port usually has a different one in each run.
+"""
 
 
 def target_of(host: str, topic: str) -> str:

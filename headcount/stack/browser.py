@@ -38,7 +38,10 @@ def find_browser() -> str:
 
 
 def print_page(page: Path, target: Path, browser: str) -> None:
-    """Print a page of this machine as PDF. PartError if the browser fails, OSError for the file."""
+    """Print a local page as PDF.
+
+    Raises PartError if the browser fails, and OSError if the PDF cannot be written.
+    """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         printed = Path(folder, "page.pdf")
         command = [

@@ -99,7 +99,7 @@ def write_server(path: Path, certificate: trustme.LeafCert) -> None:
 
 
 def add_scram_user(broker: Broker, user: str, password: str) -> None:
-    """Create a user who logs in by SCRAM-SHA-512, over the broker's plaintext listener."""
+    """Over the broker's plaintext listener, create a user who logs in with SCRAM-SHA-512."""
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, _ITERATIONS)
     change = UserScramCredentialUpsertion(user, info, password.encode())

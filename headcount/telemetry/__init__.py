@@ -1,4 +1,4 @@
 """Telemetry: a run as metrics, for Prometheus and for receivers of OpenTelemetry.
 
-The modules here are pure: which metrics there are, and what their values are. `export/` sends them.
+The modules here are pure: they define the metrics and compute their values. `export/` sends them.
 """

@@ -15,7 +15,9 @@ from headcount.cli.configuration.option_defaults import (
 from headcount.errors import UsageError
 
 OptionValue = str | int | float | bool | Path | Sequence[str]
-"""The value of an option: True or False for one that takes none, a sequence for a repeatable one.
+"""The value of an option.
+
+It is True or False for an option without a value, and a sequence for a repeatable option.
 """
 
 

@@ -15,7 +15,10 @@ MOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class UndeliveredRequest:
-    """A row of `exceptions.csv`: a request not delivered once and intact, or a stray message."""
+    """A row of `exceptions.csv`.
+
+    It is a stray message, or a request that was not delivered exactly once and intact.
+    """
 
     event_id: str
     class_name: str
@@ -59,10 +62,7 @@ class RunVerdict:
         return self.folder / "report.html"
 
     def undelivered(self, class_name: str = "") -> Iterator[UndeliveredRequest]:
-        """Yield the requests that were not delivered once and intact; those of one class, if named.
-
-        There are at most as many as `exceptions.csv` has rows.
-        """
+        """Yield the rows of `exceptions.csv`; only those of one class, if it is named."""
         with (self.folder / "exceptions.csv").open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if class_name in {"", row["class"]}:

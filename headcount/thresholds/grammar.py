@@ -129,7 +129,7 @@ def parse(text: str) -> Threshold:
 
 
 def _check_abort(parsed: Parsed, metric: Metric, window: Window) -> None:
-    """Check that the test can break the threshold before its end. MetricError if it cannot."""
+    """Check that a running test can show that it broke the threshold. MetricError if it cannot."""
     name, abort, comparison = metric.name, parsed["ABORT"], parsed["COMPARISON"]
     live = metric.definition.live
     if live is LiveSource.NONE:

@@ -68,11 +68,11 @@ class Parsed:
     tokens: Sequence[Token]
 
     def get(self, name: str) -> Token | None:
-        """Return the last token of a name, None without one."""
+        """Return the last token of a name; None if there is none."""
         return next((token for token in reversed(self.tokens) if token.type == name), None)
 
     def __getitem__(self, name: str) -> Token:
-        """Return the last token of a name. StopIteration without one."""
+        """Return the last token of a name. StopIteration if there is none."""
         return next(token for token in reversed(self.tokens) if token.type == name)
 
     def all(self, name: str) -> list[Token]:

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 _DIGITS = 9
-"""q * n is rounded to these digits first: 0.07 * 100 is 7.000000000000001 in binary."""
+"""q * n is first rounded to this many decimals: 0.07 * 100 is 7.000000000000001 in binary."""
 
 
 def nearest_rank(count: int, quantile: float) -> int:

@@ -37,11 +37,12 @@ workers = _settings.workers
 threads = _settings.threads
 preload_app = False  # a producer does not survive a fork
 
-# Longer than any load generator's own: a client must not send on a connection that the service is
-# about to close.
+# Longer than a load generator keeps idle connections: a client must not send on a connection that
+# the service is about to close.
 keepalive = 75
-# A request may wait for the full acknowledgement time-out, and the publisher waits as long again
-# for records whose clients got a 504. In addition, gunicorn gives idle connections 2 s.
+# A request may wait for the full acknowledgement time-out. The publisher then waits for the same
+# time once more, for records whose clients got a 504. In addition, gunicorn gives idle connections
+# 2 s.
 graceful_timeout = int(2 * _settings.ack_timeout_s) + 10
 timeout = graceful_timeout + 30
 

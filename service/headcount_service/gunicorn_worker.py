@@ -99,7 +99,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
 
     Sharing: clients often connect all at once and keep their connections. The first worker to wake
     would accept most of them, and the service would be no faster than one process. So a worker
-    pauses after each connection that it accepts, until it has one for each of its threads.
+    that has fewer connections than threads pauses briefly after each one that it accepts.
 
     Closing: gunicorn keeps its listeners open until its last connection has ended. A client that
     connects in the meantime sends a request that nobody reads, and then loses the connection: it

@@ -5,7 +5,7 @@ import socket
 import sys
 from typing import Any
 
-# The socket module has no names for these two options, of linux/in.h and linux/in6.h.
+# The socket module lacks these two options; the numbers are from linux/in.h and linux/in6.h.
 _IP_MINTTL, _IPV6_MINHOPCOUNT = 21, 73
 _UNREACHED_TTL = 255
 """The maximum time to live. A listener that requires it drops packets, which usually have less."""

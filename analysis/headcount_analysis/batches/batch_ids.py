@@ -76,8 +76,8 @@ def ids_in_fields(values: pa.Array, ids: RunIds, names: Sequence[str]) -> BatchI
 def ids_anywhere(values: pa.Array, ids: RunIds, length_shift: int) -> BatchIds:
     """Find a run's ids anywhere in messages of any format. `values` are binary, none null.
 
-    The byte before a text is its length, shifted left by `length_shift` bits.
-    An id counts only if its text contains nothing else.
+    The byte before a text is its length, shifted left by `length_shift` bits. An id is used only if
+    the text that begins with it contains nothing else.
     """
     texts = ByteRows.of(values)
     at = texts.after(ids.prefix.encode())

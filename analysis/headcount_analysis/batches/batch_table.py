@@ -14,12 +14,12 @@ from headcount_analysis.batches.batch_ids import BatchIds
 from headcount_analysis.batches.expected import Expected
 from headcount_analysis.messages.kinds import ARRIVALS, KINDS, MessageKind
 
-_MAX_SHOWN = 200  # the most characters kept of an id or event type, which may be hostile
+_MAX_SHOWN = 200  # an id or event type may be hostile: no more characters are kept
 
 
 @dataclass(frozen=True, slots=True)
 class ReadContent:
-    """The content of a message; `digests` has one for each shape whose fields are all there.
+    """The content of a message; `digests` has a digest for each shape whose fields are all there.
 
     A message with a `defect` has nothing else.
     """

@@ -35,7 +35,7 @@ from headcount_analysis.messages.record import records_of
 
 _MOST_REMEMBERED_BYTES = 64 << 20
 
-_BYTES_PER_TEXT = 1000  # about the memory that a remembered text needs in addition to its own bytes
+_BYTES_PER_TEXT = 1000  # approximate bytes that a remembered text needs in addition to its own
 
 _NULL, _THERE, _WITHOUT, _CONTEXT = 30, 31, 32, 33  # bits that no masked span uses
 

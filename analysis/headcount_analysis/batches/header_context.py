@@ -80,7 +80,7 @@ class _Column:
 
     @classmethod
     def of(cls, rows: HeaderRows, name: str, *, is_read: bool) -> "_Column":
-        """Make a column; for a header that is not read, only its presence counts."""
+        """Make a column; for a header that is not read, only its presence matters."""
         values = rows.column(name)
         if not is_read:
             return cls(values.is_there, None, values.is_there.astype(np.int64), 2)

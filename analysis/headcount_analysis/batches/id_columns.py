@@ -28,7 +28,7 @@ from headcount_analysis.arrow_types import Flags, Integers
 from headcount_analysis.field_spans.byte_rows import ByteRows, ByteSpan, Characters
 
 MAX_DIGITS = 18
-"""The most digits of a number in an id, see `headcount/run/ids.py`."""
+"""The maximum number of digits of a number in an id, see `headcount/run/ids.py`."""
 
 Words = np.ndarray[tuple[int], np.dtype[np.uint64]]
 """Unsigned words of 64 bits; their arithmetic wraps around."""

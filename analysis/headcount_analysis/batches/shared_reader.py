@@ -80,7 +80,7 @@ class SharedReader:
         parsed = self.single.decoded(record)
         is_in_column, identity = self.finder.is_in_column, batch.ids.identity(row)
         if not is_in_column:
-            # The masked id keeps its prefix in the text; another prefix would be a second id.
+            # The masked id keeps its prefix in the text; the prefix once more would be a second id.
             is_once = text.count(self.finder.prefix) == 1
             if not is_once or not self._is_apart(batch, record, parsed):
                 return None

@@ -24,7 +24,7 @@ class MessageVariant:
 def variant_of(
     record: Record, altered: bytes | None, identity: str | None, ids: RunIds
 ) -> MessageVariant:
-    """Make a variant: with the altered value, and with another id if the record has one in it."""
+    """Make a variant, with the altered value and another id in place of `identity`, if any."""
     value, other = altered, None
     if identity is not None:
         other = _other_id(identity, ids)

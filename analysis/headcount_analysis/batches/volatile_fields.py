@@ -12,7 +12,7 @@ from headcount_analysis.field_spans.json_spans import Field
 from headcount_analysis.messages.json_message import ParsedMessage
 
 MOST_FIELDS = 4
-"""The most fields that are masked; each one takes time."""
+"""The maximum number of fields that are masked; each one takes time."""
 
 _DIFFERING = 0.5
 _OFTEN = 1 / 16

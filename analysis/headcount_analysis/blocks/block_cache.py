@@ -62,7 +62,8 @@ class BlockCache:
     def _is_changed(self, block: BlockInput, widths: BinWidths) -> bool:
         known = self.blocks.get(block.number)
         if known is None or block.seqs is None:
-            # A block of unowned messages: they are counted by the event types known so far.
+            # The block is new, or it is that of the unowned messages. These are counted by the
+            # event types known so far, so they must be counted again.
             return True
         # What depends on other blocks is compared once all blocks are there.
         known_input = replace(

@@ -22,9 +22,10 @@ from headcount_analysis.reconciliation.ordering import Event, PartitionReach
 
 @dataclass(frozen=True, slots=True)
 class BinWidths:
-    """The bin widths of a run's course and timeline; None if no attempt has a time.
+    """The widths of the bins of `over_time.py` (`course`) and of the timeline.
 
-    One request in `sampled_every` goes into the breakdown.
+    A width is None if no attempt has a time. One request in `sampled_every` goes into the
+    breakdown.
     """
 
     course: BinWidth | None

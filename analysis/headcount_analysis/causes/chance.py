@@ -18,8 +18,8 @@ UNLIKELY = math.log(0.001)
 def of_sharing(sharing: int, drawn: int, share: float) -> float:
     """Bound the probability that `sharing` or more of `drawn` have a value.
 
-    `share` is the part of the run that has it. The bound is CERTAIN unless a larger part
-    of `drawn` has it.
+    `share` is the part of the run that has the value. The bound is CERTAIN unless the part of
+    `drawn` that has it is larger.
     """
     part = sharing / drawn
     if part <= share:
@@ -38,7 +38,7 @@ def of_closeness(close: int, drawn: int, share: float) -> float:
     `share` is the part of the run that lies in the span. Each of the exceptions may be the first in
     the span, and `close` - 1 others must then follow in it.
     """
-    if close < 2 or drawn < 2:  # noqa: PLR2004 - one alone is in any span
+    if close < 2 or drawn < 2:  # noqa: PLR2004 - a single one always lies in a span
         return CERTAIN
     return min(CERTAIN, math.log(drawn) + of_sharing(close - 1, drawn - 1, share))
 

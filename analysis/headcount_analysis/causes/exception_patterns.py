@@ -152,7 +152,7 @@ def _shared(
             or (column.noun, value) in partitions
         ):
             continue
-        # An event is usually in the partition where it was acknowledged.
+        # An event is usually in the partition that acknowledged it: name that partition only once.
         partitions.add((column.noun, value))
         is_whole = sharing == whole
         what = column.phrase(value, population, is_whole=is_whole, share=percent(whole / total))

@@ -21,7 +21,7 @@ from headcount_analysis.reconciliation import attempt_counts
 from headcount_analysis.reconciliation.reach import reach_of_request
 
 MOST_GROUPS = 200
-"""How many responses are kept: the most frequent."""
+"""At most this many responses are kept: the most frequent."""
 
 _READ = ["event_type", "outcome", "http_status", "error", "sent_at_ns", "fate"]
 _KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent", "fate")
@@ -29,7 +29,7 @@ _KEYS = ("event_type", "outcome", "answer", "has_status", "is_sent", "fate")
 
 @dataclass(frozen=True, slots=True)
 class UnacknowledgedGroup:
-    """The requests with the same response that got equally far.
+    """The requests that had the same response and got equally far.
 
     `answer` is an HTTP status, an error, or `no answer`; `reach` says how far they got. The first
     and the last were sent at `first_ns` and `last_ns`, Unix time, None if that is unknown.

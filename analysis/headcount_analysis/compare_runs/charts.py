@@ -83,7 +83,7 @@ def _measures(comparison: RunComparison) -> Iterator[str]:
 
 
 def _curve(run: VerifiedRun, measure: str) -> Points:
-    """Return the points of a curve: (n, ms) if one in 10**n requests takes longer than that."""
+    """Return the points of a curve: (n, ms) if one in 10**n requests takes longer than `ms`."""
     of_measure = (quantile for quantile in run.quantiles or () if quantile.measure == measure)
     rows = sorted(of_measure, key=_quantile)
     odds, points = 1.0, []

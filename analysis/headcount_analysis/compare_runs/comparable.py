@@ -75,7 +75,7 @@ def _circumstances(run: VerifiedRun) -> Iterator[tuple[str, object]]:
 def _differing(
     runs: Sequence[VerifiedRun], facts: Callable[[VerifiedRun], Iterable[tuple[str, object]]]
 ) -> Iterator[str]:
-    """Yield each fact in which runs differ; if a run lacks a fact, it counts as "none"."""
+    """Yield each fact in which runs differ; "none" stands for a fact that a run lacks."""
     facts_by_run: list[Mapping[str, object]] = [dict(facts(run)) for run in runs]
     for name in dict.fromkeys(name for known in facts_by_run for name in known):
         of_value: dict[str, list[str]] = {}

@@ -73,7 +73,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def _estimate(estimate: Estimate | None) -> dict[str, float | None] | None:
-    """Convert an estimate; an infinite end is null, and so are both ends without an interval."""
+    """Convert an estimate. An infinite end is null; without an interval, both ends are."""
     if estimate is None:
         return None
     interval = estimate.interval

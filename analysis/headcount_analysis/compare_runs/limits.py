@@ -6,7 +6,7 @@
     end_to_end{event_type=checkout}.p95 +20ms
 
 A limit has a metric (as in a threshold), a direction and an amount. `%` is relative to the base;
-other amounts are in the metric's own unit, for a ratio a share (`fail_ratio +0.01`).
+other amounts are in the metric's own unit. For a ratio, it is a share (`fail_ratio +0.01`).
 
 A limit has one of three results, like a verdict, and is kept only if that is proven:
 

@@ -38,7 +38,7 @@ class Section:
     """The part of the page that compares one side with the base.
 
     `facts` lists counted figures. Of the sampled ones, `certain` lists those that changed by more
-    than noise, and `undecided` the other `undecided_count`.
+    than noise, and `undecided` lists all others.
     """
 
     title: str

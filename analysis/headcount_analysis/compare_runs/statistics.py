@@ -21,8 +21,8 @@ spread between the runs of a side shows how much they differ by chance.
   Intervals that exclude zero on their own are widened to that level (Y. Benjamini, D. Yekutieli,
   "False discovery rate-adjusted multiple confidence intervals for selected parameters", Journal of
   the American Statistical Association 100, 2005).
-- Student's quantile comes from the incomplete beta function, by its continued fraction
-  (NIST Digital Library of Mathematical Functions, 8.17.22 and 26.5.27 of Abramowitz and Stegun).
+- Student's quantile comes from the incomplete beta function (26.5.27 of Abramowitz and Stegun), by
+  its continued fraction (8.17.22 of the NIST Digital Library of Mathematical Functions).
 """
 
 import functools
@@ -72,7 +72,7 @@ class Estimate:
 
 
 def significance_level(p_values: Iterable[float]) -> float:
-    """Return the largest p-value at which a change counts, by Benjamini and Hochberg.
+    """Return the largest p-value at which a change is reported, by Benjamini and Hochberg.
 
     With n p-values and alpha = 1 - CONFIDENCE, it is k alpha / n for the largest k such that the
     k smallest p-values do not exceed it; k = 1 if there is none.
@@ -115,7 +115,7 @@ def ratio(
 
     It compares geometric means; the arguments are those of `difference`.
     """
-    # The resolution of a logarithm is the resolution's share of the figure.
+    # The resolution of a logarithm is the figure's resolution divided by the figure.
     share = resolution / min(fmean(base), fmean(run))
     estimate = difference(
         [math.log(value) for value in base], [math.log(value) for value in run], share, confidence

@@ -237,7 +237,7 @@ def signed(metric: Metric, value: float, *, is_share: bool) -> str:
 
 
 def _difference(metric: Metric, value: float) -> str:
-    """Format a change in a metric's own unit: that of a share is in percentage points."""
+    """Format a change in a metric's own unit; the change of a ratio is in percentage points."""
     if metric.kind is MetricKind.RATIO:
         return f"{100 * value:.3g}{_POINTS}"
     return figure(metric, value)

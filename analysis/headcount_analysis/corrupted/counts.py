@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from headcount_analysis.messages.field_differences import Difference
 
 MOST_SETS = 1_000
-"""The most sets of fields that are listed, the most frequent ones; the others are added up."""
+"""At most this many sets of fields are listed, the most frequent ones; the rest are added up."""
 
 MOST_FIELDS = 5_000
-"""The most fields that are counted; only a hostile service can make more of them differ."""
+"""At most this many fields are counted; only a hostile service can make more of them differ."""
 
 MOST_VALUES = 200
-"""The most pairs of values of a field that are counted; with more of them, none are."""
+"""At most this many pairs of values of a field are counted; if there are more, none are."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class FieldSet:
-    """The event type that was asked for, and the fields that differ, each with its kind."""
+    """The requested event type, and the fields that differ, with the kinds of difference."""
 
     event_type: str
     fields: tuple[tuple[str, str], ...]

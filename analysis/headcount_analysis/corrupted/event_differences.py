@@ -1,4 +1,4 @@
-"""Event differences: joins the differences of all copies of each event of a block, and counts."""
+"""Event differences: joins and counts the differences of all copies of each event of a block."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -114,10 +114,10 @@ def _of_copies(texts: Sequence[str]) -> str:
 def differences_of_events(
     events: pa.Table, texts: dict[tuple[int, int], str]
 ) -> tuple[pa.Table, DifferenceCounts]:
-    """Make the DIFFERENCES of events, the first corrupted copies in their order, and count them.
+    """Make the DIFFERENCES of events, in the same order, and count them.
 
-    `texts` has the differences by sequence number and generator; an event that is not in it has no
-    known difference.
+    `events` has the first corrupted copy of each event. `texts` has the differences by sequence
+    number and generator; an event that is not in it has no known difference.
     """
     keys = zip(*(events[name].to_pylist() for name in _EVENT), strict=True)
     combined = Combined.of(

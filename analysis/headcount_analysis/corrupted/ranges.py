@@ -12,7 +12,7 @@ NEAR = 2_000
 """Reading this many unneeded offsets takes less time than starting another read."""
 
 MOST_RANGES = 16
-"""The most ranges of a partition: the widest gaps remain unread."""
+"""A partition is read in at most this many ranges; the widest gaps between them stay unread."""
 
 
 def ranges_of(topic: str, partition: int, offsets: Integers) -> list[Split]:

@@ -18,7 +18,7 @@ from headcount_analysis.messages.field_differences import DifferenceKind, descri
 
 MOST_SENTENCES = 10
 SAMPLED_SETS = 20
-"""How many sets of fields have samples here, the most frequent ones; the table has all samples."""
+"""At most this many sets of fields have samples here: the most frequent. The table has all."""
 
 _MOST_VALUES, _MOST_TYPES, _MOST_PATTERNS = 3, 3, 3
 
@@ -39,7 +39,7 @@ class Differences:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Say which fields differ, the most frequent first: the same list on every surface."""
+        """Say which fields differ, the most frequent first. All outputs show these sentences."""
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:

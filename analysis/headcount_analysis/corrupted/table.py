@@ -51,9 +51,10 @@ class DifferenceSample:
 
 
 def of_events(table: Path, generators: pa.Array, seqs: pa.Array) -> pa.Table:
-    """Read the rows of some events, with their `row` among these. Raises OSError.
+    """Read the rows of some events. Raises OSError.
 
-    Sequence numbers should be close to each other: all rows between them are read.
+    The added column `row` is the index of the event in `generators` and `seqs`. Sequence numbers
+    should be close to each other: all rows between them are read.
     """
     bounds = pc.min_max(seqs).as_py()
     condition = pc.field("generator").isin(pc.unique(generators))

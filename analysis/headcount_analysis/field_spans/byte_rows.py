@@ -57,7 +57,7 @@ class Characters:
         """Mark the bytes that are in the set."""
         has = np.zeros(data.shape, np.bool_)
         for first, last in self.ranges:
-            # Codes below the first wrap around, to above all others.
+            # For codes below `first`, the subtraction wraps around, to more than `last - first`.
             has |= data - np.uint8(first) <= last - first
         return has
 
@@ -187,9 +187,10 @@ class ByteRows:
 
 @dataclass(frozen=True, slots=True)
 class ByteSpan:
-    """Bytes of each message, from `start` to before `end`; `is_one` says which messages have some.
+    """Bytes of each message, from `start` up to `end`, exclusive.
 
-    The `kept_bits` of each byte are not masked: they say where a number ends.
+    `is_one` marks the messages that have some. The `kept_bits` of each byte are not masked: they
+    say where a number ends.
     """
 
     is_one: Flags
@@ -216,7 +217,7 @@ class ByteSpan:
         return ByteSpan(self.is_one | other.is_one, start, end, self.kept_bits)
 
     def apart_from(self, others: "Iterable[ByteSpan]") -> "ByteSpan":
-        """Drop it in messages in which it overlaps another span."""
+        """Drop this span in messages in which it overlaps another one."""
         is_one = self.is_one
         for other in others:
             overlaps = other.is_one & (self.start < other.end) & (other.start < self.end)

@@ -1,4 +1,4 @@
-"""Variable-length integers of many messages, and what their lengths delimit.
+"""Variable-length integers of many messages, and the values whose lengths they state.
 
 Avro and Protobuf write an integer in groups of seven bits, the lowest first; the highest bit of a
 byte says that another follows. A place of -1 stands for a message that cannot be followed further.
@@ -15,7 +15,8 @@ from headcount_analysis.field_spans.json_spans import LONGEST, PLAIN
 CONTINUES = 0x80
 """The bit of a byte that says that another follows."""
 
-_MOST_BYTES = 9  # 63 bits; a longer number, such as most negative ones of Protobuf, is not followed
+_MOST_BYTES = 9
+"""They hold 63 bits. Longer numbers are not read, such as a negative `int64` of Protobuf."""
 
 
 @dataclass(frozen=True, slots=True)

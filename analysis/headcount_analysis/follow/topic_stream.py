@@ -19,7 +19,7 @@ EVERY_S = 3
 """The interval between batches, in seconds."""
 
 MOST_OFFSETS = 2_000_000
-"""The most offsets in one batch."""
+"""The maximum number of offsets in one batch."""
 
 TakeBatch = Callable[[DataFrame, int], None]
 """Processes a batch of `topic_range.SOURCE_SCHEMA`, with its number."""

@@ -155,7 +155,7 @@ class FramedFormat(ABC):
 
     @functools.cached_property
     def _readers(self) -> "dict[SchemaName, PayloadReader | str]":
-        """The readers of this process, by schema, or the defect of messages that name it."""
+        """For each schema, its reader in this process, or the defect of messages that name it."""
         return _process_readers(type(self), self._options.registry)
 
     def _made_reader(self, name: SchemaName) -> PayloadReader | str:

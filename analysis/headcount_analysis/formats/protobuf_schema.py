@@ -72,7 +72,7 @@ def load_schema(schema: NamedSchema) -> ProtobufSchema:
 
 def _described(schema: NamedSchema) -> tuple[FileDescriptorProto, Files]:
     """Return the descriptor of a schema, and those of what it imports, by name."""
-    if (file := _descriptor(schema.text)) is not None:  # a client has registered it as such
+    if (file := _descriptor(schema.text)) is not None:  # a client registered a descriptor
         return file, _imported(schema.references())
     serialized = schema.in_form(_SERIALIZED)
     if serialized is not None and (file := _descriptor(serialized.text)) is not None:

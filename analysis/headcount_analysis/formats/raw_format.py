@@ -20,6 +20,6 @@ class RawFormat:
         if options.compare_at:
             raise UsageError("--format raw compares no content: leave --compare-at out")
 
-    def decode(self, record: Record) -> ParsedMessage:  # noqa: ARG002 - whatever it holds
+    def decode(self, record: Record) -> ParsedMessage:  # noqa: ARG002 - the same for any record
         """Return an event without fields."""
         return _NO_FIELDS

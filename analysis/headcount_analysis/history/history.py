@@ -13,9 +13,9 @@ from headcount_analysis.history.series import Series, series_of
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """Which runs to show: those with these texts, in upper or lower case, and one of the labels.
+    """Which runs to show: those that contain these texts and have one of the labels.
 
-    An empty field selects all runs.
+    The case of letters does not matter. An empty field selects all runs.
     """
 
     scenario: str = ""

@@ -38,9 +38,9 @@ _LINE = TypeAdapter(IndexLine)
 class PastRuns:
     """All runs of a store.
 
-    `not_judged` are the ids of runs without a verdict, `unreadable` says by id what is wrong with
-    the others, `read` counts the verdicts that had to be read, and `why_no_index` says why the
-    index could not be written, empty if it could.
+    `not_judged` are the ids of runs without a verdict. `unreadable` says, by run id, why a verdict
+    could not be used. `read` counts the verdicts that had to be read. `why_no_index` says why the
+    index could not be written; it is empty if it could.
     """
 
     entries: tuple[HistoryEntry, ...]
@@ -105,7 +105,7 @@ def _read_index(store: RunStore) -> dict[str, IndexLine]:
     try:
         return parse(store.read_index())
     except OSError:
-        return {}  # it is a link, or too large: it is replaced
+        return {}  # the index is a link, or too large: it is replaced
 
 
 def _write_index(store: RunStore, lines: Mapping[str, IndexLine]) -> str:

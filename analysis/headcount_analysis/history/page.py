@@ -61,7 +61,7 @@ def render(history: HistoryOverview, chosen: Sequence[SelectedSeries], links: st
         data=_data(cards),
         links=f"{links.rstrip('/')}/",
         words=words,
-        style=Markup(palette.style()) + own_file(_HERE / "page.css"),  # noqa: S704 - our own
+        style=Markup(palette.style()) + own_file(_HERE / "page.css"),  # noqa: S704 - our own style
         script=script,
         script_hashes=hashes_of([script]),
     )

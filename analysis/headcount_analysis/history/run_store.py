@@ -34,7 +34,7 @@ class RunStore(Protocol):
         ...
 
     def verdicts(self, run_ids: Iterable[str]) -> Iterator[tuple[str, bytes | OSError]]:
-        """Read the verdicts of runs; one that cannot be read has its error."""
+        """Yield each run's id with its verdict, or with the error if that cannot be read."""
         ...
 
     def read_index(self) -> bytes:

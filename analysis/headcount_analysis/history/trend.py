@@ -40,10 +40,10 @@ class TrendMark:
 class TrendChart:
     """A chart of one metric of a series.
 
-    `colour` is the palette's name of its colour, `line` the path of its line. `dots` marks the runs
-    that did not pass: it maps the colour of their label to the path of their dots. `values` has the
-    text of each run, in their order, `axis` the range of the chart. `baseline_y` is the height of
-    the next run's baseline, None without one.
+    `colour` is the palette's name for its colour, and `line` the path of its line. `dots` marks the
+    runs that did not pass: it maps the colour of their label to the path of their dots. `values`
+    has the text of each run, in their order, `axis` the range of the chart. `baseline_y` is the
+    height of the next run's baseline, None without one.
     """
 
     title: str

@@ -10,7 +10,7 @@ from headcount_analysis.messages.record import Record
 
 @dataclass(frozen=True, slots=True)
 class FieldPlace:
-    """The field `name`; if it is a spelling of `id_header`, every other spelling counts, too."""
+    """The field `name`; if it is a spelling of `id_header`, any other spelling is accepted, too."""
 
     name: str
     id_header: str

@@ -10,7 +10,7 @@ MOST_LISTED = 3
 
 
 def listed(evidence: Evidence) -> str:
-    """Format the most frequent responses that did not acknowledge; empty if there are none."""
+    """Format the most frequent responses to unacknowledged requests; empty if there are none."""
     texts = {} if evidence.locust_exit is None else evidence.locust_exit.answers
     unacked = _unacked(evidence)
     most = sorted(unacked, key=lambda answer: (-unacked[answer], answer))[:MOST_LISTED]

@@ -21,7 +21,7 @@ from headcount_analysis.reconciliation.attempt_counts import answers
 
 MOST = 400_000
 MOST_GROUPS = 32
-"""The largest groups of each kind are kept."""
+"""At most this many groups of each kind are kept: the largest."""
 
 SAMPLE = pa.schema(
     [

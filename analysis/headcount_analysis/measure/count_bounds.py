@@ -1,8 +1,8 @@
 """Count bounds: what is certain about the counts of a part of the run, and what is possible.
 
-A killed generator leaves ids that it reserved without a row. Each may have been used, at any time
-and for any event type, or never. So the counts have two bounds: the attempts with a row alone, and
-all of them.
+A killed generator leaves reserved ids that have no row in the ledger. Each may have been used, at
+any time and for any event type, or never. So the counts have two bounds: the attempts with a row
+alone, and all of them.
 """
 
 from dataclasses import dataclass, replace

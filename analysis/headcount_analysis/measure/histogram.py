@@ -156,7 +156,7 @@ def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
     has_unanswered = bool(pc.max(together["unanswered"]).as_py())
     sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
-    if has_unanswered:  # rarely true, and summing zeros takes as long
+    if has_unanswered:  # rare, and adding up zeros takes as long as any numbers
         sums.append(("unanswered", "sum"))
     totals = together.group_by(list(keys), use_threads=False).aggregate(sums)
     columns = [totals[name] for name in (*keys, *("_".join(aggregation) for aggregation in sums))]

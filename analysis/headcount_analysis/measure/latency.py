@@ -10,7 +10,7 @@ from headcount.thresholds.percentiles import QUANTILES
 from headcount_analysis.measure.histogram import NS_PER_MS, Bucket, Measure
 
 TICKS = 8
-"""The number of points of a percentile curve each time the distance to 1 halves."""
+"""The number of steps in which a percentile curve halves its distance to the quantile 1."""
 
 
 @dataclass(frozen=True, slots=True)

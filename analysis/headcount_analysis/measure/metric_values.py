@@ -125,7 +125,7 @@ def _messages(threshold: Threshold, value: float, sample: WindowSample) -> Measu
 
 
 def _coverage(threshold: Threshold, counts: Counts, sample: WindowSample) -> tuple[int, int, str]:
-    """Return how many requests or events were checked, of how many, and a phrase for the two."""
+    """Return how many requests or events were checked, how many there are, and what was checked."""
     known = _checkable(threshold, sample)
     match _needs(threshold):
         case Needs.ACKNOWLEDGED:
@@ -158,7 +158,7 @@ def _ordered(threshold: Threshold, sample: WindowSample) -> int:
 
 
 def _of_requests(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure how long requests took; a request without a response took at least its wait."""
+    """Measure how long requests took; one without a response took at least the time waited."""
     buckets = _buckets(threshold, sample)
     if not buckets:
         return Measurement(None, doubt=_nothing_sent(threshold))

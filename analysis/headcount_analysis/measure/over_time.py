@@ -2,8 +2,9 @@
 
 The run is divided into slices of 1 s, or wider ones if it is longer than an hour; slice 0 begins
 when the first request was due. Sending, answering and publishing each count in the slice in which
-they happened, so the lines diverge if a service falls behind. What became of a request counts in
-the slice in which it was sent, its duration in the slice in which it was due.
+they happened, so the lines diverge if a service falls behind. The outcome and the class of a
+request count in the slice in which it was sent; its duration counts in the slice in which it was
+due.
 """
 
 import bisect

@@ -99,7 +99,7 @@ def _by_generator(generators: Integers, delays_ms: Integers) -> list[Integers]:
 
 
 def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
-    """Return a generator's early delay, but with few events no more than that of all generators.
+    """Return a generator's early delay; with few events, that of all generators if it is shorter.
 
     A few late events alone do not show that its clock is behind.
     """

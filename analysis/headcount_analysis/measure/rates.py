@@ -16,7 +16,7 @@ from headcount.open_model.arrival_counts import Arrivals
 class Rates:
     """Rates of the whole run; the target is None if no rate was set.
 
-    The achieved rate is None if the requests span no time: none, or only one.
+    The achieved rate is None if the requests span no time, as when there is only one, or none.
     """
 
     target_per_s: float | None = None

@@ -60,10 +60,11 @@ class EventOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """An event on the timeline; `recovered_after_ms` is None unless a mark disturbed requests.
+    """An event on the timeline.
 
-    It is the time until requests were acknowledged again and none was refused or indeterminate, to
-    the width of a slice. `is_recovered` is false if the next mark or the end of the run came first.
+    `recovered_after_ms` is the time until requests were acknowledged again and none was refused or
+    indeterminate. It is accurate to the width of a slice, and None unless a mark disturbed
+    requests. `is_recovered` is false if the next mark or the end of the run came first.
     """
 
     at_ns: int

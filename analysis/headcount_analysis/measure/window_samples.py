@@ -28,14 +28,14 @@ _LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW = 1.0, 0.2
 class WindowSample:
     """Measurements of a part of the run: counts, durations by event type, and length in seconds.
 
-    `unfilled` says that the run ended before the part did, `unplaced` why it is unknown which
-    requests belong to it. The length is within `seconds_bounds`, for the reason `time_doubt`;
-    without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the run's requests,
-    for the reason `idle_doubt`. `ordered` counts by event type the events that could be found
-    reordered. The last five fields cover the whole run: `rowless` counts its attempts without a
-    row, `clocks` has its clock offsets, and `unusable` counts its unusable timestamps. `order`
-    counts the events that have an order; it is None if they were not counted. `compares_content`
-    says whether the content of messages was compared.
+    `unfilled` says that the run ended before the part did; `unplaced` says why it is unknown which
+    requests belong to the part. The length is within `seconds_bounds`, and `time_doubt` says why it
+    is uncertain; without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the
+    run's requests, and `idle_doubt` says why. `ordered` counts by event type the events that could
+    be found reordered. The last five fields cover the whole run: `rowless` counts its attempts
+    without a row, `clocks` has its clock offsets, and `unusable` counts its unusable timestamps.
+    `order` counts the events that have an order; it is None if they were not counted.
+    `compares_content` says whether the content of messages was compared.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -133,7 +133,7 @@ def unfilled(window: Window, run_s: float) -> str:
 
 
 def _tolerated_s(length_s: float) -> float:
-    """Return how much of a part of the run may be missing, or be another part's."""
+    """Return how many s of a part of the run may be missing, or may belong to another part."""
     short_s = min(_LONGEST_OF_SHORT_WINDOW_S, _SHARE_OF_SHORT_WINDOW * length_s)
     return max(_SHARE_OF_WINDOW * length_s, short_s)
 

@@ -1,4 +1,4 @@
-"""Encodings: guesses from their first bytes how bytes that are not UTF-8 are encoded."""
+"""Encodings: guesses how bytes that are not UTF-8 are encoded, from the first few of them."""
 
 import zlib
 from collections.abc import Callable, Mapping

@@ -20,7 +20,7 @@ from headcount.run.secret_names import LEFT_OUT, is_secret
 from headcount_analysis.messages.json_message import Object, ParsedMessage, parse
 
 MOST_FIELDS = 50
-"""The most fields of a message that are listed; a last entry counts the others."""
+"""At most this many fields of a message are listed; a last entry says how many others differ."""
 
 _LONGEST_VALUE, _LONGEST_NAME = 60, 100
 _MOST_REMEMBERED = 4096
@@ -128,7 +128,7 @@ def _within(
 
 
 def _is_same(asked: object, seen: object) -> bool:
-    """Whether two texts or numbers are certainly equal, which is quick to see."""
+    """Whether two values are equal texts or whole numbers: a quick test before the full one."""
     return type(asked) is type(seen) and type(asked) in {str, int} and asked == seen
 
 

@@ -16,7 +16,7 @@ from headcount_analysis.messages.record import Record
 
 _LONGEST_NAME = 100
 _MOST_VALUES = 10_000
-"""The most values of a message that are searched."""
+"""The maximum number of values of a message that are searched."""
 
 _KEY = "the record's key"
 _OTHERWISE = "but not in the run's form of ids"
@@ -73,7 +73,7 @@ class FoundPlace:
         return None if kind is None else IdLocation(kind, self.name)
 
     def if_undecoded(self, defect: str) -> "FoundPlace":
-        """Return the place as it counts for a message that the run's format cannot decode.
+        """Return the place to report for a message that the run's format cannot decode.
 
         An id that was found only by reading the value as plain JSON is at no place that an option
         could name. The place is then the `defect`.

@@ -33,11 +33,11 @@ Hook = Callable[[Pairs], dict[str, object]]
 class ParsedMessage(NamedTuple):
     """A parsed message: a JSON object, or the defect of the bytes.
 
-    `repeated` names the keys that occur more than once in one of its objects; the last value
-    counts. `repeated_fields` are those of them that are top-level fields of the event. `root` is
-    the whole message if the event is only a part of it, and `event_type` the type of the event if
-    its envelope names it. A tombstone marks that a row was deleted: it stands for no event,
-    although its key or headers may have an id.
+    `repeated` names the keys that occur more than once in one of its objects; `event` has the last
+    value of such a key. `repeated_fields` are those of them that are top-level fields of the event.
+    `root` is the whole message if the event is only a part of it, and `event_type` the type of the
+    event if its envelope names it. A tombstone marks that a row was deleted: it stands for no
+    event, although its key or headers may have an id.
     """
 
     event: Object | None = None

@@ -1,4 +1,4 @@
-"""Binning: the bin widths of a run's course and timeline."""
+"""Binning: the bins that `over_time.py` and `timeline.py` count in."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from headcount_analysis.pipeline.read import RunRead
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """The bins of a run's course and timeline; None if no attempt has a time.
+    """The bins of `over_time.py` (`course`) and of the timeline; None if no attempt has a time.
 
     One request in `sampled_every` goes into the breakdown.
     """

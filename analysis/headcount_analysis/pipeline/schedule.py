@@ -41,9 +41,10 @@ def rates(plan: VerificationPlan, attempted: int, span_s: float) -> Rates:
 
 
 def idle(plan: VerificationPlan, shortfall: Shortfall, span: RunSpan | None) -> tuple[float, str]:
-    """Return how many seconds the schedule outlasted the requests because users had ended, and why.
+    """Return by how many seconds the schedule outlasted the requests because users had ended.
 
-    Zero and an empty reason if there is no schedule, or if it dropped no more than a few arrivals.
+    The text gives the figures. Zero and an empty text if there is no schedule, or if it dropped no
+    more than a few arrivals.
     """
     scheduled = plan.folder.read_scheduled()
     if scheduled is None or span is None:

@@ -42,7 +42,9 @@ def find_placement(source: Source, evidence: Evidence, message_format: MessageFo
     search = Search(manifest.ids, _Sight(message_format, place))
     search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
     if result.in_place or not search.samples:
-        # Phantoms have whole ids, unless the search found that they are only parts of texts.
+        # Phantoms have their ids in place, too. The exception: only phantoms do, and the search
+        # found whole ids elsewhere. Then what looks like a phantom's id may be a part of another
+        # text.
         result = replace(result, in_place=messages - others)
     elsewhere = Search(manifest.ids, _Sight(message_format))
     if not result.in_place and not search.samples:

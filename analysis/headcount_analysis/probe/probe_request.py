@@ -1,4 +1,4 @@
-"""The requests of a probe, as the ledger has them."""
+"""The requests of a probe, as they are recorded in the ledger."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -25,7 +25,7 @@ BATCH_ROWS, BATCH_BYTES = 10_000, 16 << 20
 """A batch is complete when it has this many rows or bytes."""
 
 _MOST_CONSUMED = 4000
-"""The most messages per call of `consume`: more Python objects would not fit the CPU's cache."""
+"""How many messages `consume` returns at most: more objects would not fit the CPU's cache."""
 
 _POLL_S = 0.1
 SETTINGS = {
@@ -168,7 +168,7 @@ class _SplitReading:
             error = message.error()
             if error is None or self.position >= self.split.end:
                 continue
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - public despite its name
                 self.position = max(self.position, message.offset() or 0)
                 self.errors.append(_ENDS)
             elif message.topic() is None:
@@ -206,7 +206,7 @@ def _columns(split: Split, messages: list[Message], *, with_headers: bool) -> pa
 
 
 def _headers(messages: list[Message]) -> list[list[dict[str, object]]]:
-    """Return each message's headers as the column of MESSAGES takes them."""
+    """Return each message's headers, in the form of a column of MESSAGES."""
     return [
         [{"key": key, "value": value} for key, value in headers_of(message)] for message in messages
     ]

@@ -114,7 +114,7 @@ def _cut(part: Split, share: int) -> list[Split]:
 def map_frame(frame: DataFrame, task: SplitTask[Result]) -> list[Result]:
     """Run a task in executors on each partition of a frame of `topic_range.SOURCE_SCHEMA`."""
     rows = topic_range.messages(frame).mapInArrow(_PickledTask(task), "content binary").collect()
-    return [pickle.loads(row.content) for row in rows]  # noqa: S301 - of this run's own executors
+    return [pickle.loads(row.content) for row in rows]  # noqa: S301 - from this run's own executors
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class TopicSeen:
     def start_of(self, partition: int, recorded: int) -> int:
         """Return where the run's part of a partition starts: at the recorded offset, or before it.
 
-        Before it, if a later leader lacked the last messages before the recorded offset. It began
-        to write where its log ended, and everything from there on is newer than the recorded start.
+        It is earlier if a later leader lacked the last messages before the recorded offset. That
+        leader began to write where its own log ended, and everything from there on is newer than
+        the recorded start.
         """
         return min(recorded, self.epoch_ends.get(partition, recorded))

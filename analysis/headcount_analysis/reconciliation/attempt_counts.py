@@ -22,7 +22,7 @@ NO_ANSWER = "no answer"
 
 @dataclass(frozen=True, slots=True)
 class Checkable:
-    """The number of attempts seen in the topic, and of those that each flag can be decided for.
+    """How many attempts were seen in the topic, and for how many each flag can be decided.
 
     `timed` attempts have a usable timestamp; `placed` ones have a response that names their
     partition and offset.

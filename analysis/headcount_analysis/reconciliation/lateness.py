@@ -38,7 +38,8 @@ def are_late(
 
     An event without a time is not marked.
     """
-    # Whole ms on both sides, as in Kafka, so that rounding alone makes no event early.
+    # Kafka's timestamps are whole ms, so intended times are truncated as well. Otherwise an event
+    # would seem to enter up to 1 ms earlier than it did.
     waited_ms = pc.subtract(
         pc.divide(entered_at_ns, NS_PER_MS), pc.divide(intended_at_ns, NS_PER_MS)
     )

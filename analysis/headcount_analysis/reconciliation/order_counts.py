@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from headcount_analysis.event_types import known_types
 
 MOST_KEYED = 8_000_000
-"""The most events that are checked together."""
+"""If there are more events, they are checked in parts of about this size at most."""
 
 _ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 

@@ -4,7 +4,8 @@ Event A is reordered if event B precedes it in the topic, although the request o
 after the request of A had been answered.
 
 An event has an order relative to events of the same generator, partition and message key. An event
-without a key, or one that was never seen, has none; if there are several copies, the first counts.
+without a key, or one that was never seen, has none; if there are several copies, only the first is
+considered.
 
 Only events in the same partition have an order: Kafka guarantees none between partitions.
 

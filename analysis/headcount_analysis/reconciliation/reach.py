@@ -21,7 +21,7 @@ COLUMNS = ("fate", "outcome", "http_status", "sent_at_ns", "copies_differ")
 
 
 def where(frame: pd.DataFrame) -> "pd.Series[str]":
-    """Name for each attempt how far it got.
+    """Say for each attempt how far it got.
 
     If copies have different bytes, either the service published several events for one request, or
     it accepted the request several times and wrote something unique into the event each time.
@@ -51,7 +51,7 @@ def where(frame: pd.DataFrame) -> "pd.Series[str]":
 
 
 def reach_of_request(outcome: str, *, has_status: bool, is_sent: bool) -> str:
-    """Name how far an unacknowledged request got, judging by its response alone."""
+    """Say how far an unacknowledged request got, judging by its response alone."""
     if outcome == Outcome.FAILED:
         return REFUSED if has_status else UNREACHED
     if has_status:

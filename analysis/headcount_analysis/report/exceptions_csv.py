@@ -123,7 +123,7 @@ def write(fates: Path | None, target: Path, table: Path | None = None) -> Except
 
 
 def _exceptional() -> pc.Expression:
-    """Return the condition; a fate without a class is an exception too."""
+    """Return the condition for an exception, on a row of fates; a row without a class is one."""
     condition = ~pc.field("fate").isin([str(fate) for fate in UNEXCEPTIONAL])
     condition |= pc.field("fate").is_null()
     for flag in FLAGS:

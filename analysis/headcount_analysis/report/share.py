@@ -9,7 +9,7 @@ _MOST_PERCENT = 99.9
 def share_of_class(counts: Counts, name: str) -> str:
     """Format the share of a class or flag among the attempts that could have it.
 
-    Such as `1.72 % of acknowledged, 1 in 58`; empty if it is none or all of them.
+    For example `1.72 % of acknowledged, 1 in 58`; empty if none or all of the attempts have it.
     """
     count, (total, noun) = counts.as_dict()[name], _base(counts, name)
     return _share(count, total, f" of {noun}") if 0 < count < total else ""

@@ -13,7 +13,7 @@ REPEATED_KEY = b'"event_type":'
 
 
 class Alteration(NamedTuple):
-    """A change of an event, and the fields that differ then, each with the kind of difference.
+    """A change to an event, and the fields that differ as a result, with the kinds of difference.
 
     `repeats` says that the message has the event's type twice.
     """

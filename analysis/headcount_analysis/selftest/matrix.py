@@ -112,7 +112,7 @@ def _attempts(injected: Injected, fates: Path) -> Iterator[Finding]:
 
 
 def _not_clean(batch: pa.RecordBatch) -> dict[AttemptId, str]:
-    """Return the labels of a batch's attempts that are not delivered without flags."""
+    """Return the labels of a batch's attempts, except those delivered without a flag."""
     flagged = functools.reduce(pc.or_, (batch[flag] for flag in FLAGS))
     clean = pc.and_not(pc.equal(batch["fate"], CLEAN), flagged)
     rest = batch.filter(pc.invert(pc.fill_null(clean, False)))

@@ -26,7 +26,7 @@ from headcount.stack.jvm.java import java_environ
 from headcount_analysis.spark.config import LOOPBACK, SessionConfig, settings
 
 _LAUNCH = Path(__file__).with_name("launch.py")
-_SCALA_VERSION = "2.13"  # of pyspark, whose own script says so
+_SCALA_VERSION = "2.13"  # as in pyspark's own load-spark-env.sh
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 ARCHIVE_TIMEOUT_S = 120.0
@@ -154,7 +154,7 @@ def launch_environ(config: SessionConfig, gateway_file: Path) -> dict[str, str]:
 
 
 def _with_user(environ: dict[str, str]) -> dict[str, str]:
-    """Name the user: Spark does not start for one without a name, as of `docker run --user`."""
+    """Give the user a name if it has none, as with `docker run --user`: Spark requires one."""
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:

@@ -17,7 +17,7 @@ from pathlib import Path
 _LAUNCHER = "org.apache.spark.launcher.Main"
 _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 _FIRST = ("spark-catalyst", "spark-", "scala-", "parquet-", "jackson-", "hadoop-", "janino-")
-"""Name prefixes of the jars with most of the classes that are loaded, by Java's own log."""
+"""Java's own log shows that most loaded classes are in jars whose names begin like this."""
 
 
 def command(output: bytes) -> list[str]:

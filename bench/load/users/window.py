@@ -2,8 +2,9 @@
 
 It adds `--warm-up`, `--window` (seconds) and `--window-file` (a path) to Locust's options, writes
 JSON there when the window is over, and ends the run. With `--start-file`, the window begins once
-that file exists, so that several Locusts can begin together; until then, there is a file `.ready`
-beside the window's. `--pause` is how many seconds a user waits after each request.
+that file exists, so that several Locusts can begin together. After the warm-up, each creates a file
+that is named like its window file, with the suffix `.ready`, and waits. `--pause` is how many
+seconds a user waits after each request.
 """
 
 import json

@@ -56,7 +56,7 @@ _QUESTIONS: Mapping[str, str] = {
 
 
 def check_written_host(host: str) -> str:
-    """Return a service's URL. UsageError if it is not one, or has a password."""
+    """Check a service's URL, and return it. UsageError if it is invalid, or contains a login."""
     if "@" in urlsplit(host).netloc:
         raise UsageError(
             "--host contains a password, which does not belong in a file: leave it out, and set "

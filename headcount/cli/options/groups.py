@@ -40,7 +40,7 @@ class GroupedOption(click.Option):
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
         """Return the parts in brackets: variable, and default as `show_default` words it."""
         extra = super().get_help_extra(ctx)
-        extra.pop("range", None)  # an error names it
+        extra.pop("range", None)  # the error for a value outside the range names the range
         if isinstance(self.show_default, str):
             extra["default"] = self.show_default
         return extra

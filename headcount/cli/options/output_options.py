@@ -34,7 +34,7 @@ def made_folder(reports_dir: Path, command: str) -> Path:
 def checked_location(
     _context: click.Context, parameter: click.Parameter, location: str | None
 ) -> str | None:
-    """Return a folder or URL. UsageError names the option if it cannot be used."""
+    """Check a folder or URL, and return it. If it cannot be used, UsageError names the option."""
     if not location:
         return location
     from headcount.ledger.location import check_location  # noqa: PLC0415 - it loads slowly

@@ -56,7 +56,7 @@ with_brokers_of_run = grouped_option(
 
 
 def find_run(run: Path, reports_dir: Path) -> RunFolder:
-    """Return the folder of a run, named by its path or its id. UsageError if it is not a run's."""
+    """Return the folder of a run, named by path or by id. UsageError if there is no such run."""
     path = run if run.is_dir() or len(run.parts) > 1 else reports_dir / run
     folder = RunFolder(path.absolute())
     folder.read_manifest()

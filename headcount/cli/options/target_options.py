@@ -197,7 +197,7 @@ def with_topics_and_target_options(command: Callable[..., Any]) -> Callable[...,
 
 
 def check_host(host: str) -> str:
-    """Return the URL of a service without its trailing slash. UsageError if it is not one."""
+    """Check a service's URL, and return it without a trailing slash. UsageError if invalid."""
     if not is_http_url(host):
         raise UsageError(f"--host must be http://… or https://…, got {without_secrets(host)!r}")
     parts = urlsplit(host)

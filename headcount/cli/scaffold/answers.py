@@ -67,7 +67,7 @@ def is_loopback(address: str) -> bool:
 
 
 def parse_path(path: str) -> str:
-    """Return a request's path. UsageError if it cannot be one."""
+    """Check the path of a request, and return it. UsageError if it is invalid."""
     if not _PATH.fullmatch(path):
         raise UsageError(f"--path must begin with / and contain no spaces or quotes, got {path!r}")
     return path
@@ -91,7 +91,7 @@ def _refuse(name: str) -> Any:
 
 
 def parse_brokers(brokers: str) -> str:
-    """Return brokers without spaces. UsageError if they are not hosts with ports."""
+    """Return a broker list without spaces. UsageError unless each broker is a host with a port."""
     parts = [part.strip() for part in brokers.split(",")]
     if not all(map(_BROKER.fullmatch, parts)):
         raise UsageError(f"--bootstrap-servers must be host:port[,host:port…], got {brokers!r}")
@@ -99,7 +99,7 @@ def parse_brokers(brokers: str) -> str:
 
 
 def parse_new_topic(topic: str) -> str:
-    """Return a topic's name. UsageError if it cannot be one."""
+    """Check the name of a topic, and return it. UsageError if it is invalid."""
     if not _TOPIC.fullmatch(topic):
         raise UsageError(f"--topic may contain only letters, digits, dots, _ and -, got {topic!r}")
     return topic

@@ -42,7 +42,7 @@ def followed_run(
 ) -> Report:
     """Follow a run until its generators have sealed or are dead, then judge it.
 
-    `bootstrap_servers` of None stands for the brokers of the run. Raises HeadcountError.
+    If `bootstrap_servers` is None, the brokers of the run are used. Raises HeadcountError.
     """
     limits_of(verify_options)  # a mistake in it is reported before the wait, not after
     java.check_supported(kafka_options.settings)

@@ -111,7 +111,7 @@ def account(
     """Store what the database holds now, if it belongs to the same moment as the topic's end.
 
     `before` is its progress just before that end was recorded; None if the end was recorded
-    earlier. Without a database, the state that was stored before counts.
+    earlier. Without a database, use the state that an earlier call stored, if there is one.
     """
     path = folder.path / stored_state.FILE
     noted = stored_state.read_moment(path)

@@ -26,9 +26,9 @@ class SinceAnswer:
 
     Seals are written after the last response. `sealed_s` is the age of the youngest seal at the
     moment when this process first saw the seals, None if unknown. If the age is unknown, or
-    negative because a clock was ahead, time counts from that moment. If the ledger shows a later
-    last response, time counts from the response. So no clock that is behind or ahead can make the
-    wait too short.
+    negative because a clock was ahead, the time is counted from that first sight. If the ledger
+    shows a later last response, it is counted from that response. So no clock that is behind or
+    ahead can make the wait too short.
     """
 
     sealed_s: float | None

@@ -123,7 +123,10 @@ def recording_in_time(
 def as_of(
     end: End, folder: RunFolder, manifest: Manifest, parts: Sequence[GeneratorLedger]
 ) -> Sequence[GeneratorLedger]:
-    """Add what generators still at work have reserved: those events may lie before the end."""
+    """Return `parts`; if the end is not sealed, with what generators have reserved since.
+
+    The events of those reservations may lie before the end.
+    """
     if end.sealed:
         return parts
     return with_later_reservations(list(parts), ledger_parts(folder, manifest))

@@ -31,7 +31,7 @@ def verified_run(
 ) -> "Report":
     """Judge a run by its ledger and its part of the topic. Raises HeadcountError.
 
-    `bootstrap_servers` of None stands for the brokers of the run.
+    If `bootstrap_servers` is None, the brokers of the run are used.
     """
     limits_of(verify_options)
     request = VerifyRequest(

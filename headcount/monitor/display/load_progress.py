@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass as validated
 from headcount.monitor.live_stats import LiveSnapshot
 
 _WHOLE_FROM = 10
-"""Rates and times from here on are shown without decimals."""
+"""Rates and times of at least this value are shown without decimals."""
 
 
 @validated(frozen=True, slots=True)

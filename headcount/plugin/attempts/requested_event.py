@@ -29,7 +29,7 @@ def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
 def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Mapping[str, object]:
     """Leave out the field that holds the id, which is searched for, not compared.
 
-    ValueError if the event requests anything but the id for it.
+    ValueError if the event has any value but the id in that field.
     """
     location, header = id_settings.location, id_settings.header
     others = {name: value for name, value in event.items() if not _is_id(value)}

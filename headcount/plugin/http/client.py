@@ -51,7 +51,7 @@ class LedgerUserAgent(LocustUserAgent):
         return ""
 
     def template(self, method: str, url: str, items: Items) -> RequestTemplate | None:
-        """Return the template of a request with these header fields; None if it is not plain.
+        """Return the template of a request with these fields; None if the request is not plain.
 
         Raises ValueError for a header that geventhttpclient refuses.
         """

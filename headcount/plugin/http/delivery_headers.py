@@ -36,7 +36,7 @@ def delivery_of(response: FastResponse) -> ReportedDelivery:
 
 
 def _number(field: object, bits: int) -> int | None:
-    """Parse an untrusted header, an unsigned integer of at most `bits` bits; None if it is not one.
+    """Parse an untrusted header as an unsigned integer of at most `bits` bits; None if invalid.
 
     `field` is what `Headers` stores: a name and a value, or a list of such pairs.
     """

@@ -84,7 +84,7 @@ class OnceOnlyConnections(ConnectionPool):
 
 
 class OnceOnlySecureConnections(SSLConnectionPool, OnceOnlyConnections):
-    """The same with TLS, whose connections can be read only through TLS."""
+    """Like `OnceOnlyConnections`, but over TLS: only a read shows whether data is waiting."""
 
     def _connect_socket(self, sock: gevent.socket.socket, address: Any) -> gevent.socket.socket:
         """Connect: `SSLConnectionPool` lets `OnceOnlyConnections` do the TCP handshake.

@@ -94,7 +94,7 @@ def template_of(
     defaults: tuple[tuple[str, tuple[str, str]], ...],
     id_header: str,
 ) -> RequestTemplate | None:
-    """Let geventhttpclient write and check the common parts once; None if they are not plain.
+    """Let geventhttpclient write and check the common parts once; None if the request is not plain.
 
     Raises ValueError if geventhttpclient refuses a header.
     """

@@ -14,11 +14,11 @@ def by_rules(response: FastResponse, rules: tuple[Rule, ...], *, has_body: bool)
 
 
 def by_status(response: FastResponse, status: int) -> Outcome:
-    """Return the outcome that the status of a response stands for."""
+    """Return the outcome of a response, by its status."""
     retry_after = status >= 500 and "retry-after" in (response.headers or ())  # noqa: PLR2004
     return of_status(status, retry_after=retry_after)
 
 
 def by_error(error: BaseException) -> Outcome:
-    """Return the outcome that the error of a request without a response stands for."""
+    """Return the outcome of a request that got no response, by its error."""
     return of_error(error, is_unsent=is_unsent(error))

@@ -60,8 +60,8 @@ def read(
     """Read until a plain response is complete, or until it turns out not to be plain.
 
     `sent_s` is the monotonic time at which the request was sent, just now. Returns the bytes read,
-    their frame (None if they are not plain), the error that ended the read, if any, how long the
-    first byte took in s (0 without any), and when the last bytes came.
+    their frame (None if the response is not plain), the error that ended the read, if any, how long
+    the first byte took in s (0 without any), and when the last bytes came.
     """
     data, parts, timeout_s = b"", None, connection.timeout
     receive, event = connection._sock.recv, connection._read_event  # type: ignore[attr-defined] # noqa: SLF001

@@ -66,7 +66,7 @@ def exchange(client: HTTPClient, message: bytes, method: str) -> PlainAnswer | O
         raise
     if parts is not None and len(data) == parts.end:
         pool.return_socket(connection)
-        # A named tuple's own constructor takes half as long again.
+        # A named tuple's own constructor would take 1.5 times as long.
         return tuple.__new__(PlainAnswer, (data, parts, first_byte_s, ended_s))
     answer = OneAnswer(
         connection if error is None else _BrokenConnection(connection, error),  # type: ignore[arg-type]

@@ -83,7 +83,8 @@ def request_of(
     # In a web UI, the endpoint stays until the next test begins.
     linger = _NO_LINGER if has_web_ui else options.metrics_linger
     request = export_request(options.metrics_port, linger, environ)
-    # A trace is meant to show the verdict; without a web UI, there is one only with --verify.
+    # A trace is meant to show the verdict. Without a web UI, a run usually has none (only
+    # --verify makes one), so no trace is sent.
     return replace(
         request,
         has_page=has_web_ui and not why_no_endpoint(),

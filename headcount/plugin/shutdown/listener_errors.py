@@ -60,7 +60,7 @@ def _on_problem(environment: Environment, msg: Any, **_: Any) -> None:
 
 
 def _described(environment: Environment, error: BaseException, trace: TracebackType) -> str:
-    """Describe a listener's error; the traceback's first frame is the event's."""
+    """Describe a listener's error; its traceback begins in the event hook that called it."""
     event = trace.tb_frame.f_locals.get("self")
     hooks = vars(environment.events).items()
     name = next((name for name, hook in hooks if hook is event), "")

@@ -10,8 +10,8 @@ def tolerate_stalls() -> None:
     """Let the master wait for 10 s instead of 3 s.
 
     On a busy host every worker may be stalled for several seconds at once, and the master would end
-    the test when it gives up on the last of them. A worker that does hang loses its users' work
-    for 10 s.
+    the test when it gives up on the last of them. If a worker does hang, its users make no
+    requests for 10 s before the master gives up on it.
     """
     runners.HEARTBEAT_LIVENESS = max(
         runners.HEARTBEAT_LIVENESS, MISSING_AFTER_S // runners.HEARTBEAT_INTERVAL

@@ -45,7 +45,7 @@ def end_start(environment: Environment, error: HeadcountError) -> NoReturn:
 
 
 def refuse_second_test(environment: Environment) -> None:
-    """Refuse a test if the only one of a headless run is over, or is being stopped. UsageError.
+    """Raise UsageError for a second test of a headless run, once the first is over or stopping.
 
     A second test would be a second run, and only one of the two would be judged.
     """

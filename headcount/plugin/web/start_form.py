@@ -29,7 +29,7 @@ _OPTION = re.compile(r"--([a-z-]+)")
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field; `default` is what an empty one stands for, `choices` are the values to choose."""
+    """A field; `default` says what an empty one means, `choices` are the values to choose from."""
 
     name: str
     label: str
@@ -59,7 +59,7 @@ _LABELS = {
         "id_at": ("ID at", "the field with the header's name"),
     },
 }
-"""The label of each field, and what it stands for if it may be empty, by group."""
+"""By group: the label of each field, and what an empty field means, if the field may be empty."""
 
 FIELDS = tuple(name for fields in _LABELS.values() for name in fields)
 
@@ -100,7 +100,7 @@ def mistakes_document(environment: Environment) -> Response:
 
 
 def refuse_mistake(environment: Environment) -> Response | None:
-    """Answer a start form with a mistake before a test starts; None if it has none."""
+    """Return a refusal of a start form that has a mistake, before the test starts; or else None."""
     if request.endpoint != "locust.swarm":
         return None
     for name, mistake in mistakes(environment, _filled_in(environment)).items():

@@ -42,8 +42,8 @@ _QUIET = "-Xlog:cds*=error"
 class ClassData:
     """The archive for one Java and its jars; `step` shows the user that it is being written.
 
-    `base` is an archive of Java's own classes, for a Java that comes without one. `path` is the
-    archive for a Java that comes with one; for any other, see `archive`.
+    `base` is an archive of Java's own classes, for a Java that comes without one. `path` is where
+    the archive is if Java comes with such a base; otherwise, see `archive`.
     """
 
     path: Path

@@ -42,7 +42,7 @@ class ListenAddress:
 
 
 class Signal(StrEnum):
-    """What is sent by OpenTelemetry's protocol, as its variables name it."""
+    """A kind of data that OpenTelemetry's protocol carries, as its variables name it."""
 
     METRICS = "METRICS"
     TRACES = "TRACES"
@@ -55,7 +55,7 @@ class Signal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OtlpReceiver:
-    """A receiver of a signal by OpenTelemetry's protocol.
+    """A receiver to which a signal is sent over OpenTelemetry's protocol.
 
     `address` is shown to users, so it has no secrets; `secrets` are the texts that no message may
     contain. OpenTelemetry's exporter is given none of these: it reads the variables itself.
@@ -109,7 +109,7 @@ def otlp_receiver(
     """Return the receiver of a signal that the variables name; None if they name none.
 
     Raises:
-        UsageError: The variables are mistaken, or a package is missing.
+        UsageError: A variable is invalid, or a package is missing.
     """
     if not _is_wanted(environ, signal):
         return None

@@ -29,7 +29,7 @@ class ExportRequest:
 
     `is_by_parent` says that the exporter of metrics belongs to the process that started this one,
     and `has_page` that the web UI has a page of metrics. `problem` says why metrics or the trace
-    are not sent by OTLP although the environment asks for it.
+    are not sent over OTLP although the environment asks for it.
     """
 
     address: ListenAddress | None = None
@@ -65,10 +65,10 @@ NOTHING_EXPORTED = ExportRequest()
 
 
 def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -> ExportRequest:
-    """Return what options and variables ask for. UsageError if an option is mistaken.
+    """Return what options and variables ask for. UsageError if an option is invalid.
 
-    A mistaken variable or a missing package does not end the run, since other programs read the
-    same variables; the result has it as its `problem`.
+    An invalid variable or a missing package does not end the run, since other programs read the
+    same variables. The `problem` of the result says what is wrong.
     """
     address, lingers_s = listen_address(metrics_port), linger_s(linger)
     if address is not None and not is_available(address):

@@ -51,7 +51,7 @@ class MetricsEndpoint:
     def await_last_scrape(self, timeout_s: float) -> bool:
         """Wait until the verdict was scraped; return whether it was.
 
-        Gives up `timeout_s` after the last scrape; at once if there was none.
+        Stops waiting `timeout_s` after the last scrape, or at once if there was none.
         """
         with self._changed:
             while not self._has_shown_verdict and self._scraped_s is not None:

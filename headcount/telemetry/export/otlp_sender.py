@@ -48,7 +48,8 @@ class OtlpSender:
     def _send_for_ever(self) -> None:
         while not self._is_over.is_set():
             has_sent = self._send()
-            # At first often, so that a mistaken address is reported early.
+            # Until there is a first message, look every second: a wrong address is then reported
+            # early.
             self._is_over.wait(self._every_s if has_sent else 1.0)
         self._send()
 

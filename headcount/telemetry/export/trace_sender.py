@@ -1,4 +1,4 @@
-"""The trace sender: sends the spans of a run by OTLP, once it is over, in a thread of its own."""
+"""The trace sender: sends the spans of a run over OTLP, once it is over, in a thread of its own."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping

@@ -103,7 +103,7 @@ def _plain(schema: Document) -> Document:
 
 
 def _without(schema: Mapping[str, Any], names: list[str]) -> Document:
-    """Build the body's schema: the properties that are not in `names`, the path's parameters."""
+    """Build the schema of the body: all properties but the path's parameters, `names`."""
     properties = (
         {
             name: _plain(dict(own_schema))

@@ -83,7 +83,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         self._gathered_s: dict[Any, float] = {}  # by node: when to stop waiting for more records
 
     def is_ready(self, node_id: Any) -> bool:
-        """Return whether to send to a node now; only the sender calls this, and with records."""
+        """Return whether to send to a node now; only the sender calls this, if it has records."""
         if not super().is_ready(node_id):
             return False
         if not self._requests.is_none() and not self._has_waited(node_id):
@@ -98,7 +98,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         return time.monotonic() >= self._gathered_s[node_id]
 
     def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
-        """Wait for a connection for a request without records, which need not gather."""
+        """Wait for a connection, but not for records: the request carries none."""
         self._gathered_s[node_id] = 0.0  # as if the wait were over
         return bool(super().await_ready(node_id, timeout_ms))
 

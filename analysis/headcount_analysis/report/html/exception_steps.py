@@ -81,7 +81,7 @@ def _request(row: Mapping[str, object]) -> Iterator[ExceptionStep]:
 
 
 def _later(row: Mapping[str, object], name: str, before: str) -> str:
-    """Return the time of day and how much later than the step before it is."""
+    """Return a step's time of day, and how many ms that is after the step before."""
     later_ms = (int(str(row[f"{name}_ns"])) - int(str(row[f"{before}_ns"]))) / 1e6
     return f"{clock(row[name])} ({later_ms:+,.1f} ms)"
 

@@ -172,7 +172,7 @@ def _row(
 
 
 def _error(record: Mapping[str, object]) -> str:
-    """Return the response to a request that was not acknowledged, as the errors name it."""
+    """Return the response to an unacknowledged request, as the list of errors names it."""
     if record["outcome"] not in _UNACKED:
         return ""
     return short(answer_of(record["http_status"], str(record["error"])))
@@ -191,7 +191,7 @@ def _by_number(text: str) -> tuple[int, str]:
 
 
 def _options(rows: Sequence[ExceptionRow]) -> dict[str, list[str]]:
-    """Return the values of each filter; none where there is no choice, or too much."""
+    """Return the values of each filter; none if there is only one, or too many."""
     values = {
         name: {row.filters[name] for row in rows} - {""}
         for name in ("type", "partition", "process", "error")

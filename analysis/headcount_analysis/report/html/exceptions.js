@@ -73,7 +73,7 @@
     return entries.filter((entry) => !entry.body.hidden);
   };
 
-  // A link may name what no row has, such as a partition: the filter then shows that there is none.
+  // A link may name a value that no row has, such as another partition: the filter then leaves no row.
   const set = (field, value) => {
     if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === value)) {
       field.add(new Option(value, value));

@@ -125,7 +125,7 @@ def percentile_figure(
 
 
 def _rarity(point: CurvePoint) -> float:
-    """Return n, so that one request in 10 to the power of n takes longer.
+    """Return n such that one request in 10 to the power of n takes longer than the point's time.
 
     For the maximum, n would be infinite; it is drawn where 10 to the power of n is the number of
     values.

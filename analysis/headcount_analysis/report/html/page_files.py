@@ -21,7 +21,7 @@ def own_file(path: Path) -> Markup:
 
 def chart_style() -> Markup:
     """Return the style of charts, with the colours that they use."""
-    return Markup(palette.style()) + own_file(_HERE / "charts.css")  # noqa: S704 - our own
+    return Markup(palette.style()) + own_file(_HERE / "charts.css")  # noqa: S704 - our own style
 
 
 def chart_script() -> Markup:

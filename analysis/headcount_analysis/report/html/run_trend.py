@@ -31,10 +31,10 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True)
 class TrendRun:
-    """A run of the trend: what counts against it, and those of the figures that were measured.
+    """A run of the trend: what counts against it, and the figures that were measured.
 
     `counts` is None if nothing could be counted. `href` leads to its report, empty if there is
-    none. Whether it had the same load as this run decides whether their figures are compared.
+    none. A run that did not have the same load as the report's own is not compared with it.
     """
 
     run_id: str

@@ -79,7 +79,7 @@ def _path(points: Sequence[Point], *, is_step: bool) -> str:
 
 
 def _bars(chart: LineChart, scale: Scale, width: float, height: float, most: int) -> Iterator[str]:
-    """Yield the bars of each series, stacked; of neighbours too thin to see, the highest stack."""
+    """Yield the bars of each series, stacked; of stacks too thin to see, only the highest."""
     stacks = list(zip(chart.lines[0].xs, *(line.ys for line in chart.lines), strict=True))
     size = max(1, -(-len(stacks) // most))
     shown = [max(group, key=_total) for group in _batched(stacks, size)]

@@ -145,7 +145,7 @@ def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
         and latency.event_type != TOTAL
         and enough_percentiles(latency)
     ]
-    if len(of_types) < 2:  # noqa: PLR2004 - the only one is not the slowest of any
+    if len(of_types) < 2:  # noqa: PLR2004 - a single type has nothing to be compared with
         return None
     quantile = min(max(enough_percentiles(latency)) for latency in of_types)
     slowest = max(of_types, key=lambda latency: latency.percentiles[quantile])
@@ -153,7 +153,7 @@ def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
 
 
 def enough_percentiles(latency: Latency | None) -> dict[float, float]:
-    """Return the percentiles for which there are enough samples: one beyond each of them."""
+    """Return the percentiles that have enough samples: at least one ranks above them."""
     if latency is None:
         return {}
     return {

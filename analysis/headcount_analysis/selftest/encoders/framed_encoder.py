@@ -119,11 +119,11 @@ class FramedEncoder:
         self.is_text = isinstance(codec, JsonSchemaCodec)
         self.alterations = codec.alterations
 
-    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - there is one
+    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - no variants
         """Put an event at the place that is compared."""
         return placed({"receipt": NOISE}, self._steps, event)
 
-    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - there is one
+    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - no variants
         """Write a document."""
         return Encoded(self._frame + self._codec.payload(document))
 

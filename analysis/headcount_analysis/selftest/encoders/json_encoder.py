@@ -18,10 +18,10 @@ class JsonEncoder(TextEncoder):
     def __init__(self, settings: FormatSettings) -> None:
         self._steps = steps_of(settings.compare_at)
 
-    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - there is one
+    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - no variants
         """Put an event at the place that is compared."""
         return placed(SERVICE_HEADERS, self._steps, event)
 
-    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - there is one
+    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - no variants
         """Write a document."""
         return Encoded(json_bytes(document))

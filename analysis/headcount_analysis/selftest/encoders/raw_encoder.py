@@ -21,10 +21,10 @@ class RawEncoder(TextEncoder):
     compares_content = False
     tombstone = MessageKind.FOREIGN
 
-    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - there is one
+    def document(self, event: Document, variant: int) -> Document:  # noqa: ARG002 - no variants
         """Return the event."""
         return {"noise": NOISE, **event}
 
-    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - there is one
+    def encoded(self, document: Document, variant: int) -> Encoded:  # noqa: ARG002 - no variants
         """Write a document."""
         return Encoded(_MAGIC + json_bytes(document))

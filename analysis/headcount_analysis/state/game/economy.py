@@ -98,7 +98,7 @@ def _guild_sizes(events: DataFrame) -> pd.DataFrame:
     for event_type, by in _CHANGES.items():
         change = F.when(F.col("event_type") == event_type, by).otherwise(change)
     guild = F.when(F.col("event_type").isin(list(_CHANGES)), F.col("guild"))
-    # Keep the seconds without a change: the very first event need not be a change.
+    # Keep events that change no guild: `elapsed_s` counts from the first event of any type.
     changes = (
         events.groupBy(F.expr("broker_at_ms div 1000").alias("second"), guild.alias("guild"))
         .agg(F.sum(change).alias("change"))

@@ -111,7 +111,7 @@ def parsed(
 
 
 def _id_beside(location: IdLocation) -> Column:
-    """Return the id that is not in a field of the event: from the key, a header, or deeper."""
+    """Return an id outside of the event's fields: from the key, a header, or a JSON pointer."""
     match location.kind:
         case LocationKind.KEY:
             return F.col("key").cast("string")
