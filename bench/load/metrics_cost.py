@@ -265,13 +265,16 @@ def _row(
 
 
 def _notes(settings: OverheadSettings, cores: tuple[int, int] | None) -> tuple[str, ...]:
+    users, pause = f"{settings.users} users", f"{PAUSES_S[FEW]:g} s"
     return (
         f"median (lowest-highest) of {settings.rounds} rounds, {settings.window_s:g} s each",
         "the three run at the same time on the same core; ratios are taken within each round",
         "requests/s: the rate with a core of its own, computed from the CPU times in the table",
-        f"two loads: {settings.users} users with no pause, or with a pause of {PAUSES_S[FEW]:g} s",
+        f"each round has two loads: {users} without a pause, and {users} with a pause of {pause}",
+        "the CPU times of the two loads give the cost of a request and of a second",
         f"{REPORTED}: what `headcount run` reports while it runs, which needs the topic watcher",
-        f"{EXPORTED}: that, a scrape every {SCRAPE_EVERY_S:g} s, and OTLP at its default interval",
+        f"{EXPORTED}: the same as {REPORTED}, plus a scrape every {SCRAPE_EVERY_S:g} s, and OTLP",
+        "OTLP sends at its default interval",
         f"generators on core {cores[0]}, everything else on core {cores[1]}"
         if cores
         else "generators and the rest could not be pinned to separate cores",

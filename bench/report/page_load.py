@@ -130,7 +130,13 @@ def _result(
     return BenchmarkResult(
         name="report",
         title=f"report: {settings.events:,} requests in {settings.minutes:g} min",
-        columns=("", "first paint, ms", "loaded, ms", "over empty", "elements"),
+        columns=(
+            "",
+            "first paint, ms",
+            "loaded, ms",
+            "loaded, relative to an empty page",
+            "elements",
+        ),
         rows=rows,
         settings={"settings": settings, "heap": HEAP},
         rounds=taken,

@@ -86,7 +86,7 @@ def _result(
     return BenchmarkResult(
         name=NAME,
         title=f"history: the page of {settings.runs:,} runs",
-        columns=("", "verdicts read", "seconds", "over headcount --version"),
+        columns=("", "verdicts read", "seconds", "relative to headcount --version"),
         rows=rows,
         settings={"settings": settings},
         rounds=taken,

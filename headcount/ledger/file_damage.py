@@ -1,4 +1,4 @@
-"""Damage to a ledger's files: a torn segment, files of another run, a seal that does not fit. Pure.
+"""Damage to a ledger's files: an incomplete segment, another run's file, a wrong seal. Pure.
 
 `analysis/headcount_analysis/ledger/row_damage.py` finds damage that only the rows show.
 """
@@ -13,13 +13,13 @@ from headcount.ledger.schema import COLUMNS_BY_FORMAT, Seal
 
 
 def segment_damage(tag: str, generator: int, path: str, content: bytes) -> list[str]:
-    """Return what is wrong with a segment: a torn file, another run's, another schema."""
+    """Return what is wrong with a segment: incomplete, another run's, another schema."""
     if not re.fullmatch(r"segment-\d{6,}\.parquet", path.rsplit("/", 1)[-1]):
         return [f"{path} is not a valid segment name"]
     try:
         schema = pq.read_schema(pa.BufferReader(content))
     except (pa.ArrowException, OSError):
-        return [f"{path} is torn: it is not a complete Parquet file"]
+        return [f"{path} is incomplete or damaged: it is not a valid Parquet file"]
     metadata = schema.metadata or {}
     if metadata.get(b"headcount.tag", metadata.get(b"headcount.run_id")) != tag.encode():
         return [f"{path} belongs to another run"]

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         description="a number of seconds from 0.1 to 30",
     )
     max_outstanding: int = Field(
-        title="how many events of a worker may wait for acknowledgement; more requests get a 503",
+        title="how many events of a worker may await acknowledgement; further requests get a 503",
         default=1024,
         ge=1,
         le=100_000,

@@ -1,6 +1,6 @@
 """Damage to a ledger's rows: they are missing, repeated, or not as they were sealed.
 
-`headcount/ledger/file_damage.py` recognizes damaged files, such as a torn segment.
+`headcount/ledger/file_damage.py` recognizes damaged files, such as an incomplete segment.
 """
 
 from collections.abc import Sequence

@@ -100,9 +100,9 @@ def _content(fit: OptionsFit) -> Iterator[str]:
             yield "  remedy    --schema-registry URL reads Avro, Protobuf and JSON Schema"
         return
     pointer = fit.message_format.compare_at
-    at = f"at {pointer}: " if pointer else ""
+    at = f"at {pointer}; " if pointer else ""
     names = ", ".join(fit.content.equal)
-    yield f"  compared  {at}{f'{names} as requested' if names else 'no field matches the request'}"
+    yield f"  compared  {at}{f'as requested: {names}' if names else 'no field matches the request'}"
     yield from (f"  differs   {phrase}" for phrase in fit.content.differing[:_MOST_LISTED])
     more = len(fit.content.differing) - _MOST_LISTED
     if more > 0:

@@ -150,14 +150,14 @@ def test_path_with_glob_characters(history: RunHistory) -> None:
     assert len(rows(loaded(history))) == 2
 
 
-def test_torn_segment(history: RunHistory, folder: Path) -> None:
+def test_incomplete_segment(history: RunHistory, folder: Path) -> None:
     """Half a file is left out and reported, and its attempts are still counted."""
     segment = folder / "segment-000001.parquet"
     segment.write_bytes(segment.read_bytes()[:-20])
 
     ledger = loaded(history)
 
-    assert "segment-000001.parquet is torn" in damage(history)
+    assert "segment-000001.parquet is incomplete" in damage(history)
     assert "2 attempts have rows, but 4 were sealed" in damage(history)
     assert len(rows(ledger)) == 4
 

@@ -68,7 +68,7 @@ def test_all_ids_at_one_place() -> None:
     assert seen.exit_code == 0
     assert "4 requests: 4 acknowledged\n4 messages with their ids in the topic orders" in shown
     assert "after 3 to 6 ms" in shown
-    assert "compared  at /order: item, quantity as requested" in shown
+    assert "compared  at /order; as requested: item, quantity" in shown
     assert command(shown) == (
         "headcount run 'my orders.py' --bootstrap-servers kafka:9092 --topic orders "
         "--id-at json:/request_headers/X-Event-Id --compare-at /order -- -T x"

@@ -187,7 +187,7 @@ def _wrong_count(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (_truncate, "segment-000001.parquet is torn"),
+        (_truncate, "segment-000001.parquet is incomplete"),
         (_edit, "segment-000000.parquet has changed since it was sealed"),
         (_double, "segment-000002.parquet is not in the seal"),
         (_other_run, "segment-000000.parquet belongs to another run"),

@@ -42,6 +42,8 @@ EXPECTED = {
     "by a rule on the body": ["failed", 200],
     "by a rule on the head": ["acked", 500],
     "failure() on what a rule calls failed": ["failed", 200],
+    "failure() on what a rule calls acked": ["indeterminate", 500],
+    "an error on what a rule calls acked": ["indeterminate", 500],
     "acked on what a rule calls failed": ["acked", 200],
     "a stream": ["indeterminate", 200],
     "a body that is not gzip": ["acked", 200],
@@ -69,9 +71,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, li
 def test_the_ledger_records_the_outcome(
     recorded: dict[str, dict[str, list[object]]], way: str
 ) -> None:
-    """An explicit outcome wins; `failure()` makes a 2xx indeterminate; else the status decides.
+    """An explicit outcome wins; `failure()` makes acked indeterminate; else the status decides.
 
-    A block that an exception leaves before it has decided makes a 2xx indeterminate. A response
+    A block that an exception leaves before it has decided makes acked indeterminate. A response
     that is kept and never used in a with block has its row, with the outcome that was set.
     """
     assert recorded[way] == EXPECTED

@@ -189,6 +189,10 @@ CASES: dict[str, Callable[..., None]] = {
     "failure() on what a rule calls failed": _in_block(
         lambda response: response.failure("rejected"), "/200/rejected"
     ),
+    "failure() on what a rule calls acked": _in_block(
+        lambda response: response.failure("rejected"), "/500/lost"
+    ),
+    "an error on what a rule calls acked": _in_block(_raises(KeyError("status")), "/500/lost"),
     "acked on what a rule calls failed": _in_block(_sets("acked"), "/200/rejected"),
     "a stream": _streamed,
     "a body that is not gzip": _plain("/200/gzip"),

@@ -42,7 +42,7 @@ def test_a_number_that_does_not_fit(tmp_path: Path, number: object) -> None:
 
 
 def test_damage(tmp_path: Path) -> None:
-    """A missing file differs from one that is torn, without metadata, or with other columns."""
+    """A missing file differs from one that is invalid, without metadata, or with other columns."""
     path = tmp_path / stored_state.FILE
     assert stored_state.read_moment(path) is None
     path.write_bytes(b"torn")
