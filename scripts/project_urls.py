@@ -17,6 +17,10 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 _SCP_LIKE = re.compile(r"[^@/:]+@([^@/:]+):/*(.+)")
 """A remote as ssh has it: `user@host:path`."""
 
+_HOST = re.compile(r"(?!localhost$|127\.)[\w.-]+")
+_OF_PAGES = {"https", "http"}
+_SCHEMES = {*_OF_PAGES, "ssh", "git"}
+
 _PAGES = {
     "Source": "",
     "Documentation": "/tree/HEAD/docs",
@@ -52,12 +56,12 @@ def web_address(remote: str) -> str | None:
         port = parts.port
     except ValueError:  # no URL
         return None
-    path = parts.path.strip("/").removesuffix(".git")
-    if parts.scheme not in {"https", "http", "ssh", "git"} or not parts.hostname or not path:
+    host, path = parts.hostname, parts.path.strip("/").removesuffix(".git")
+    if parts.scheme not in _SCHEMES or not host or not _HOST.fullmatch(host) or "@" in path:
         return None
-    if parts.scheme not in {"https", "http"}:
-        return f"https://{parts.hostname}/{path}"
-    return f"{parts.scheme}://{parts.hostname}{f':{port}' if port else ''}/{path}"
+    if parts.scheme not in _OF_PAGES:
+        return f"https://{host}/{path}"
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}/{path}"
 
 
 def _origin(folder: Path) -> str:

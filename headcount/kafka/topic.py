@@ -137,8 +137,11 @@ def end_offsets_and_epochs(
     """
     ends = _offsets(cluster, name, OffsetSpec.LATEST, timeout_s)
     epochs = {number: end.leader_epoch for number, end in ends.items()}
-    known = {number: int(epoch) for number, epoch in epochs.items() if epoch is not None}
-    return _only_offsets(ends), known
+    return _only_offsets(ends), {
+        number: int(epoch)
+        for number, epoch in epochs.items()
+        if epoch is not None and epoch >= 0  # -1: messages of an old format have no epoch
+    }
 
 
 def written_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass as validated
 
 from headcount.run.default_times import SETTLE_S, WATCH_FOR_S
@@ -15,6 +16,9 @@ from headcount.run.message_format import JSON, FormatSettings
 FORMAT = 1
 
 LEDGER = "ledger"
+
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+LeaderEpoch = Annotated[int, Field(ge=0, lt=2**31)]
 
 JUDGED_BY_PARENT = "HEADCOUNT_JUDGED_BY_PARENT"
 """The environment variable that tells a generator that its parent process will judge the run."""
@@ -51,7 +55,7 @@ class Manifest:
     topic_id: str | None
     cleanup_policy: str
     start_offsets: dict[int, int]
-    start_epochs: dict[int, int] = field(default_factory=dict)
+    start_epochs: dict[int, LeaderEpoch] = field(default_factory=dict)
     ledger: str = LEDGER
     broker_data: str | None = None
     database: str | None = None
@@ -66,8 +70,8 @@ class Manifest:
     trace_url: str = ""
     thresholds: tuple[str, ...] = ()
     outcome_rules: tuple[str, ...] = ()
-    settle_s: float = SETTLE_S
-    watch_for_s: float = WATCH_FOR_S
+    settle_s: Seconds = SETTLE_S
+    watch_for_s: Seconds = WATCH_FOR_S
     options: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     tag: str = ""
@@ -134,7 +138,7 @@ class End:
     unreadable: dict[int, int] = field(default_factory=dict)
     generators: tuple[int, ...] | None = None
     watched_s: float | None = None
-    settle_s: float | None = None
+    settle_s: Seconds | None = None
     moving: int = 0
     cut_short: str = ""
     earlier: tuple[EarlierEnd, ...] = ()

@@ -49,10 +49,29 @@ def test_a_page_has_the_port_and_the_scheme_of_the_web() -> None:
 
 @pytest.mark.parametrize(
     "remote",
-    ["", "/srv/git/headcount.git", "../headcount", "file:///srv/x", "https://[x", "https://x:y/z"],
+    [
+        *("", "/srv/git/headcount.git", "../headcount", "file:///srv/x", "C:\\headcount"),
+        *("http://localhost:3000/x/y", "http://127.0.0.1:3000/x/y", "https://[::1]/x/y"),
+    ],
 )
 def test_a_remote_of_this_machine_has_none(remote: str) -> None:
     """A path is no link for others."""
+    assert web_address(remote) is None
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://alice:p/word@git.acme.io/x",
+        "https://alice:p@ss/word@git.acme.io/x",
+        "https://to/ken:x@git.acme.io/x",
+        "alice@corp:secret@git.acme.io:x/y",
+        "https://proxy.acme.io/https://alice:secret@git.acme.io/x/y.git",
+        "https://[x",
+    ],
+)
+def test_a_remote_that_could_hold_a_login_has_none(remote: str) -> None:
+    """What is not surely a page may be a part of a password."""
     assert web_address(remote) is None
 
 

@@ -118,11 +118,20 @@ def _filled_in(environment: Environment) -> argparse.Namespace:
 
 
 def changed_options(environment: Environment) -> Iterator[str]:
-    """Yield the plugin's options that a filled-in form would change."""
+    """Yield the host and the plugin's options if a filled-in form would change them."""
+    if _changes_host(environment):
+        yield "--host"
     for name, action in _actions().items():
         value = _form_value(getattr(environment.parsed_options, name))
         if request.form.get(name, value) != value:
             yield action.option_strings[0]
+
+
+def _changes_host(environment: Environment) -> bool:
+    host = request.form.get("host", environment.host or "").rstrip("/")
+    if environment.host or not host:
+        return host != (environment.host or "").rstrip("/")
+    return {(user.host or "").rstrip("/") for user in environment.user_classes} != {host}
 
 
 def _form_value(value: object) -> str:

@@ -3,9 +3,9 @@
 Locust itself reports such a start as a success: with no worker ready it only logs a warning. While
 a test is being stopped, it lets generators that are ready join that test's run.
 
-A start while a test is running changes the test's users. It is refused if it would also change
-options of Headcount: the run's manifest has those of the first start, but a generator that connects
-later would use the changed ones.
+A start while a test is running changes the test's users. It is refused if it would also change the
+host or options of Headcount: the run's manifest has those of the first start, but users would go to
+the other host, and a generator that connects later would use the changed options.
 """
 
 import os

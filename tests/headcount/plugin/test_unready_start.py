@@ -19,7 +19,7 @@ from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_STOPPED, STATE_STOPPING, WorkerNode
 import headcount.plugin
 options = get_parser(default_config_files=[]).parse_args(["--reports-dir", sys.argv[1]])
-environment = Environment(parsed_options=options, events=events)
+environment = Environment(parsed_options=options, events=events, host="http://127.0.0.1:1")
 runner = environment.create_master_runner("127.0.0.1", 0)
 web_ui = environment.create_web_ui(delayed_start=True)
 events.init.fire(environment=environment, runner=runner, web_ui=web_ui)
@@ -51,18 +51,21 @@ CHANGES = """
 ready_generator()
 runner.state = STATE_RUNNING
 unchanged = {"outcome": "", "id_form": "plain", "settle": "10s", "verify": "false"}
+unchanged["host"] = environment.host
 answers = [
     ask(**unchanged),
     ask(outcome="404 = acked"),
     ask(**unchanged | {"id_form": "uuid", "id_header": "X-Other"}),
     ask(verify="true"),
     ask(reports_dir="elsewhere", prepared_run="another"),
+    ask(host="http://127.0.0.1:2"),
 ]
+hosts = [environment.host]
 names = ("outcome", "id_form", "id_header", "verify", "reports_dir", "prepared_run")
 kept = {name: getattr(options, name) for name in names}
 runner.state = STATE_STOPPED
 answers.append(ask(outcome="404 = acked"))
-print(json.dumps([answers, kept, options.outcome]))
+print(json.dumps([answers, kept, options.outcome, hosts]))
 """
 
 
@@ -102,12 +105,12 @@ def test_a_start_that_nothing_would_come_of(tmp_path: Path) -> None:
 
 
 def test_a_running_test_keeps_its_options(tmp_path: Path) -> None:
-    """A start that would change any of the plugin's is refused; when the test is over, it is not.
+    """A start that would change one, or the host, is refused; when the test is over, it is not.
 
     Generators that connect later would otherwise use other options than the manifest records.
     """
-    answers, kept, outcome = result(CHANGES, str(tmp_path))
-    same, rules, ids, verify, folder, stopped = answers
+    answers, kept, outcome, hosts = result(CHANGES, str(tmp_path))
+    same, rules, ids, verify, folder, host, stopped = answers
     assert same["success"]
     assert stopped["success"]
     refused = "{} cannot change while a test is running: stop it, and then press Start again"
@@ -116,6 +119,8 @@ def test_a_running_test_keeps_its_options(tmp_path: Path) -> None:
     assert ids["message"] == refused.format("--id-header, --id-form")
     assert verify["message"] == refused.format("--verify")
     assert folder["message"] == refused.format("--reports-dir, --prepared-run")
+    assert host["message"] == refused.format("--host")
+    assert hosts == ["http://127.0.0.1:1"]
     assert kept == {
         "outcome": "",
         "id_form": "plain",

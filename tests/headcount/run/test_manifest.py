@@ -53,6 +53,27 @@ def test_a_manifest_without_leader_epochs_is_read(tmp_path: Path) -> None:
     assert folder.read_manifest() == MANIFEST
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("start_epochs", {"0": -1}),
+        ("start_epochs", {"0": 2**31}),
+        ("settle_s", float("nan")),
+        ("settle_s", float("inf")),
+        ("watch_for_s", -1.0),
+    ],
+)
+def test_a_manifest_with_an_impossible_value_is_damaged(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    """An epoch that Kafka has not, or a time that never ends, is refused when the file is read."""
+    folder = a_run(tmp_path)
+    content = json.loads(folder.manifest_path.read_text())
+    folder.manifest_path.write_text(json.dumps(content | {name: value}))
+    with pytest.raises(EvidenceError, match="damaged"):
+        folder.read_manifest()
+
+
 def test_ledgers_of_one_run_id_are_separate(tmp_path: Path) -> None:
     """Two runs with one run id that keep their ledgers in one place do not share a folder."""
     folder = RunFolder(tmp_path / "run-1")
