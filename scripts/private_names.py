@@ -68,7 +68,7 @@ TABLE = (
     *_rows(
         "headcount/plugin/session.py",
         f"{_CLIENT_TESTS}test_the_same_bytes_are_sent",
-        locust_session="_send_request_safe_mode _build_url",
+        locust_session="_send_request_safe_mode",
         fasthttp="_construct_basic_auth_str",
     ),
     *_rows(

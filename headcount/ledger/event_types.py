@@ -1,5 +1,7 @@
 """Event types: the names by which attempts are counted, and those that the report needs itself."""
 
+import functools
+
 UNKNOWN = "(unknown)"
 """Counts attempts without a row, and messages whose event type was not requested."""
 
@@ -15,8 +17,13 @@ RESERVED = {
 REMEDY = "choose another with event_type="
 
 
+@functools.lru_cache(maxsize=4096)
 def check_event_type(event_type: str) -> None:
-    """Raise ValueError for an empty name, or one that the report uses itself."""
+    """Raise ValueError for a name that is empty, not Unicode, or that the report uses itself.
+
+    Raises AttributeError or TypeError for a value that is not a text.
+    """
+    event_type.encode()
     if not event_type:
         raise ValueError(f"the event type is empty: {REMEDY}")
     if event_type in RESERVED:

@@ -11,6 +11,8 @@ import pyarrow as pa
 from headcount.ledger.schema import SCHEMA, Row
 
 CHUNK_ROWS = 500
+SEGMENT_ROWS = 50_000
+"""A buffer with this many rows is full."""
 
 _FIELDS = [SCHEMA.field(name) for name in Row._fields]
 NO_ROWS = pa.schema(_FIELDS).empty_table()
@@ -20,16 +22,18 @@ NO_ROWS = pa.schema(_FIELDS).empty_table()
 class SegmentBuffer:
     """Rows of one segment, in the order in which they were added.
 
-    `on_chunk`, if set, is called with each chunk of rows once it is columns.
+    `on_chunk`, if set, is called with each chunk of rows once it is columns. `is_full` is true once
+    the next row should go into another buffer.
     """
 
-    __slots__ = ("_chunk_rows", "_chunks", "_on_chunk", "_rows")
+    __slots__ = ("_chunk_rows", "_chunks", "_on_chunk", "_rows", "is_full")
 
     def __init__(self, on_chunk: Callable[[pa.Table], None] | None = None) -> None:
         self._rows: list[Row | tuple[object, ...]] = []
         self._chunks: list[pa.Table] = []
         self._chunk_rows = 0
         self._on_chunk = on_chunk
+        self.is_full = False
 
     def __len__(self) -> int:
         return self._chunk_rows + len(self._rows)
@@ -48,6 +52,7 @@ class SegmentBuffer:
         chunk = table_of(rows)
         self._chunks.append(chunk)
         self._chunk_rows += len(rows)
+        self.is_full = self._chunk_rows >= SEGMENT_ROWS
         if self._on_chunk is not None:
             self._on_chunk(chunk)
 
@@ -60,9 +65,16 @@ class SegmentBuffer:
 def table_of(rows: Sequence[Row | tuple[object, ...]]) -> pa.Table:
     """Convert one or more rows to the columns of `Row`, typed as in `SCHEMA`."""
     arrays = [
-        pa.array(column, field.type.value_type).dictionary_encode()
-        if pa.types.is_dictionary(field.type)
-        else pa.array(column, field.type)
-        for column, field in zip(zip(*rows, strict=True), _FIELDS, strict=True)
+        _column(values, field.type)
+        for values, field in zip(zip(*rows, strict=True), _FIELDS, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=pa.schema(_FIELDS))
+
+
+def _column(values: tuple[object, ...], kind: pa.DataType) -> pa.Array:
+    """Convert one or more values; columns without any, as most errors are, take a fifth as long."""
+    if values[0] is None and values.count(None) == len(values):
+        return pa.nulls(len(values), kind)
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, kind.value_type).dictionary_encode()
+    return pa.array(values, kind)

@@ -24,10 +24,9 @@ from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.delivery_headers import delivery_of
 from headcount.plugin.http.id_placement import place_id, show_template
 from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
-from headcount.plugin.http.opened_connection import LAST_OPENED
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.request_phases import record_phases
-from headcount.plugin.http.request_template import PlacedTemplate, RequestTemplate, request_fields
+from headcount.plugin.http.request_template import PlacedTemplate, RequestTemplate
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -127,8 +126,8 @@ class LedgerSession(FastHttpSession):
             auth = kwargs.get("auth")
             authorization = _construct_basic_auth_str(*auth) if auth else self.auth_header
             items = tuple(headers.items()) if headers else ()
-            items = request_fields(items, authorization, sends_json)
-            template = self.client.template(method, self._build_url(url), items)
+            fields = items, authorization, sends_json
+            template = self.client.template(method, self.base_url, url, fields)
         except (TypeError, ValueError):  # Locust's own path reports the mistake
             return None, None
         if template is not None and payload and not template.names_type:
@@ -202,8 +201,6 @@ class LedgerSession(FastHttpSession):
             raise StopUser  # nothing would account for the request
         if self._probe is not None and self._probe.is_over(self._recorder.attempted):
             raise stop_exception(self.user)
-        if LAST_OPENED.get() is not None:
-            LAST_OPENED.set(None)  # an earlier request opened it
         if getattr(self.user, "killed", False):
             self.user.heed_kill()  # type: ignore[union-attr] # only a LedgerUser has `killed`
         try:
@@ -277,7 +274,7 @@ class LedgerSession(FastHttpSession):
     ) -> None:
         recorder = self._recorder
         assert recorder is not None
-        record_phases(recorder.phases, attempt.event_type, response)
+        record_phases(recorder, attempt, response)
         status, error, delivery = response.status_code, None, NOTHING_REPORTED
         if cut_by is not None:
             outcome = Outcome.INDETERMINATE

@@ -42,7 +42,6 @@ from headcount.run.outcome_rules import Rule
 from headcount.run.request_outcome import Outcome
 from headcount.run.state_changes import Changes, check
 
-SEGMENT_ROWS = 50_000
 PLAIN_IDS = IdSettings()
 
 _ACKED, _ACKED_TEXT = Outcome.ACKED, Outcome.ACKED.value  # cached, because enum attributes are slow
@@ -89,6 +88,10 @@ class Recorder(SeqReservation):
     def now_ns(self) -> int:
         """Unix time in ns, by this generator's clock."""
         return time.monotonic_ns() + self._epoch_ns
+
+    def sent_s(self, attempt: Attempt) -> float:
+        """When an attempt was sent, in s by the monotonic clock."""
+        return (attempt.sent_at_ns - self._epoch_ns) / 1e9
 
     @property
     def in_flight(self) -> int:
@@ -141,7 +144,6 @@ class Recorder(SeqReservation):
         compared or its changes cannot be accounted for: then no id is used up, and the run stops.
         """
         try:
-            event_type.encode()
             check_event_type(event_type)
             compared, content, asked = describe(event)
             if self._has_id_field(compared):
@@ -265,11 +267,12 @@ class Recorder(SeqReservation):
         if self._in_flight.pop(attempt.seq, None) is None:
             return  # sealing has already written its row
         buffer = self._batches[-1]
-        if len(buffer) >= SEGMENT_ROWS:
+        if buffer.is_full:
             buffer = self._segments.new_batch()
             self._batches.append(buffer)
         text = _ACKED_TEXT if outcome is _ACKED else outcome.value
         changes = attempt.changes
+        partition, offset, server = delivery
         buffer.add(
             (
                 attempt.seq,
@@ -283,7 +286,9 @@ class Recorder(SeqReservation):
                 status,
                 text,
                 error,
-                *delivery,
+                partition,
+                offset,
+                server,
                 None if changes is None else changes.owner,
                 None if changes is None else tuple(changes.by_thing.items()),
                 ended_at_ns,

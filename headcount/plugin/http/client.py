@@ -21,7 +21,7 @@ from headcount.plugin.event_id import MARK_BYTES, SIGN
 from headcount.plugin.http.decoding import DecodingError, decoded
 from headcount.plugin.http.once_only_connections import OnceOnlyPool
 from headcount.plugin.http.payload import body_of, in_payload
-from headcount.plugin.http.request_template import Items, RequestTemplate, template_of
+from headcount.plugin.http.request_template import RequestTemplate, SessionFields, template_of
 from headcount.plugin.http.response import (
     AccountedError,
     AccountedResponse,
@@ -50,7 +50,9 @@ class LedgerUserAgent(LocustUserAgent):
             decoded(resp, lambda: resp.content)
         return ""
 
-    def template(self, method: str, url: str, items: Items) -> RequestTemplate | None:
+    def template(
+        self, method: str, base_url: str | None, path: str, fields: SessionFields
+    ) -> RequestTemplate | None:
         """Return the template of a request with these fields; None if the request is not plain.
 
         Raises ValueError for a header that geventhttpclient refuses.
@@ -61,7 +63,7 @@ class LedgerUserAgent(LocustUserAgent):
             return None
         try:
             defaults = tuple(dict.items(self.default_headers))
-            return template_of(method, url, items, defaults, self.id_header)
+            return template_of(method, base_url, path, fields, defaults, self.id_header)
         except TypeError:  # such as a header value that is a list, which has no hash
             return None
 

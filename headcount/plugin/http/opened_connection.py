@@ -30,7 +30,7 @@ class OpenedConnection(NamedTuple):
 
 
 LAST_OPENED: ContextVar[OpenedConnection | None] = ContextVar("last_opened", default=None)
-"""The connection that this greenlet opened since its current attempt began; None if none."""
+"""The connection that this greenlet opened last, until a request has recorded it; None if none."""
 
 
 def update_opened(**times_s: float) -> None:

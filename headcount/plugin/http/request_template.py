@@ -12,7 +12,7 @@ from typing import Any
 from geventhttpclient.client import HTTPClient
 from geventhttpclient.header import Headers
 from geventhttpclient.url import URL
-from locust.contrib.fasthttp import FastRequest
+from locust.contrib.fasthttp import FastRequest, absolute_http_url_regexp
 
 from headcount.plugin.event_id import IN_URL, MARK, MARK_BYTES, shown, with_id
 from headcount.plugin.http.id_header_value import is_traceparent, value_of
@@ -24,6 +24,12 @@ _BODY_EXPECTED = frozenset({"POST", "PUT", "PATCH"})
 
 Items = tuple[tuple[str, str], ...]
 """Names and values of header fields, in order."""
+
+SessionFields = tuple[Items, str | None, bool]
+"""What a session knows of a request's header fields.
+
+The fields that the scenario gave, the authorization if any, and whether the payload is JSON.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +93,21 @@ class PlacedTemplate(RequestTemplate):
 
 
 @functools.lru_cache(maxsize=MOST_TEMPLATES)
-def template_of(
+def template_of(  # noqa: PLR0917 - a cache looks positional arguments up faster
     method: str,
-    url: str,
-    items: Items,
+    base_url: str | None,
+    path: str,
+    fields: SessionFields,
     defaults: tuple[tuple[str, tuple[str, str]], ...],
     id_header: str,
 ) -> RequestTemplate | None:
     """Let geventhttpclient write and check the common parts once; None if the request is not plain.
 
+    `path` is appended to `base_url`, unless it is a whole URL.
+
     Raises ValueError if geventhttpclient refuses a header.
     """
+    url, items = _url(base_url, path), _request_fields(*fields)
     request = FastRequest(url.replace(IN_URL, MARK), headers=Headers())
     split = request.url_split
     target = split.quoted_uri or "/"
@@ -127,8 +137,12 @@ def template_of(
     )
 
 
-@functools.lru_cache(maxsize=MOST_TEMPLATES)
-def request_fields(items: Items, authorization: str | None, sends_json: bool) -> Items:
+def _url(base_url: str | None, path: str) -> str:
+    """Return a request's URL, as Locust's session builds it."""
+    return path if absolute_http_url_regexp.match(path) else f"{base_url}{path}"
+
+
+def _request_fields(items: Items, authorization: str | None, sends_json: bool) -> Items:
     """Return a request's header fields, including those that Locust's session adds."""
     headers = dict(items)
     if authorization:

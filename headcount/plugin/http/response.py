@@ -179,6 +179,9 @@ class AccountedError(Accounted, ErrorResponse):
 class PlainResponse(Accounted, FastResponse):
     """A plain response, read completely."""
 
+    status_code = 0
+    """The response's status; an attribute of its own, because each request reads it often."""
+
     def __init__(
         self,
         answer: PlainAnswer,
@@ -188,14 +191,10 @@ class PlainResponse(Accounted, FastResponse):
         elapsed_s: float,
     ) -> None:
         self._answer = answer
+        self.status_code = answer.frame.status
         self.first_byte_s = answer.first_byte_s
         self._request_parts = template, payload, event_id
         self._elapsed = elapsed_s
-
-    @property
-    def status_code(self) -> int:
-        """The response's status."""
-        return self._answer.frame.status
 
     @property
     def head(self) -> bytes:
@@ -238,6 +237,12 @@ class PlainResponse(Accounted, FastResponse):
         return parsed
 
     @property
+    def length(self) -> int:
+        """The number of bytes of the body."""
+        frame = self._answer.frame
+        return frame.end - frame.body_at
+
+    @property
     def content(self) -> bytes:
         """The response's body, which is not encoded."""
         return self._answer.data[self._answer.frame.body_at :]
@@ -256,6 +261,8 @@ class PlainContextManager(HeldResponse, PlainResponse):
 
 def length_of(response: FastResponse) -> int:
     """Return the number of body bytes read."""
+    if isinstance(response, PlainResponse):
+        return response.length
     try:
         return len(response.content or b"")
     except FAILURE_EXCEPTIONS:
