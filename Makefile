@@ -55,13 +55,15 @@ lock: .venv/ready
 	$(BIN)/python -m headcount.stack.jvm.jars_update
 
 # The file `ready` marks a complete installation: after an interruption, make starts over.
-# Python compiles the modules that it imports; pip would compile all of them, for half a minute.
+# Python compiles the modules that it imports; pip would compile all of them, for half a minute. Where Python may not write
+# what it compiled, every command would compile its modules again, for seconds.
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is required, found " + sys.version.split()[0])'
 	@echo "Creating the environment in .venv (takes a few minutes, once)" >&2
 	@rm -rf .venv && $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) --require-hashes --requirement requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(if $(PYTHONDONTWRITEBYTECODE),$(BIN)/python -m compileall -q headcount analysis service locustfiles)
 	@touch .venv/ready
 
 clean:
