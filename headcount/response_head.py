@@ -6,6 +6,7 @@ a connection that closes, interim responses, a head that arrives in pieces, malf
 HTTP parser then gets the same bytes.
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ _FRAMING = re.compile(
     rb"\r\n(content-length|connection|transfer-encoding|content-encoding|upgrade|proxy-connection)"
     rb":([^\r]*+)"
 )
+_END = b"\r\n\r\n"
 _LENGTH, _CONNECTION = b"content-length", b"connection"
 _BODILESS = frozenset({204, 304})
 
@@ -44,14 +46,11 @@ def frame(data: bytes, *, is_bodiless: bool) -> Frame | None:
 
     `is_bodiless` says that the request was one whose response has no body, such as HEAD.
     """
-    match = _HEAD.match(data, 0, LONGEST_HEAD)
-    if match is None:
+    body_at = data.find(_END, 0, LONGEST_HEAD) + len(_END)
+    parsed = _parsed(data[:body_at]) if body_at >= len(_END) else None
+    if parsed is None:
         return None
-    status, body_at = int(match[1]), match.end()
-    head = data[:body_at].lower()
-    length = _length(head)
-    if length is None:
-        return None
+    status, length, head = parsed
     if is_bodiless or status in _BODILESS:
         # Some servers state the length of the body that they omit; others send it anyway.
         return Frame(status, body_at, body_at, head) if is_bodiless or length <= 0 else None
@@ -60,6 +59,18 @@ def frame(data: bytes, *, is_bodiless: bool) -> Frame | None:
     # A named tuple's own constructor would take 1.5 times as long, and this runs for every
     # response.
     return tuple.__new__(Frame, (status, body_at, body_at + length, head))
+
+
+# Many responses of a load test have equal heads, up to the second in their Date.
+@functools.lru_cache(maxsize=256)
+def _parsed(head: bytes) -> tuple[int, int, bytes] | None:
+    """Return the status, what `_length` returns, and the head in lowercase; None if not plain."""
+    match = _HEAD.fullmatch(head)
+    if match is None:
+        return None
+    lowercase = head.lower()
+    length = _length(lowercase)
+    return None if length is None else (int(match[1]), length, lowercase)
 
 
 def _length(head: bytes) -> int | None:

@@ -8,18 +8,14 @@ from headcount.plugin.http.response import PlainResponse
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
-_PARTITION_LINE, _SERVER_LINE = (
-    f"\r\n{PARTITION_HEADER}:".encode(),
-    f"\r\n{SERVER_HEADER}:".encode(),
-)
+_ALL_BEGIN = b"\r\nx-"
+"""One search finds that a response has none of them, as most have."""
 
 
 def delivery_of(response: FastResponse) -> ReportedDelivery:
     """Read the delivery headers of a response; ignore invalid values."""
-    if type(response) is PlainResponse:
-        head = response.head
-        if _PARTITION_LINE not in head and _SERVER_LINE not in head:
-            return NOTHING_REPORTED
+    if type(response) is PlainResponse and _ALL_BEGIN not in response.head:
+        return NOTHING_REPORTED
     headers = response.headers
     if headers is None:
         return NOTHING_REPORTED
