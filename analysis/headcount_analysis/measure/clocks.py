@@ -26,18 +26,19 @@ from headcount_analysis.classes_and_flags import Fate
 
 _NS_PER_MS = 1_000_000
 GROUP_EVENTS = 20
-"""The least number of neighbouring events in a group that bounds the offset."""
+"""A group of neighbouring events has at least this many, unless there are fewer in all."""
 MOST_GROUPS = 32
 _GROUPS_PER_MOVE = 20
-"""The clocks count as moved if at most one group in this many, or only one group, lacks an offset
-that fits. If more groups lack one, the service answers first."""
+"""The service answers first if two or more groups, and more than one in this many, have no offset
+that fits. Otherwise the clocks may have moved: see `_has_moved`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Bounds on a generator's clock offset from a group of neighbouring events, in ns.
 
-    `published_later` of the events have a timestamp after their response, by the known offset.
+    For `published_later` of the events, the timestamp is later than the response, by the
+    generator's clock.
     """
 
     generator: int
@@ -104,7 +105,7 @@ class ClockOffset:
 
     @property
     def error_ms(self) -> tuple[float, float]:
-        """How much shorter and how much longer than its corrected time an event may have taken.
+        """By how many ms an event may have taken less, and more, than its corrected time.
 
         An apparently positive offset may be a delay instead: the service may answer first, and
         always publish that long afterwards.

@@ -41,7 +41,7 @@ def count_bounds(threshold: Threshold, sample: WindowSample) -> CountBounds | No
 
 
 def _without_unused(counts: Counts, rowless: Counts) -> Counts:
-    """Leave out the attempts that may not have been made; those seen in the topic keep a class."""
+    """Subtract the attempts without a row, but keep the classes of those seen in the topic."""
     return replace(
         counts,
         attempted=counts.attempted - rowless.attempted,

@@ -4,8 +4,8 @@ Every event is accounted for however busy its generator was, so none of this is 
 But a busy generator sends requests late and records responses late, so its latencies and rates
 include its own delay. A generator counts as saturated if
 
-- it dropped arrivals for a reason other than users that had ended by themselves: some of the
-  requested load was not sent;
+- it dropped arrivals, and not only because users had ended by themselves: some of the requested
+  load was not sent;
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;
 - a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
@@ -82,9 +82,9 @@ class SaturationCause(Enum):
 class GeneratorHealth:
     """One generator's health: its samples under load, in order.
 
-    Without samples, its health is unknown. `userless` arrivals were dropped because users had ended
-    by themselves, which says nothing about the generator. `has_rate` is whether a rate set when
-    requests were due.
+    Without samples, its health is unknown. `userless` is how many arrivals were dropped because
+    users had ended by themselves, which says nothing about the generator. `has_rate` is whether a
+    rate set when requests were due.
     """
 
     generator: int

@@ -156,13 +156,14 @@ def by_keys(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     together = pa.concat_tables([part.select(names) for part in (COUNTED.empty_table(), *parts)])
     has_unanswered = bool(pc.max(together["unanswered"]).as_py())
     sums = [("count", "sum"), ("min", "min"), ("max", "max"), ("sum", "sum")]
-    if has_unanswered:  # rare, and adding up zeros takes as long as any numbers
+    if has_unanswered:  # rare, and zeros alone would take as long to add up
         sums.append(("unanswered", "sum"))
     totals = together.group_by(list(keys), use_threads=False).aggregate(sums)
     columns = [totals[name] for name in (*keys, *("_".join(aggregation) for aggregation in sums))]
     if not has_unanswered:
         columns.append(_zeros(len(totals)))
-    # Chunks of a grouped table share buffers; each would be sent to the driver with all of them.
+    # Chunks of a grouped table share buffers: each chunk would take all of the buffers along to the
+    # driver.
     return pa.Table.from_arrays(columns, names).combine_chunks()
 
 
@@ -180,7 +181,7 @@ def distributions(parts: Sequence[pa.Table]) -> tuple[Bucket, ...]:
 def bucket_number(values_ns: Integers) -> Integers:
     """Return the bucket number of each duration; a longer duration never has a smaller number."""
     size_us = np.abs(values_ns) // 1000
-    # If log2 rounds up just below a power of two, the bucket is half as wide, which is harmless.
+    # Just below a power of two, log2 may round up. Such values get a bucket of their own: harmless.
     magnitude = np.floor(np.log2(np.maximum(size_us, 1))).astype(np.int64)
     shift = np.maximum(magnitude - _SUB_BUCKET_BITS, 0)
     number = (shift << (_SUB_BUCKET_BITS + 1)) + (size_us >> shift)

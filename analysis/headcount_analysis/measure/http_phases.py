@@ -36,7 +36,7 @@ def _buckets(event_type: str, measure: Measure, durations: PhaseDurations) -> It
     mean_ns = durations.sum_us * _NS_PER_US / durations.count
     shortest_ns, longest_ns = _ns(durations.min_us), _ns(durations.max_us)
     for number, count in sorted(durations.counts.items()):
-        # The bounds of neighbours differ: buckets that overlap would be merged.
+        # Neighbouring buckets must not share a bound: buckets that overlap would be merged.
         least_ns, most_ns = _ns(least_us(number)), _ns(least_us(number + 1)) - 1
         least_ns = max(least_ns, shortest_ns) if number else shortest_ns
         most_ns = max(least_ns, min(most_ns, longest_ns))

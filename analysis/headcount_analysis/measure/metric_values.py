@@ -149,7 +149,7 @@ def _compared(threshold: Threshold, known: Checkable, sample: WindowSample) -> t
 
 
 def _ordered(threshold: Threshold, sample: WindowSample) -> int:
-    """Count the events of the threshold's event type and part of the run that have an order."""
+    """Count, for the threshold's event type and part of the run, the events with an order."""
     if threshold.event_type is not None:
         return sample.ordered.get(threshold.event_type, 0)
     if threshold.window.is_whole:
@@ -240,7 +240,7 @@ def _end_to_end(threshold: Threshold, sample: WindowSample) -> Measurement:
 
 
 def _first_byte(threshold: Threshold, sample: WindowSample) -> Measurement:
-    """Measure the first bytes, with bounds from requests whose first byte is unknown."""
+    """Measure the time to the first byte; requests without a measured one widen the bounds."""
     buckets = _buckets(threshold, sample)
     counts = count_bounds(threshold, sample)
     attempted = 0 if counts is None else counts.possible.attempted

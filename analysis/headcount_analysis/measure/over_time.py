@@ -41,8 +41,8 @@ class LoadSlice:
     """Counts of the slice that begins at `elapsed_s`; `target` is a rate, None if none was set.
 
     `arrived` counts the events seen in the topic, by the time of their first copy; `ended` counts
-    requests that were answered or given up. The counts from `failed` on are of requests by the time
-    when they were sent; they overlap.
+    requests that were answered or given up. `failed` and the fields after it count requests by when
+    they were sent; a request may be in several of these counts.
     """
 
     elapsed_s: float
@@ -142,7 +142,8 @@ def span(
     if "intended_at_ns" not in first:
         return None
     last_due_ns = last["intended_at_ns"]
-    # Kafka truncates to whole ms: an event of the same ms as the first request is not before it.
+    # Truncated to whole ms, as Kafka truncates timestamps: an event in the ms of the first request
+    # must not seem to come before it.
     first_ns = first["intended_at_ns"] // _NS_PER_MS * _NS_PER_MS
     # A wrong clock must not stretch the axis.
     margin = last_due_ns - first_ns + _MARGIN_NS
@@ -197,7 +198,7 @@ def over_time(
 
     Args:
         binning: The slices to fill; None if no request was ever due.
-        parts: Counts with bin widths that add up to the binning's.
+        parts: Counts in bins that can be added up into the binning's.
         rate_at: The target rate; None if none was set.
     """
     if binning is None:

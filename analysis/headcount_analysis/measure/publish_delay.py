@@ -1,8 +1,8 @@
 """Publish delay: the time from an event's acknowledgement to its arrival in the topic.
 
 It is estimated in two ways. Timestamps show the delay of each event, but clocks that differ look
-like a delay that all events have. The ends of the topic that were recorded after the run show it by
-one clock, but only for events that arrived between two of these ends.
+like a delay that all events have. Ends of the topic that were recorded after the run show the delay
+by one clock, but only for events that arrived between two of these ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ EARLY_PERCENTILE = 10
 
 
 def longest_delay_s(fates: Path) -> float | None:
-    """Return by how much the longest delay exceeds early ones, in s; None without events.
+    """Return the longest delay, measured from EARLY_PERCENTILE, in s; None without events.
 
     It is measured by timestamps, for each generator alone: their clocks differ. Raises OSError.
     """
@@ -99,9 +99,10 @@ def _by_generator(generators: Integers, delays_ms: Integers) -> list[Integers]:
 
 
 def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
-    """Return a generator's early delay; with few events, that of all generators if it is shorter.
+    """Return the percentile from which a generator's delays are measured.
 
-    A few late events alone do not show that its clock is behind.
+    With few events, it is that of all generators, if that is shorter: a few late events alone do
+    not show that the generator's clock is behind.
     """
     early_ms = _early_ms(delays_ms)
     return early_ms if len(delays_ms) >= GROUP_EVENTS else min(early_ms, overall_ms)

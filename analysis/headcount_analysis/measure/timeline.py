@@ -92,7 +92,7 @@ class OutcomeBinning:
 
     @property
     def bin_width(self) -> BinWidth:
-        """The width of a slice; it doubles for longer runs, so that finer counts add up."""
+        """The width of a slice: FINEST_NS, doubled as needed; so finer bins can be added up."""
         width_ns = FINEST_NS
         while self.last_ns - self.first_ns >= width_ns * MOST_SLICES:
             width_ns *= 2
@@ -166,7 +166,7 @@ def timeline(
 
     Args:
         binning: The slices to fill; None if no request was ever sent.
-        parts: Counts with bin widths that add up to the binning's.
+        parts: Counts in bins that can be added up into the binning's.
         marks: The marks of the run, in order of time.
     """
     if binning is None or not parts:
@@ -233,7 +233,7 @@ def _recovery(mark: Mark, slices: Sequence[OutcomeSlice], width: int) -> Timelin
 
 
 def _pauses(slices: Sequence[OutcomeSlice], width: int) -> Iterator[TimelineEvent]:
-    """Yield spans in which attempts were sent but none was acknowledged."""
+    """Yield spans without an acknowledgement in which requests were refused or indeterminate."""
     for acked, group in itertools.groupby(slices, key=lambda part: part.acked > 0):
         span = list(group)
         length = len(span) * width

@@ -30,12 +30,12 @@ class WindowSample:
 
     `unfilled` says that the run ended before the part did; `unplaced` says why it is unknown which
     requests belong to the part. The length is within `seconds_bounds`, and `time_doubt` says why it
-    is uncertain; without bounds, it is exact. A rate's schedule lasted `idle_s` longer than the
-    run's requests, and `idle_doubt` says why. `ordered` counts by event type the events that could
-    be found reordered. The last five fields cover the whole run: `rowless` counts its attempts
-    without a row, `clocks` has its clock offsets, and `unusable` counts its unusable timestamps.
-    `order` counts the events that have an order; it is None if they were not counted.
-    `compares_content` says whether the content of messages was compared.
+    is uncertain; without bounds, it is exact. `idle_s` is how much longer the schedule of `--rate`
+    lasted than the run's requests, and `idle_doubt` says why. `ordered` counts by event type the
+    events that a later one could have overtaken. The last five fields cover the whole run:
+    `rowless` counts its attempts without a row, `clocks` has its clock offsets, and `unusable`
+    counts its unusable timestamps. `order` counts the events that have an order; it is None if they
+    were not counted. `compares_content` says whether the content of messages was compared.
     """
 
     by_event_type: Mapping[str, Counts]
@@ -122,8 +122,9 @@ def _timed(part: WindowSample, window: Window, time: RunSpan) -> WindowSample:
 def unfilled(window: Window, run_s: float) -> str:
     """Explain that a run of this length ended before the part did; empty if it did not.
 
-    The last request ends a little before the run does. So up to a twentieth of the part may be
-    missing; if the part is short, up to a fifth of it, but no more than a second.
+    A part without an end is unfilled only if the run ended before the part began. The last request
+    ends a little before the run does. So up to a twentieth of the part may be missing; if the part
+    is short, up to a fifth of it, but no more than a second.
     """
     end_s = window.after_s + (window.for_s or 0.0)
     if end_s - run_s <= _tolerated_s(window.for_s or 0.0):

@@ -53,7 +53,7 @@ def _differences(
 
 @dataclass(frozen=True, slots=True)
 class _DifferencePlaces:
-    """Where executors write: what they pass on to each other, and the table."""
+    """Where executors write: the intermediate files that other executors read, and the table."""
 
     copies: str
     messages: str
@@ -65,7 +65,7 @@ class _DifferencePlaces:
         return cls(*map(tables.begin, names))
 
     def discard(self, tables: Tables) -> None:
-        """Remove what is only passed on."""
+        """Remove the intermediate files."""
         for place in (self.copies, self.messages):
             tables.discard(place)
 

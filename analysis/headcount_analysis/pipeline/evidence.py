@@ -121,7 +121,7 @@ def _check_sums(
 
 
 def _with_tail(partition: PartitionRead, is_empty: IsEmpty | None) -> PartitionRead:
-    """Check an end where no message was read: it may hold only a transaction's marker."""
+    """Check whether a message follows the last one read; a transaction's marker does not count."""
     if partition.reached_end or is_empty is None:
         return partition
     first = partition.start if partition.last is None else partition.last + 1

@@ -11,7 +11,7 @@ from headcount_analysis.measure.run_span import RunSpan
 from headcount_analysis.pipeline.plan import VerificationPlan
 
 _FEW = 0.01
-"""Ended users may drop up to this share of arrivals before the rate is in doubt."""
+"""The rate is in doubt if more than this share of arrivals was dropped because users had ended."""
 
 
 def planned_rate(plan: VerificationPlan) -> RateAt | None:

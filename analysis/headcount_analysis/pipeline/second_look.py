@@ -25,7 +25,10 @@ _SPLIT_LENGTH = 200
 
 
 def find_placement(source: Source, evidence: Evidence, message_format: MessageFormat) -> Placement:
-    """Search a sample for ids of the run, if events are missing and messages lack ids in place."""
+    """If events are missing, search a sample for ids of the run that are not where they should be.
+
+    If all messages have ids in place, and not all of them are phantoms, nothing is searched.
+    """
     counts, manifest = evidence.counts, evidence.manifest
     messages = sum(partition.read for partition in evidence.partitions)
     others = sum(partition.foreign + partition.malformed for partition in evidence.partitions)
@@ -42,9 +45,9 @@ def find_placement(source: Source, evidence: Evidence, message_format: MessageFo
     search = Search(manifest.ids, _Sight(message_format, place))
     search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
     if result.in_place or not search.samples:
-        # Phantoms have their ids in place, too. The exception: only phantoms do, and the search
-        # found whole ids elsewhere. Then what looks like a phantom's id may be a part of another
-        # text.
+        # Phantoms count as messages with an id in place, unless no other message has one and the
+        # search found whole ids elsewhere. Then what looks like a phantom's id may be a part of
+        # another text.
         result = replace(result, in_place=messages - others)
     elsewhere = Search(manifest.ids, _Sight(message_format))
     if not result.in_place and not search.samples:
@@ -78,12 +81,12 @@ class _Sight:
 
 
 def _unowned_splits(topic: str, partitions: Sequence[PartitionRead]) -> Iterator[Split]:
-    """Choose splits of partitions with unowned messages.
+    """Choose splits of partitions with foreign or malformed messages.
 
-    They lie at the first unowned message, at the end of the partition, and halfway between.
+    They lie at the first of these messages, at the end of the partition, and halfway between.
     """
     unowned = [partition for partition in partitions if partition.foreign or partition.malformed]
-    # If no partition has unowned messages, all messages claim the run: search those.
+    # If there are none, every message has an id of this run: search all partitions.
     for partition in (unowned or partitions)[:_MOST_PARTITIONS]:
         samples = (*partition.foreign_samples, *partition.malformed_samples)
         first = min(samples, default=partition.start)

@@ -43,7 +43,11 @@ def settle(
 
 
 def _further(plan: VerificationPlan, reach: Reach) -> VerificationPlan:
-    """Plan to read to a later end; a leader elected meanwhile may lack messages that were read."""
+    """Plan to read to a later end.
+
+    The plan gets the partitions' current leader epochs: a leader that was elected meanwhile may
+    lack messages that were read.
+    """
     seen = plan.seen
     if reach.leader_epochs is not None:
         seen = replace(

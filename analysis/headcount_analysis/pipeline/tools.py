@@ -31,7 +31,8 @@ class Tools:
     """The tools that a verification works with; `message_format` decodes the topic's messages.
 
     `settling` decides how far to read on while events are missing; None reads to the plan's end.
-    `is_empty` checks the end of a partition in which no message was read; None treats it as unread.
+    `is_empty` checks whether no message follows the last one read; without it, the offsets between
+    that message and the end count as unread.
     """
 
     spark: SparkContext

@@ -19,7 +19,7 @@ _WIDTH = 96
 class KnownArguments:
     """The arguments of `headcount run` that are known without the probe.
 
-    Those `after` follow the options that the probe finds.
+    `before` and `after` are those to put before and after the options that the probe finds.
     """
 
     before: tuple[str, ...]

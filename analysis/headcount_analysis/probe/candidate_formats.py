@@ -42,7 +42,10 @@ def _is_cloud_event(record: Record) -> bool:
 
 
 def _is_debezium(record: Record) -> bool:
-    """Whether a message has a Debezium envelope, or is JSON in a text, as Debezium writes it."""
+    """Whether a message has a Debezium envelope, or is a JSON string that contains an object.
+
+    Debezium may write either.
+    """
     event = _object(record)
     if event is None:
         return _is_json_text(record.value or b"")

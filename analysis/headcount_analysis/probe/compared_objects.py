@@ -28,14 +28,14 @@ class FieldComparison:
 
 
 def best_pointer(pairs: Sequence[Pair]) -> str:
-    """Return the pointer to the object with the most equal fields; empty for the format's own."""
+    """Return the pointer to the object with the most equal fields; empty for the default one."""
     scores: Counter[str] = Counter()
     for request, message in pairs[:_MOST_PAIRS]:
         if message.event is not None:
             scores[""] += len(match_fields(request, message.event).equal)
         for pointer, candidate in objects_in(message.whole or {}):
             scores[pointer] += len(match_fields(request, candidate).equal)
-    # `max` takes the first of equals: the format's own object, then the outermost.
+    # Of equal scores, `max` takes the first: the format's default object, then the outermost.
     return max(("", *scores), key=lambda pointer: scores[pointer])
 
 
@@ -58,7 +58,7 @@ def content_of(pairs: Sequence[Pair]) -> FieldComparison:
 
 
 def objects_in(root: Object) -> Iterator[tuple[str, Object]]:
-    """Yield the objects within a message and their JSON pointers, including those in texts."""
+    """Yield the objects within a message, even inside strings, and their JSON pointers."""
     for path, value in values_in(root):
         if path and isinstance(value, Mapping):
             yield pointer_of(path), value

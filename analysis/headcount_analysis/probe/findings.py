@@ -47,8 +47,8 @@ class TopicFinding:
 class ProbeFindings:
     """What a probe found.
 
-    `answers` are the first bodies of failed responses by status, or errors by type. `problems` are
-    sentences on what else went wrong.
+    `answers` has the first failure of each kind: the body of a response by its status, or an error
+    by its type. `problems` are sentences on what else went wrong.
     """
 
     requests: tuple[ProbeRequest, ...]
@@ -63,7 +63,7 @@ class ProbeFindings:
 
     @property
     def best(self) -> OptionsFit | None:
-        """The fit that reads the ids of the most acknowledged requests; None if none reads any."""
+        """The fit that reads the most ids of acknowledged requests; None without a fit."""
         fits = [topic.fit for topic in self.topics if topic.fit is not None]
         return max(fits, key=lambda fit: len(self.read_by(fit)), default=None)
 

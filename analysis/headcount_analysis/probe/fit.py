@@ -60,8 +60,9 @@ class OptionsFit:
     """The options that fit a topic, and what they read there.
 
     `messages` has the records whose ids were read, by the sequence number of the request.
-    `is_first_header` is whether they are in the header that a run would use without an option.
-    `defects` are phrases on messages that the format, or JSON for `raw`, cannot decode.
+    `is_first_header` is whether these ids were sent in the request header that a run would use
+    without an option. `defects` say what is wrong with messages that the format cannot decode or,
+    if it is `raw`, that are not JSON.
     """
 
     topic: str

@@ -56,7 +56,7 @@ def match_fields(request: ProbeRequest, event: Object) -> FieldMatch:
 
 
 def seqs_in(header_ids: tuple[HeaderIds, ...], record: Record) -> tuple[int, ...]:
-    """Return the requests whose ids appear anywhere in a record, in any header's form."""
+    """Return the requests whose ids, as any of the request headers had them, are in a record."""
     contents = (record.value, record.key, *(value for _, value in record.headers))
     return tuple(
         dict.fromkeys(
@@ -70,5 +70,5 @@ def seqs_in(header_ids: tuple[HeaderIds, ...], record: Record) -> tuple[int, ...
 
 
 def _top_level(name: str) -> str:
-    """Return the top-level field of a difference, which a JSON pointer may name."""
+    """Return the top-level field that a name, which may be a JSON pointer, refers to."""
     return steps_of(name)[0] if name.startswith("/") else name

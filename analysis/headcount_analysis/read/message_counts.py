@@ -27,7 +27,7 @@ _UNOWNED = {
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """The totals of messages by partition, and of unowned messages by event type."""
+    """The totals of messages by partition, and of foreign and malformed ones by event type."""
 
     partitions: tuple[PartitionRead, ...]
     by_event_type: dict[str, Counts]
@@ -61,7 +61,7 @@ class MessageCount:
 
 @dataclass(frozen=True, slots=True)
 class MessageCounts:
-    """The totals of messages; `samples` are the first offsets of unowned ones.
+    """The totals of messages; `samples` are the first offsets of foreign and malformed ones.
 
     A key of `samples` is a partition, and whether the messages are foreign or malformed.
     """
@@ -161,7 +161,7 @@ def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
 
 
 def _unowned_by_type(counts: MessageCounts) -> dict[str, Counts]:
-    """Count unowned messages by event type; a malformed one has none."""
+    """Count foreign and malformed messages by event type; a malformed one has none."""
     by_type: dict[str, Counts] = {}
     for key, count in counts.by_key.items():
         if key.kind in _UNOWNED:

@@ -45,9 +45,9 @@ MESSAGES = pa.schema(
         ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
     ]
 )
-"""Messages with the project's names and units. `timestamp_type` is -1 for no timestamp, 0 for the
-producer's (CreateTime), 1 for the broker's (LogAppendTime). `headers` are null if they are not
-needed: to read them takes time."""
+"""The columns of messages, with the project's names and units. `timestamp_type` is -1 for no
+timestamp, 0 for the producer's (CreateTime), 1 for the broker's (LogAppendTime). `headers` are null
+if they are not needed: to read them takes time."""
 
 _NO_HEADERS = "array<struct<key: string, value: binary>>"
 

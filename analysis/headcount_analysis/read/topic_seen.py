@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class TopicSeen:
     """What the cluster reports about itself and the topic when the run is judged.
 
-    `epoch_ends` says where the leader epochs of the run's start end, for each partition that has
-    had another leader since.
+    `epoch_ends` has, for each partition that has had another leader since the run's start, the
+    offset at which the leader epoch of that time ends.
     """
 
     cluster_id: str | None = None

@@ -24,7 +24,7 @@ NO_ANSWER = "no answer"
 class Checkable:
     """How many attempts were seen in the topic, and for how many each flag can be decided.
 
-    `timed` attempts have a usable timestamp; `placed` ones have a response that names their
+    `timed` counts those with a usable timestamp, and `placed` those whose response names their
     partition and offset.
     """
 

@@ -1,4 +1,4 @@
-"""Claimed attempts: finds the attempt of each message, and the messages that differ from it."""
+"""Claimed attempts: finds each message's attempt, and messages that differ from their attempt."""
 
 import numpy as np
 import pyarrow as pa

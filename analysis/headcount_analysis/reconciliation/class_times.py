@@ -22,9 +22,9 @@ class ClassTimes:
 
 
 def class_times(fates: Path | None, counts: Counts) -> Mapping[str, ClassTimes]:
-    """Read from `fates.parquet` when the requests of each class that occurs were sent.
+    """Read from `fates.parquet` the send times of each class and flag of TIMED that occurs.
 
-    A run without exceptions reads nothing. Raises OSError.
+    If none occurs, nothing is read. Raises OSError.
     """
     values = counts.as_dict()
     names = [name for name in TIMED if values[name]]

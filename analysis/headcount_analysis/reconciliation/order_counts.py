@@ -22,7 +22,8 @@ _ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 class Order:
     """How many `events` have an order, because another event of their key precedes or follows.
 
-    `keyed` events have a message key; of these, `spread` have a key that is in several partitions.
+    `keyed` counts the events with a message key, and `spread` those of them whose key is in several
+    partitions.
     """
 
     events: int = 0
@@ -52,7 +53,7 @@ def order(fates: Path, events: int) -> Order:
 def ordered_by_type(
     fates: Path, events: int, event_types: Sequence[str], is_in: pc.Expression
 ) -> dict[str, int]:
-    """Count by event type the events of a part of the run that could be found reordered.
+    """Count by event type, in a part of the run, the events that could be found reordered.
 
     Only an event that was answered before a later request of its key was sent can be overtaken.
 

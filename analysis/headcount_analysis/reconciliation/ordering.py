@@ -133,7 +133,7 @@ def marked(fates: pa.Table, overtaken: AbstractSet[Event]) -> pa.Table:
 
 
 def _overtaken(line: pa.Table, group: Sequence[str]) -> Integers:
-    """Find the rows that follow a later request of their group."""
+    """Find the rows of events that an event of their group, requested later, has overtaken."""
     columns = [line[name].to_numpy() for name in group]
     order = np.lexsort((line["offset"].to_numpy(), *columns))
     is_first = np.ones(len(order), np.bool_)

@@ -165,7 +165,7 @@ def _is_in_place(attempts: pa.Table, claimed: pa.Table, row: Integers) -> Flags:
 def _compare_copies(
     claimed: pa.Table, row: Integers, count: Integers, first: Integers, differ: Flags
 ) -> None:
-    """Find the first copy of each attempt with several, and mark attempts whose copies differ."""
+    """For attempts with several copies, find the first copy, and mark whether any copies differ."""
     repeated = np.flatnonzero(count[row] > 1)
     time, partition, offset, value = (
         claimed[name].to_numpy()[repeated]

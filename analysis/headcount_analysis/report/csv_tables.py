@@ -37,9 +37,9 @@ def summary(report: Report) -> pd.DataFrame:
 def latency(report: Report) -> pd.DataFrame:
     """Return a row per event type and measure, the total last; durations in ms.
 
-    Each row ends with the rates of the whole run, floats; the target is empty if none was set.
-    The last column counts the durations of requests without a response, which are how long the
-    generator waited.
+    Each row ends with the rates of the whole run, floats, of which the target is empty if none was
+    set, and with `unanswered`: how many of the durations are those of requests without a response.
+    Such a duration is how long the generator waited.
     """
     rows = [
         (
@@ -91,8 +91,8 @@ def over_time(report: Report) -> pd.DataFrame:
     """Return a row per slice of the run; all columns are floats.
 
     elapsed_s and width_s are in seconds. target is empty if no rate was set. The columns of
-    COUNTED are rates per second. Percentiles are in ms, of the requests that were due in the
-    latency_width_s around a slice, empty if these are too few.
+    COUNTED are rates per second. Percentiles are in ms. They cover the requests that were due in a
+    span of latency_width_s that contains the slice, and are empty if there are too few of these.
     """
     course = report.over_time
     widths = {time_slice.width_s for slices in course.latency.values() for time_slice in slices}

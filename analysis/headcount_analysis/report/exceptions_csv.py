@@ -1,4 +1,4 @@
-"""exceptions.csv: a row for each id with a flag or a class other than delivered or refused.
+"""exceptions.csv: a row for each id that has a flag, or is neither delivered nor refused.
 
 The file has all of them. `shown_exceptions.py` selects those that the page shows.
 """

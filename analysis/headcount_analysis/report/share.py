@@ -16,7 +16,7 @@ def share_of_class(counts: Counts, name: str) -> str:
 
 
 def short_share(counts: Counts, name: str) -> str:
-    """Format the same without its base, such as `1.72 %, 1 in 58`."""
+    """Format the share as `share_of_class` does, but without its base: `1.72 %, 1 in 58`."""
     count, (total, _) = counts.as_dict()[name], _base(counts, name)
     return _share(count, total, "") if 0 < count < total else ""
 

@@ -64,7 +64,8 @@ def selected(rows: pd.DataFrame, counts: Mapping[str, int], passed: "Counter[str
     passed.update(kinds)
     last = (kinds.map(counts) - 1).clip(lower=1)
     steps = _most(counts) - 1
-    # Even steps lead from the first row to the last; a row is shown if it completes one.
+    # The first row is shown. Equal steps lead from there to the last row, and each row that
+    # completes a step is shown, too.
     is_shown = (rank == 0) | (last <= steps) | (rank * steps // last > (rank - 1) * steps // last)
     shown = rows[is_shown].astype(object)
     return shown.where(shown.notna(), "")

@@ -33,7 +33,7 @@ class ExpectedLabels:
         if not self.writer.encoder.compares_content:
             unseen.add("corrupted")
         if self.writer.location.kind is LocationKind.KEY:
-            # Only events of one key are in order, and each has a key of its own.
+            # Only events with the same key have an order, and no two have the same id as their key.
             unseen.add("reordered")
         name, *flags = EXPECTED[fault].split(JOINED)
         return label(name, [flag for flag in flags if flag not in unseen])

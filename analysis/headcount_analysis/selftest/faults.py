@@ -56,7 +56,7 @@ OUTCOMES = {
     Fault.DENIED: Outcome.FAILED,
     Fault.DUPLICATED_DENIED: Outcome.FAILED,
 }
-"""The outcome of an attempt with such a fault; with any other fault it is `acked`."""
+"""The outcome of an attempt with one of these faults; with any other fault it is `acked`."""
 
 
 def label(name: str, flags: Iterable[str] = ()) -> str:

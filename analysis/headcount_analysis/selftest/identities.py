@@ -19,7 +19,10 @@ def own(ids: RunIds, location: IdLocation, generator: int, seq: int) -> str:
 def invented(
     ids: RunIds, location: IdLocation, generator: int, seq: int, beyond: int
 ) -> tuple[str, ...]:
-    """Return ids that claim the run but were never used; the generator never reached `beyond`."""
+    """Return ids that claim the run but were never used.
+
+    `beyond` is a sequence number above all that the generator used.
+    """
     unused = ids.text(generator, beyond), ids.text(generator + 1000, seq)
     if ids.form is IdForm.PLAIN:
         return (*unused, f"{ids.tag}.{generator}.0{seq}", f"{ids.tag}.{generator}.{seq}.0")

@@ -29,7 +29,7 @@ def misnamed(altered: Mapping[AttemptId, FieldKinds], differences: Differences) 
 
 
 def _named(differences: Differences) -> Iterator[tuple[AttemptId, FieldKinds]]:
-    """Read the names of every corrupted event."""
+    """Read which fields, and kinds of differences, the verifier named for each corrupted event."""
     if differences.table is None:
         return
     dataset = ds.dataset(differences.table, format="parquet")

@@ -38,7 +38,8 @@ def mapped(
     try:
         return spark.parallelize(tasks, len(tasks)).map(function).collect()
     except (Py4JJavaError, PySparkException) as error:
-        # Which of the two it is depends on whether a session exists; both hold Python's traceback.
+        # pyspark raises one or the other, depending on whether a session exists; both hold Python's
+        # traceback.
         raised: list[str] = _RAISED.findall(str(error))
         if not raised:
             raise

@@ -79,7 +79,7 @@ def begun_jvm(config: SessionConfig) -> Iterator[Jvm]:
 
 
 def _scratch_root(config: SessionConfig) -> str:
-    """Choose the parent of the scratch folder: Spark splits a path at its commas."""
+    """Choose the parent of the scratch folder, without a comma: Spark splits paths at commas."""
     wanted = str(config.scratch or tempfile.gettempdir())
     return "/tmp" if "," in wanted else wanted  # noqa: S108 - a folder is made there safely
 

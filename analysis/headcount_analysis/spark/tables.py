@@ -1,4 +1,4 @@
-"""The tables: files that executors write during a verification, where all of them can read them.
+"""The tables: files that executors write during a verification, to a place that all can read.
 
 With a local master, or a cluster whose hosts share the reports folder, that is the run's folder.
 Otherwise tables are written to shared storage, and copied into the run's folder when finished.

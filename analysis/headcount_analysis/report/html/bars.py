@@ -53,7 +53,7 @@ def _track(part: BarPart, longest: float) -> str:
 
 
 def _kind(parts: Sequence[BarPart]) -> str:
-    """Return the class of a plain number, which is aligned to the right."""
+    """Return the CSS class that aligns a plain number to the right; empty for other texts."""
     is_number = len(parts) == 1 and parts[0].text.replace(",", "").isdigit()
     return " number" if is_number else ""
 

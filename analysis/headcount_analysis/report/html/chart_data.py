@@ -14,9 +14,10 @@ def data_of(chart: LineChart) -> Mapping[str, Any]:
     """Return a chart's data as JSON values.
 
     `x` is the axis (low and high), `first` the Unix time at 0 in s, `y` the vertical scale (low,
-    high, and whether it is logarithmic). Each line has the number of its `name`, its `colour`,
-    either `from` and `step` or the places `x` of its values, and its values `y`. If most values
-    are 0, `y` has only the others, `at` has their indexes, and `count` is the number of all values.
+    high, and whether it is logarithmic). Each line has its `name` as an index of `names`, its
+    `colour`, either `from` and `step` or the places `x` of its values, and its values `y`. If most
+    values are 0, `y` has only the others, `at` has their indexes, and `count` is the number of all
+    values.
     """
     scale = chart.value_scale
     return {

@@ -21,7 +21,7 @@ def class_figure(by_event_type: Mapping[str, Counts]) -> Figure | None:
     if not bars:
         return None
     shown = sorted(bars, key=lambda bar: -bar.value)[:_MOST_TYPES]
-    some = "" if len(shown) == len(bars) else f" The {len(shown)} of {len(bars)} with the most."
+    some = "" if len(shown) == len(bars) else f" The longest {len(shown)} of {len(bars)} bars."
     return Figure("Classes other than delivered", drawn_bars(shown), f"By event type.{some}")
 
 

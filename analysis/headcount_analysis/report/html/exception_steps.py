@@ -12,7 +12,7 @@ from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.reconciliation.reach import UNASKED, UNWRITTEN
 
 LONGEST_STEP = 400
-"""Longer texts, which come from outside, are truncated."""
+"""Longer texts are truncated: texts from outside may be of any length."""
 
 _CLOCK = slice(11, 23)
 _NOT_ACKED = {

@@ -18,7 +18,7 @@ from headcount_analysis.report.html.exception_steps import ExceptionStep, clock,
 from headcount_analysis.report.shown_exceptions import Exceptions
 
 LONGEST_CELL = 160
-"""Longer texts, which come from outside, are truncated."""
+"""Longer texts are truncated: texts from outside may be of any length."""
 
 MOST_OPTIONS = 200
 

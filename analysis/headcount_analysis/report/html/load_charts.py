@@ -50,7 +50,7 @@ def load_figures(
 
     Args:
         course: The run's slices.
-        known: The health of its generators, which has their users.
+        known: The health of its generators; their samples have the number of users.
         moments: The events on its timeline.
         text: What to say about the first chart.
     """
@@ -103,7 +103,7 @@ def _middles(course: OverTime, slices: Sequence[LoadSlice]) -> list[float]:
 
 
 def _users(course: OverTime, known: Sequence[GeneratorHealth]) -> Figure:
-    """Draw the requests in flight at the end of each slice, and users where they are known."""
+    """Draw the requests in flight at the end of each slice, and the number of users if known."""
     ends = [time_slice.elapsed_s + course.width_s for time_slice in course.slices]
     lines = [ChartLine("in flight", "in-flight", ends, course.in_flight)]
     users = users_at(known, [course.first_ns + round(end * 1e9) for end in ends])
@@ -116,7 +116,7 @@ def _users(course: OverTime, known: Sequence[GeneratorHealth]) -> Figure:
 
 
 def users_at(known: Iterable[GeneratorHealth], times_ns: Sequence[int]) -> list[int]:
-    """Return the users of all generators at each time, by the first sample after it."""
+    """Return the number of users of all generators at each time, by the first sample after it."""
     users = [0] * len(times_ns)
     for generator in known:
         at_ns = [sample.at_ns for sample in generator.samples]

@@ -26,7 +26,7 @@ SHOWN_ANSWERS = 50
 SHOWN_SLICES = 30
 
 LONGEST_CELL = 160
-"""Longer texts, which come from outside, are truncated."""
+"""Longer texts are truncated: texts from outside may be of any length."""
 
 _BY = {"answer": "response"}
 """The kinds of groups that the page names differently from breakdown.csv."""

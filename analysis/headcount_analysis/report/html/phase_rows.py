@@ -1,4 +1,4 @@
-"""The table of HTTP phases by event type: first bytes, and what opening connections took."""
+"""The table of HTTP phases by event type: times to the first byte, and to open connections."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ _COLUMNS = (
     *((Measure.CONNECT, quantile) for quantile in _OF_CONNECTIONS),
     *((Measure.TLS, quantile) for quantile in _OF_CONNECTIONS),
 )
-"""The columns, if they say something: percentiles in ms, and how many connections were opened."""
+"""The columns: percentiles in ms, and how many connections were opened. Those without any value
+above 0 are not shown."""
 
 _CONNECTIONS = "connections opened"
 _MISSING = TypeCell("-", -1)

@@ -1,4 +1,4 @@
-"""The trend: this run beside earlier runs of its scenario, which says whether it is worse."""
+"""The trend: earlier runs of the scenario beside this one, to show whether this one is worse."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -65,7 +65,7 @@ def _linear_scale(low: float, high: float) -> Scale:
 
 
 def _nice_step(rough: float) -> float:
-    """Return the next larger of 1, 2, 2.5 (for large steps) and 5 times a power of ten."""
+    """Round a step up to 1, 2, 5 or, if it is large, 2.5 times a power of ten."""
     if rough <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))

@@ -62,7 +62,7 @@ class TypeRow:
 
 @dataclass(frozen=True, slots=True)
 class TypeTable:
-    """The header of the columns after the request, the rows, and the total if there are several."""
+    """The headers of counts and percentiles, and the rows, with a total if there are several."""
 
     counts: tuple[str, ...]
     percentiles: tuple[str, ...]

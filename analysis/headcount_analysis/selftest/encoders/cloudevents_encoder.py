@@ -18,7 +18,7 @@ _STRUCTURED_TYPE, _JSON_TYPE = b"application/cloudevents+json; charset=utf-8", b
 
 
 class CloudEventsEncoder(TextEncoder):
-    """Writes CloudEvents; one without data, in binary mode, is not an event."""
+    """Writes CloudEvents: in both modes if the event is within `data`, else in structured mode."""
 
     variants = 2
 

@@ -68,7 +68,7 @@ class Encoder(Protocol):
 
     @property
     def tombstone_has_own_key(self) -> bool:
-        """Whether a tombstone with the key of an event is also of the kind `tombstone`."""
+        """Whether a message that has only the key of an event is of the kind `tombstone`, too."""
 
     def document(self, event: Document, variant: int) -> Document:
         """Put an event where it is compared."""
@@ -95,7 +95,10 @@ def json_bytes(document: object) -> bytes:
 
 
 def placed(document: Document, steps: Sequence[str], value: object) -> Document:
-    """Return a document with a value at the end of some steps, which are made where missing."""
+    """Return a document with a value where the steps of a JSON pointer lead.
+
+    Objects that are missing on the way are added. Without steps, the fields of the value are added.
+    """
     if not steps:
         assert isinstance(value, Mapping)
         return {**document, **value}
