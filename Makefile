@@ -1,4 +1,4 @@
-# Each target calls one tool and passes ARGS on to it.
+# `run`, `up`, `test…`, `house`, `bench`, `docs` and `faults` pass ARGS on to the tool that they call.
 #   make run ARGS="--users 50 --run-time 2m"
 .PHONY: run up test test-slow test-heavy check house bench docs faults wheels lock clean
 .DEFAULT_GOAL := run
@@ -55,8 +55,8 @@ lock: .venv/ready
 	$(BIN)/python -m headcount.stack.jvm.jars_update
 
 # The file `ready` marks a complete installation: after an interruption, make starts over.
-# Python compiles the modules that it imports; pip would compile all of them, for half a minute. Where Python may not write
-# what it compiled, every command would compile its modules again, for seconds.
+# pip does not compile modules, which would take half a minute: Python compiles those that it imports, and keeps them.
+# With PYTHONDONTWRITEBYTECODE it keeps none, and every command would compile for seconds: then all are compiled here.
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is required, found " + sys.version.split()[0])'
 	@echo "Creating the environment in .venv (takes a few minutes, once)" >&2

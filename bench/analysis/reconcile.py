@@ -186,7 +186,7 @@ def _targets(settings: ReconcileSettings, taken: ReconcileRounds) -> list[Perfor
     return [
         *(
             PerformanceTarget(
-                f"time relative to the script, {events:,} events",
+                f"time relative to a user's own script, {events:,} events",
                 limit,
                 share,
                 True,
@@ -275,7 +275,10 @@ def _notes(settings: ReconcileSettings, stage: Workbench) -> tuple[str, ...]:
         "each contender is measured as a separate process, from start to exit",
         "peak MiB: resident memory; for verify, the sum of driver, workers and JVM",
         f"{rounds}; one round above {MOST_REPEATED:,} events",
-        f"the script runs on at most {MOST_FOR_THE_SCRIPT:,} events: it keeps them all in memory",
+        (
+            "the script, which a user would write instead of Headcount, runs on at most "
+            f"{MOST_FOR_THE_SCRIPT:,} events: it keeps them all in memory"
+        ),
     )
 
 

@@ -132,7 +132,10 @@ def _result(settings: CoresSettings, taken: Sequence[CoresRound], cores: int) ->
         notes=(
             f"on {cores} cores: start {fitted.start_s:.1f} s",
             f"a million events: {fitted.shared_s:.2f} s of CPU, divided among the cores",
-            f"a million events: plus {fitted.serial_s:.2f} s on one core, even if there are more",
+            (
+                f"a million events: plus {fitted.serial_s:.2f} s on a single core, "
+                "however many cores there are"
+            ),
             f"peak {peak.show()} MiB; median (lowest-highest) of {settings.rounds} rounds",
         ),
     )
