@@ -44,7 +44,6 @@ SEED = 42
 
 MAX_ASKED = 256
 """Of a canonical form with more characters, only a hash of each field is kept."""
-
 HASHED, HASH_LENGTH = "~", 8
 
 _LONGEST_CACHED, _CACHED = 64, 1000
@@ -77,19 +76,18 @@ def describe(event: Mapping[str, object]) -> Description:
     """Describe an event. ValueError says which part cannot be compared, and why."""
     shape, pairs, text = _described(event)
     asked = text if len(text) <= MAX_ASKED else HASHED + "".join(map(_short_hash, pairs))
-    # A named tuple's own constructor would take 1.5 times as long.
+    # Takes two thirds of the time of the named tuple's own constructor.
     return tuple.__new__(Description, (shape, _digest(text, shape), asked))
 
 
 def shape(event: Mapping[str, object]) -> str:
     """Return the shape of an event. ValueError names the part that cannot be compared."""
-    return _described(event)[0]
+    return describe(event).shape
 
 
 def digest(event: Mapping[str, object]) -> int:
     """Compute the signed 64-bit digest of an event over its own shape."""
-    shape, _, text = _described(event)
-    return _digest(text, shape)
+    return describe(event).digest
 
 
 def canonical(event: Mapping[str, object]) -> str:

@@ -79,19 +79,15 @@ class Recorder(SeqReservation):
         self._write_id = None if ids.form is IdForm.PLAIN else id_writer(ids, writer.generator)
         self._has_id_field = has_id_field(id_settings)
         self._owners = itertools.count()
-        # Makes wall-clock time immune to steps of the system clock.
-        self._epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
+        # Added to monotonic time, it gives a wall clock that steps of the system clock do not move.
+        self.epoch_ns = time.time_ns() - time.monotonic_ns() + clock_offset_ns
         self._segments = SegmentWriter(writer, self._arrivals, self._cannot_write)
         self._batches = self._segments.batches
 
     @property
     def now_ns(self) -> int:
         """Unix time in ns, by this generator's clock."""
-        return time.monotonic_ns() + self._epoch_ns
-
-    def sent_s(self, attempt: Attempt) -> float:
-        """When an attempt was sent, in s by the monotonic clock."""
-        return (attempt.sent_at_ns - self._epoch_ns) / 1e9
+        return time.monotonic_ns() + self.epoch_ns
 
     @property
     def in_flight(self) -> int:
@@ -161,7 +157,7 @@ class Recorder(SeqReservation):
         if self._reserved - self._next < self._block // 2:
             self._reserve_ahead()
         # No greenlet switch happens between the two, so that numbers and times have the same order.
-        seq, now_ns = self._next, time.monotonic_ns() + self._epoch_ns
+        seq, now_ns = self._next, time.monotonic_ns() + self.epoch_ns
         self._next = seq + 1
         event_id = self._write_id(seq) if self._write_id else self._prefix + str(seq)
         if is_placed:
@@ -173,7 +169,7 @@ class Recorder(SeqReservation):
             scenario_user,
             compared,
             content,
-            now_ns if due_at_ns is None else due_at_ns + self._epoch_ns,
+            now_ns if due_at_ns is None else due_at_ns + self.epoch_ns,
             now_ns,
             changes,
             asked,
@@ -189,13 +185,12 @@ class Recorder(SeqReservation):
         delivery: ReportedDelivery = NOTHING_REPORTED,
     ) -> None:
         """Record the response to an attempt."""
-        now_ns = time.monotonic_ns() + self._epoch_ns
+        now_ns = time.monotonic_ns() + self.epoch_ns
         self._end(attempt, now_ns, status, outcome, None, delivery=delivery)
 
     def unanswered(self, attempt: Attempt, outcome: Outcome, error: str) -> None:
         """Record that an attempt has just ended without a response."""
-        now_ns = time.monotonic_ns() + self._epoch_ns
-        self._end(attempt, None, None, outcome, _writable(error), ended_at_ns=now_ns)
+        self._end(attempt, None, None, outcome, _writable(error), ended_at_ns=self.now_ns)
 
     def hold(
         self,
@@ -209,7 +204,7 @@ class Recorder(SeqReservation):
 
         `error` is None if there was a response.
         """
-        now_ns = time.monotonic_ns() + self._epoch_ns
+        now_ns = time.monotonic_ns() + self.epoch_ns
         if error is None:
             attempt.ending = Ending(now_ns, status, outcome, None, delivery)
         else:

@@ -22,7 +22,7 @@ def record_phases(recorder: Recorder, attempt: Attempt, response: FastResponse) 
     if opened is None:
         return
     LAST_OPENED.set(None)
-    if opened.began_s < recorder.sent_s(attempt):
+    if opened.began_s < (attempt.sent_at_ns - recorder.epoch_ns) / 1e9:
         return  # an earlier request opened it
     record.connect.add(event_type, opened.connect_s)
     if opened.tls_s is not None:
