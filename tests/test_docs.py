@@ -22,6 +22,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 FOREIGN_OPTIONS = {
     "--build": "docker compose",
+    "--compile-bytecode": "uv",
     "--for": "kubectl",
     "--jars": "spark-submit",
     "--no-compile": "pip",
