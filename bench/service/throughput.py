@@ -26,7 +26,6 @@ from headcount.stack.process import Process
 from headcount.stack.service import Server, ServerConfig
 
 VARIANTS = ("off", "acknowledged")
-NAIVE_RATIO = 0.42
 TARGET_RATIO = 0.70  # at least, of requests per second
 TARGET_P99_RATIO = 2.0  # at most
 HELD_BY = (
@@ -252,7 +251,7 @@ def _result(settings: ThroughputSettings, taken: list[ThroughputRound]) -> Bench
         title="service: acknowledged requests/s, relative to the same app without publishing",
         columns=("service", "requests/s", "p99 ms", "ratio", "p99 ratio"),
         rows=rows,
-        settings={**asdict(settings), "naive_ratio": NAIVE_RATIO, "load": _load_name()},
+        settings={**asdict(settings), "load": _load_name()},
         rounds=taken,
         figures=figures,
         notes=_notes(settings, taken),
@@ -277,7 +276,6 @@ def _notes(settings: ThroughputSettings, taken: list[ThroughputRound]) -> tuple[
     other = sum(one_round.other for one_round in taken)
     window = f"{settings.window_s:g} s"
     return (
-        f"for comparison, not measured here: naive code has a ratio of {NAIVE_RATIO}",
         f"responses other than 2xx in these rounds: {other}",
         f"gunicorn, {settings.workers} workers of {settings.threads} threads; GET {settings.path}",
         "stateful: earnings, purchases, and adding to and removing from carts, on SQLite",
