@@ -9,8 +9,10 @@ The rules are conservative, because a stopped test cannot be resumed. What each 
     http.min         FEWEST_SAMPLES
     http.mean        FEWEST_SAMPLES, and the mean is too long even without the longest request
     http.pNN         FEWEST_SAMPLES, and enough that one of them lies beyond the percentile
-    rps              RATED_AFTER_S, and the rate is too low over the longest span of one generator,
-                     or too high over the span of all generators
+    rps > limit      RATED_AFTER_S, and the rate of all generators is too low even if their requests
+                     are divided by the longest time for which a single generator sent requests
+    rps < limit      RATED_AFTER_S, and it is too high even if they are divided by the time from the
+                     first to the last request of any generator
 
 If a generator's clock differs from the master's, its times are converted to the master's; the
 arrival of its first report shows the difference. A duration is too long only if it exceeds its
@@ -161,8 +163,8 @@ class AbortRules:
             length_s = lengths_s[-1]
             is_long = length_s >= RATED_AFTER_S
             return watched.counts["attempted"] / (length_s + 1) if is_long else None
-        # Differing clocks lengthen only the span over all generators. Requests in flight were sent,
-        # too, but are reported only when they end.
+        # The span over all generators is not used: differing clocks would lengthen it. Requests in
+        # flight are added, because they were sent, but are reported only when they end.
         length_s = max(lengths_s[:-1], default=0)
         attempted = watched.counts["attempted"] + stats.in_flight
         return attempted / length_s if length_s >= RATED_AFTER_S else None
@@ -204,7 +206,7 @@ def _ratio(watched: _WatchedThreshold) -> float | None:
 
 
 def _duration_ms(watched: _WatchedThreshold) -> float | None:
-    """Return a lower bound of the duration; None if there are too few samples."""
+    """Return the mean, or a lower bound of any other aggregate; None if nothing is certain."""
     threshold, sketch = watched.threshold, watched.sketch
     count = int(sketch.count)
     if not count or (threshold.aggregate != "max" and count < FEWEST_SAMPLES):

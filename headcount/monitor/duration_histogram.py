@@ -20,7 +20,7 @@ _BOUNDS_US = tuple(round(bound * _US_PER_S) for bound in BOUNDS_S)
 
 @validated(frozen=True, slots=True)
 class DurationCounts:
-    """Counts of durations by bucket, the last one without an upper bound, and their sum."""
+    """Counts of durations by bucket, and the durations' sum; the last bucket has no upper bound."""
 
     buckets: tuple[int, ...] = (0,) * (len(BOUNDS_S) + 1)
     sum_us: int = 0

@@ -85,7 +85,7 @@ class EndedAttempts:
         return last.as_py(), self._rows["sent_at_ns"][pc.index(seqs, last).as_py()].as_py()
 
     def starts(self, first_sent_ns: int) -> dict[int, int]:
-        """The least sequence number sent in each second after a time."""
+        """The least sequence number sent in each second; `first_sent_ns` is when second 0 began."""
         if not len(self._rows):
             return {}
         seconds = pc.divide(pc.subtract(self._rows["sent_at_ns"], first_sent_ns), _NS_PER_S)

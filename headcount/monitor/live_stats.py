@@ -231,7 +231,11 @@ class LiveStats:
 
     @property
     def _unseen(self) -> int:
-        """Acknowledged events not yet seen: by their ids, so that no other event hides one."""
+        """The number of acknowledged events not yet seen.
+
+        They are found by id, so that another event that has arrived does not hide one. If the
+        counts alone show that more are not yet seen, that number is returned.
+        """
         arrived = sum(self._arrived().values())
         return max(self._missing.unseen, self._count(Outcome.ACKED) - arrived)
 

@@ -23,7 +23,7 @@ class EventIdText(str):
 
 
 SIGN: Final = "~"
-"""Rare in other texts, and found fast; a text without it has no place for the id."""
+"""The first character of EVENT_ID; rare in other texts, and found fast."""
 MARK: Final = f"{SIGN}event-id-7c41f09b3ad26e85"
 MARK_BYTES: Final = MARK.encode()
 IN_URL: Final = "{event_id}"
@@ -32,7 +32,7 @@ _WITHOUT_ID = frozenset({int, float, bool, type(None)})
 
 
 def holds_id(value: object) -> bool:
-    """Whether the id is anywhere in a text, in bytes, or in a container of them, keys included."""
+    """Whether EVENT_ID is in a text, in bytes, or anywhere in a container, its keys included."""
     if isinstance(value, str):
         return MARK in value
     if isinstance(value, list | tuple):
@@ -43,7 +43,7 @@ def holds_id(value: object) -> bool:
 
 
 def any_holds_id(values: Iterable[object]) -> bool:
-    """Whether the id is in any of these values; fast, since a long event has many of them."""
+    """Whether EVENT_ID is in any of these values; fast, since a long event has many of them."""
     for value in values:
         kind = value.__class__
         if kind is str:
@@ -55,7 +55,7 @@ def any_holds_id(values: Iterable[object]) -> bool:
 
 
 def with_id(value: Any, event_id: str) -> Any:
-    """Copy a value with the id in its places; one that has none is returned unchanged."""
+    """Return a copy of a value in which the id replaces EVENT_ID; the value itself without it."""
     return _with_id(value, event_id) if holds_id(value) else value
 
 
@@ -78,5 +78,5 @@ def _with_id(value: Any, event_id: str) -> Any:
 
 
 def shown(text: Any) -> Any:
-    """Return a URL or a name with `{event_id}` in place of the id; it is unchanged without one."""
+    """Return a URL or a name with `{event_id}` in place of EVENT_ID."""
     return with_id(text, IN_URL)

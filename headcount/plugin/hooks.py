@@ -140,7 +140,7 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
         command = f"headcount verify {shown_path(path, os.environ)}"
         _log.info("the run is over; to verify it: %s", typed_command(command, os.environ))
     if environment.web_ui is None and _all_workers_are_missing(environment):
-        # A headless master stops the test, but then waits for ever.
+        # Without this, Locust's headless master would stop the test, and then wait for ever.
         _fail(environment, PartError("all workers disappeared without sealing their ledgers"))
 
 
@@ -191,7 +191,7 @@ def _on_broken(environment: Environment, broken: BrokenThreshold) -> None:
 
 
 def _quit(environment: Environment) -> None:
-    """End the test and Locust, without waiting for it."""
+    """Begin to end the test and Locust, and return at once."""
     shape, runner = state_of(environment).shape, environment.runner
     assert runner is not None
     gevent.spawn(runner.quit if shape is None else shape.end)

@@ -1,7 +1,8 @@
 """Load shapes: a base class for shapes that respect `--users` and `--run-time`, and how they end.
 
-Locust lets a shape run for as long as it likes, and stopping the test from outside stops it twice.
-A shape is therefore ended from within: once it should end, its `tick` returns None.
+Locust lets a shape run for as long as the shape likes. If anything else stops the test, that ends
+the shape's greenlet; headless Locust waits for this greenlet, and then stops the test once more. A
+shape is therefore ended from within: once it should end, its `tick` returns None.
 """
 
 import time
@@ -70,7 +71,7 @@ class BoundShape:
         while self._runner.state in _UNDER_WAY and time.monotonic() < deadline_s:
             gevent.sleep(POLL_S)
         if self._runner.state in _UNDER_WAY:
-            self._runner.quit()  # the shape is blocked, such as by users still spawning
+            self._runner.quit()  # the shape is blocked, for example because users still spawn
 
 
 def bind_shape(environment: Environment) -> BoundShape | None:

@@ -1,6 +1,7 @@
-"""The missing verifier: what to run elsewhere if this environment cannot verify runs.
+"""The missing verifier: says what to run elsewhere if this environment cannot verify runs.
 
-The web UI and the log show it. In Compose it is a command of the stack.
+The web UI and the log show the text. In a Compose stack, it names the command that runs
+`headcount` in another container.
 """
 
 import importlib.util
@@ -25,5 +26,5 @@ def why_not_verifiable(command: str = "verify RUN") -> str:
         )
     return (
         f"verifying a run needs {' and '.join(missing)}: {remedy(COMMAND)}, or run headcount "
-        f"{command} on a machine that has it"
+        f"{command} on a machine that can verify runs"
     )

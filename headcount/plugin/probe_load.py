@@ -26,9 +26,9 @@ _EXTRA_PER_TASK = 2
 """Extra requests for each task that has not started when the others have used up the limit."""
 
 _MOST_STARTS_PER_REQUEST = 10
-"""For each request to be made, the probe begins at most this many tasks before it gives up.
+"""The probe gives up after more than this many tasks for each request to be made.
 
-It also gives up if it makes more requests without an event than that.
+It also gives up after more than this many requests without an event for each request to be made.
 """
 
 

@@ -49,7 +49,10 @@ def _count(user: User, error: BaseException, trace: TracebackType | None) -> Non
 
 
 def _stage(trace: TracebackType | None) -> Stage:
-    """Find the stage from the function that Locust's `User.run` called; task sets run tasks."""
+    """Find the stage from the function that Locust's `User.run` called.
+
+    That is `on_start`, `on_stop`, or the `run` of a task set, which runs the tasks.
+    """
     while trace is not None:
         called = trace.tb_next
         if trace.tb_frame.f_code is User.run.__code__ and called is not None:

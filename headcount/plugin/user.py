@@ -134,7 +134,7 @@ class LedgerUser(FastHttpUser):
     def _await_arrival(self) -> float:
         """Wait for an arrival; return 0, because Locust then need not wait any longer.
 
-        A wait within a task keeps its own wait time, and takes no arrival.
+        If a task calls `wait`, the user waits as its `wait_time` says, and takes no arrival.
         """
         assert self._pacer is not None
         self._is_between_tasks = _is_between_tasks()

@@ -119,10 +119,10 @@ class End:
     """Where each partition ended, and where its log began then.
 
     `sealed` says that every generator had sealed its ledger by then: only such an end is final,
-    because until then more can come. `generators` are those that had sealed, None if not recorded:
-    a generator that turns up later may have gone on after the end. `unreadable` counts by partition
-    the messages beyond the end that the leader had but no consumer could read, because replicas
-    lacked them.
+    because until then more can come. `generators` are those that had sealed by then, None if not
+    recorded; any other generator that turns up later may have made requests after the end.
+    `unreadable` counts by partition the messages beyond the end that the leader had but no consumer
+    could read, because replicas lacked them.
 
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
     `settle_s` how much time acknowledged events were given to arrive. `moving` counts those that

@@ -143,8 +143,8 @@ class ValueIs:
 class FieldIs:
     """A header field that exists and, if there is a comparison, satisfies it.
 
-    `text` is how the rule writes the value that it is compared with; `number` is its value if it is
-    a number.
+    `text` is the value in the rule, with which the field is compared; `number` is the same value if
+    it is a number, and otherwise None.
     """
 
     name: str

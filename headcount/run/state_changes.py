@@ -36,7 +36,7 @@ def check(changes: Changes, prefix: str) -> None:
     for resource, change in changes.by_thing.items():
         if not isinstance(resource, str) or not 0 < len(resource) <= LONGEST:
             raise ValueError(
-                f"a resource's name must have 1 to {LONGEST} characters, got {resource!r}"
+                f"a thing's name must have 1 to {LONGEST} characters, got {resource!r}"
             )
         resource.encode()
         if type(change) is not int or abs(change) > LARGEST:

@@ -39,7 +39,7 @@ def run(
 
     Args:
         locustfile: The scenario, as `headcount run` takes it.
-        host: The service's URL; without one, the game is started.
+        host: The service's URL; without one, the game, a demo service, is started.
         bootstrap_servers: The Kafka brokers; without them, a broker is started.
         topic: The topic that the service publishes to.
         users: The number of concurrent users.

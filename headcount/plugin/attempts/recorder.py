@@ -53,9 +53,9 @@ class Recorder(SeqReservation):
     `on_failure` is called once, with the first error that keeps the run from being accounted for.
     `clock_offset_ns` is an artificial clock skew, for tests. `pool` is set if the run has a rate,
     and counts its arrivals; `dropped` is the number of arrivals that could not start in time.
-    `outcome_rules` map responses to outcomes, `shortfall` counts the requests that were not made,
-    `endpoints` and `phases` record the paths of those that were and how long their phases took, and
-    `id_settings` say how ids are written.
+    `outcome_rules` map responses to outcomes, and `id_settings` say how ids are written.
+    `shortfall` counts the requests that were not made. Of those that were made, `endpoints` records
+    the paths, and `phases` how long each phase took.
     """
 
     def __init__(
@@ -136,8 +136,9 @@ class Recorder(SeqReservation):
 
         `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
-        Raises LedgerFailedError if the ledger can no longer be written, or if the event cannot be
-        compared or its changes cannot be accounted for: then no id is used up, and the run stops.
+        Raises LedgerFailedError if the ledger can no longer be written, if the event cannot be
+        compared, or if its changes cannot be accounted for. In each case the run stops, and no id
+        is used up.
         """
         try:
             check_event_type(event_type)
@@ -145,7 +146,8 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            is_placed = SIGN in asked and has_id(event, compared)  # SIGN also marks long events
+            # SIGN is in `asked` for any long event, too, so `has_id` must look at the event itself.
+            is_placed = SIGN in asked and has_id(event, compared)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)

@@ -8,7 +8,9 @@ from headcount.plugin.event_id import MARK, SIGN, any_holds_id
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings
 
-assert HASHED == SIGN, "one look finds the events that contain the id, and those that may"
+# One search for SIGN then finds the events that contain EVENT_ID, and also long ones, of which only
+# hashes are kept: they may contain it.
+assert HASHED == SIGN, "the sign of hashes must be the first character of EVENT_ID"
 
 
 def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
@@ -29,7 +31,7 @@ def has_id_field(id_settings: IdSettings) -> Callable[[str], bool]:
 def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Mapping[str, object]:
     """Leave out the field that holds the id, which is searched for, not compared.
 
-    ValueError if the event has any value but the id in that field.
+    ValueError if the event has any value but EVENT_ID in that field.
     """
     location, header = id_settings.location, id_settings.header
     others = {name: value for name, value in event.items() if not _is_id(value)}
@@ -39,9 +41,9 @@ def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Ma
 
 
 def has_id(event: Mapping[str, object], shape: str) -> bool:
-    """Whether an event contains the id, and so can be described only once the id is known.
+    """Whether an event contains EVENT_ID, and so can be described only once the id is known.
 
-    ValueError if the name of a field contains it.
+    ValueError if the name of a field contains EVENT_ID.
     """
     if MARK in shape:
         raise ValueError("EVENT_ID is in the name of a field, but is allowed only in a value")

@@ -41,7 +41,7 @@ class LedgerUserAgent(LocustUserAgent):
 
     @classmethod
     def _conversation_str(cls, _url: str, resp: FastResponse, *_: Any, **_options: Any) -> str:  # type: ignore[override]
-        """Read the body of a refused response, before geventhttpclient closes the connection.
+        """Read the body of an error response, before geventhttpclient closes the connection.
 
         geventhttpclient calls this for its log of the conversation, which nobody reads, and which
         fails if the body is not UTF-8.

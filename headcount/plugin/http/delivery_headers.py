@@ -9,7 +9,7 @@ PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
 _ALL_BEGIN = b"\r\nx-"
-"""One search finds that a response has none of them, as most have."""
+"""How each delivery header begins: one search shows that a response, like most, has none."""
 
 
 def delivery_of(response: FastResponse) -> ReportedDelivery:

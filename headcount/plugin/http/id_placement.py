@@ -21,7 +21,7 @@ def place_id(url: str, keywords: dict[str, Any], client: LedgerUserAgent, event_
 
 
 def show_template(response: FastResponse, url: str, event_id: str) -> None:
-    """Put the URL without the id into a refusal's error, so that Locust merges equal errors."""
+    """Remove the id from the URL in a bad status's error, so that Locust merges equal errors."""
     error: Any = getattr(response, "error", None)
     if isinstance(error, LocustBadStatusCode) and event_id in str(error.url):
         error.url = url

@@ -17,7 +17,7 @@ def body_of(payload: Payload) -> bytes:
 
 
 def in_payload(payload: Payload, event_id: str) -> Payload:
-    """Put the id into its places in a payload."""
+    """Return a payload in which the id replaces EVENT_ID."""
     if isinstance(payload, str):
         return payload.replace(MARK, event_id)
     return None if payload is None else payload.replace(MARK_BYTES, event_id.encode())

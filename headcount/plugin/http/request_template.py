@@ -37,9 +37,9 @@ class RequestTemplate:
     """The parts common to similar requests: everything except the id, the body and its length.
 
     `prefix` is the message up to the id, in the header `id_header`; `raw` are the headers as
-    geventhttpclient stores them, and `attributes` those of a request object. `names_type` is true
-    if the headers name a content type; only then may a request have a body. `shown_url` is the URL
-    with `{event_id}` in place of an id, so that similar requests share one.
+    geventhttpclient stores them. `attributes` are what each request object is created with.
+    `names_type` is true if the headers name a content type; only then may a request have a body.
+    `shown_url` is the URL with `{event_id}` in place of an id, so that similar requests share one.
     """
 
     method: str

@@ -46,7 +46,7 @@ def listen(environment: Environment) -> None:
         if response is None:
             return
         status = getattr(response, "status_code", 0)
-        # A scenario may call a refusal a success; the report lists it nevertheless.
+        # A scenario may call an error response a success; the report lists it nevertheless.
         if exception is None and not (isinstance(status, int) and status >= _FIRST_REFUSAL):
             return
         kind = str(status) if status else type(exception).__name__

@@ -191,7 +191,7 @@ def _cluster(options: argparse.Namespace) -> Cluster:
 def _versions(*, has_own_broker: bool) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     if has_own_broker:
-        # Only the `headcount` command starts a broker; its extra installs what this import needs.
+        # Imported only for a broker that the `headcount` command has started.
         from headcount.stack.jvm.jars_lock import read_lock  # noqa: PLC0415
 
         versions["kafka"] = next(

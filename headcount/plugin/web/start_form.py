@@ -118,7 +118,7 @@ def _filled_in(environment: Environment) -> argparse.Namespace:
 
 
 def changed_options(environment: Environment) -> Iterator[str]:
-    """Yield the host and the plugin's options if a filled-in form would change them."""
+    """Yield which of `--host` and the plugin's options a filled-in form would change."""
     if _changes_host(environment):
         yield "--host"
     for name, action in _actions().items():

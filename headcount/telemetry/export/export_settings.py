@@ -58,7 +58,7 @@ class OtlpReceiver:
     """A receiver to which a signal is sent over OpenTelemetry's protocol.
 
     `address` is shown to users, so it has no secrets; `secrets` are the texts that no message may
-    contain. OpenTelemetry's exporter is given none of these: it reads the variables itself.
+    contain. OpenTelemetry's exporter is given neither: it reads its environment variables itself.
     """
 
     signal: Signal

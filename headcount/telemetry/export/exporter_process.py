@@ -67,8 +67,8 @@ NOTHING_EXPORTED = ExportRequest()
 def export_request(metrics_port: str, linger: str, environ: Mapping[str, str]) -> ExportRequest:
     """Return what options and variables ask for. UsageError if an option is invalid.
 
-    An invalid variable or a missing package does not end the run, since other programs read the
-    same variables. The `problem` of the result says what is wrong.
+    An invalid variable of OpenTelemetry, or a missing package for OTLP, does not end the run, since
+    other programs read the same variables. The `problem` of the result says what is wrong.
     """
     address, lingers_s = listen_address(metrics_port), linger_s(linger)
     if address is not None and not is_available(address):

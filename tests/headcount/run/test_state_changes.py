@@ -21,9 +21,9 @@ def test_what_can_be_accounted_for() -> None:
         (Changes("run-1.0.o1", {"gold": 0.5}), "'gold' must change by a whole number.* got 0.5"),  # type: ignore[dict-item]
         (Changes("run-1.0.o1", {"gold": True}), "got True"),
         (Changes("run-1.0.o1", {"gold": LARGEST + 1}), "up to 2"),
-        (Changes("run-1.0.o1", {"": 1}), "a resource's name must have 1 to 1000 characters"),
-        (Changes("run-1.0.o1", {"x" * 1001: 1}), "a resource's name"),
-        (Changes("run-1.0.o1", {4: 1}), "a resource's name"),  # type: ignore[dict-item]
+        (Changes("run-1.0.o1", {"": 1}), "a thing's name must have 1 to 1000 characters"),
+        (Changes("run-1.0.o1", {"x" * 1001: 1}), "a thing's name"),
+        (Changes("run-1.0.o1", {4: 1}), "a thing's name"),  # type: ignore[dict-item]
         (Changes("run-1.0.o1", {"half a pair \ud83d": 1}), "surrogates not allowed"),
         (Changes("run-1.0.o\ud83d", {}), "surrogates not allowed"),
     ],
