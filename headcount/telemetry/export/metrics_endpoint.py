@@ -42,7 +42,7 @@ class MetricsEndpoint:
         return self._make_page(accept)
 
     def note_scrape(self, *, has_verdict: bool) -> None:
-        """Note that a page was sent."""
+        """Note that a page is being sent, or that one with the verdict was sent."""
         with self._changed:
             self._scraped_s = time.monotonic()
             self._has_shown_verdict = self._has_shown_verdict or has_verdict
@@ -88,13 +88,17 @@ class _ScrapeHandler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND, f"the metrics are at {PATH}")
             return
-        page, has_verdict = self.server.endpoint.page(self.headers.get("Accept", ""))
+        endpoint = self.server.endpoint
+        page, has_verdict = endpoint.page(self.headers.get("Accept", ""))
+        # Before the client can have it: a run that ends now waits for the client's next scrape.
+        endpoint.note_scrape(has_verdict=False)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.content)))
         self.end_headers()
         self.wfile.write(page.content)
-        self.server.endpoint.note_scrape(has_verdict=has_verdict)
+        if has_verdict:
+            endpoint.note_scrape(has_verdict=True)
 
     def log_message(self, *_: Any) -> None:
         """Log no requests."""

@@ -19,6 +19,6 @@ def test_report(tmp_path: Path) -> None:
     assert pages["report.html"]["nodes"] > 100 > pages["an empty page"]["nodes"]
     assert document["figures"]["report_bytes"] == (tmp_path / "kept/report.html").stat().st_size
     page = (tmp_path / "kept/report.html").read_text(encoding="utf-8")
-    for data_kind in ("lost", "duplicated", "delivered + corrupted"):
-        assert f'data-kind="{data_kind}"' in page
+    for fault in ("lost", "duplicated", "corrupted"):
+        assert f'href="#exceptions?class={fault}"' in page
     assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".html", ".png", ".pdf"}
