@@ -28,12 +28,13 @@ class Evidence:
 
     `by_event_type` adds up to the whole run; `by_generator` and `by_answer` (an HTTP status or an
     error) add up to its attempts. `problems` are the reasons why a check could not be made. `rows`
-    counts the compared ledger rows by generator, and `rowless` the attempts without one.
-    `checkable` counts by event type the events whose flags can be decided; `order` is None if no
-    limit or threshold needs it. `unusable` counts timestamps that are not a time, `unanswered`
-    attempts without a response. `longest_delay_s` is the longest publish delay (see
-    `measure/publish_delay.py`), measured only if events are lost. `compares_content` is false for a
-    format without fields. `endpoints` are the requests of each event type, such as `POST /swords`.
+    counts the compared ledger rows by generator; `rowless` has the counts of the attempts without a
+    row. `checkable` counts by event type the events whose flags can be decided. `order` counts the
+    events that have an order; it is None if no limit or threshold needs this. `unusable` counts the
+    timestamps that are not a time, and `unanswered` is the number of attempts without a response.
+    `longest_delay_s` is the longest publish delay (see `measure/publish_delay.py`), measured only
+    if events are lost. `compares_content` is false for a format without fields. `endpoints` are the
+    requests of each event type, such as `POST /swords`.
     """
 
     by_event_type: Mapping[str, Counts]

@@ -198,7 +198,10 @@ class Reader:
     def _is_garbled_beside(
         self, messages: pa.RecordBatch, known: Sequence[ReadMessage | None], place: Integers
     ) -> Flags:
-        """Mark malformed messages that may have an id of the run in another header or the key."""
+        """Mark malformed messages that may have an id of the run in their key or headers.
+
+        If ids are in the values, keys and headers do not count.
+        """
         kinds = [message is not None and message.kind is MessageKind.MALFORMED for message in known]
         is_malformed: Flags = np.array(kinds)[place]
         if self.expected.location.is_in_value or not is_malformed.any():
@@ -208,7 +211,7 @@ class Reader:
 
 
 def _first_rows(place: Integers, count: int) -> Integers:
-    """Return the first row of each place."""
+    """Return for each place, from 0 to `count` - 1, the first row that has it."""
     first = np.zeros(count, np.int64)
     first[place[::-1]] = np.arange(len(place) - 1, -1, -1)
     return first

@@ -59,7 +59,7 @@ class IdsAt:
 def ids_at(rows: ByteRows, at: Integers, ids: RunIds, longest: Integers | None = None) -> IdsAt:
     """Read the rest of an id that begins with the run's prefix; `at` is where the prefix ends.
 
-    `longest` is the last possible end of a plain id; the bytes after that may be digits, too.
+    A plain id ends at `longest` at the latest, even if the bytes after that are digits, too.
     """
     if ids.form is IdForm.PLAIN:
         return _plain_at(rows, at, longest)
@@ -127,7 +127,7 @@ def _nibbles(byte: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[Flags, W
 
 
 def _numbers(high: Words, low: Words, form: HexForm) -> tuple[Words, Words]:
-    """Return generators and sequence numbers; `high` lacks the prefix."""
+    """Return generators and sequence numbers; `high` has only the digits after the prefix."""
     check_bits = CHECK_BITS[form]
     match form:
         case IdForm.UUID:

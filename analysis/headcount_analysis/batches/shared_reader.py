@@ -132,8 +132,9 @@ class SharedReader:
     def _is_proven_without_id(self, batch: MaskedBatch) -> bool:
         """Whether `_is_apart` proves that nothing but an id depends on the masked bytes.
 
-        In plain JSON, what is read of a message depends only on fields that are not masked.
-        Any other format may read more than the event shows.
+        In plain JSON, what is read of a message depends only on fields that are not masked. In any
+        other format, it may depend on more than the event's fields, so there it is proven only if
+        no field is masked and no header is read.
         """
         message_format = self.single.expected.message_format
         return self._is_plain or not (batch.fields or reads_headers(message_format))

@@ -83,7 +83,7 @@ class SingleReader:
         return () if event_id is None else self.shapes.of(event_id.generator, event_id.seq)
 
     def _bounded(self, defect: str) -> str:
-        """Drop the schema number from a defect if there are very many schemas."""
+        """Keep a defect's schema number only for the first _MOST_SCHEMAS schemas with defects."""
         name, _, schema = defect.partition(", schema ")
         if schema and len(self._schemas) < _MOST_SCHEMAS:
             self._schemas.add(schema)

@@ -33,7 +33,7 @@ def variant_of(
 
 
 def is_same(reader: SingleReader, content: ReadContent, variant: MessageVariant) -> bool:
-    """Whether a variant of the message with this content differs from it in its id alone."""
+    """Whether a message's variant has the same content, except for the id put into it."""
     parsed = reader.decoded(variant.record)
     read = reader.content(parsed, variant.record, reader.shapes_of(content.identity))
     identity = content.identity if variant.identity is None else variant.identity

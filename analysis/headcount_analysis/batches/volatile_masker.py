@@ -1,7 +1,7 @@
 """The volatile masker: masks the ids and fields that differ in every message of a batch.
 
-Messages that are equal once they are masked are read only once. It has nothing to do with secrets,
-which `headcount/run/secret_names.py` recognizes.
+Messages that become equal by masking are read only once. This masking has nothing to do with
+secrets, which `headcount/run/secret_names.py` recognizes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,8 +23,9 @@ from headcount_analysis.messages.record import records_of
 
 _NOISY, _FEW_TEXTS = 0.2, 50
 _WORTHWHILE = 0.05
-# More fields are masked only if that saves reading this share of the messages. Masking a message
-# takes about a hundredth of the time of reading it.
+"""More fields are masked only if that saves reading this share of the messages. Masking a message
+takes about a hundredth of the time of reading it."""
+
 _MOST_SAMPLINGS, _SAMPLED = 8, 64
 
 

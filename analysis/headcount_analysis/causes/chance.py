@@ -18,8 +18,8 @@ UNLIKELY = math.log(0.001)
 def of_sharing(sharing: int, drawn: int, share: float) -> float:
     """Bound the probability that `sharing` or more of `drawn` have a value.
 
-    `share` is the part of the run that has the value. The bound is CERTAIN unless the part of
-    `drawn` that has it is larger.
+    `share` is the part of the run that has the value. If no larger part of `drawn` has it, the
+    bound is CERTAIN.
     """
     part = sharing / drawn
     if part <= share:

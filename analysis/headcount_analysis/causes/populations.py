@@ -31,7 +31,7 @@ class Population(Enum):
 
 
 def population_of(name: str) -> Population:
-    """Return the population of a class or flag: only an acknowledged request can be lost."""
+    """Return the population of a class or flag, such as acknowledged requests for `lost`."""
     if name == Fate.LOST:
         return Population.ACKED
     return Population.SEEN if name in {*FLAGS, Fate.DUPLICATED, Fate.GHOST} else Population.SENT

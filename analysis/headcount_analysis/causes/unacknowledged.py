@@ -1,4 +1,4 @@
-"""Unacknowledged requests: what the service answered instead, how often, when, and to which types.
+"""Unacknowledged requests by their response: how many, when sent, and of which event types.
 
 Their outcome is failed or indeterminate; even so, the events of some may be in the topic.
 """

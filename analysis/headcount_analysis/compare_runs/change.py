@@ -71,9 +71,9 @@ _INSIGNIFICANT = frozenset(
 class Change:
     """A metric on both sides: the figure of each run, and by how much it changed.
 
-    `ratio` is the change as a share of the base, None if a figure is not positive; `difference` is
-    in the metric's own unit. Both are None if a run lacks the metric. `is_certain` says whether
-    every figure is known exactly.
+    `difference` is the change in the metric's own unit. `ratio` is the change as a share of the
+    base, None for a fact, and if a figure is not positive. Both are None if a run lacks the metric.
+    `is_certain` says whether every figure is known exactly.
     """
 
     metric: Metric

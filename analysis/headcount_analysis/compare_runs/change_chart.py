@@ -18,7 +18,7 @@ _FAR_FACTORS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _NEAR_FACTORS = (0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 1.5)
 _CLOSEST = 1.05
 _WIDEST = 2
-"""Intervals are truncated at this power of the largest factor."""
+"""The scale reaches at most to this power of the largest factor; intervals are truncated there."""
 _APART_PERCENT, _APART_ON_PHONE_PERCENT = 11.0, 24.0
 """The least distance between two ticks, in percent of the width."""
 _ONLY_WIDE = ' class="only-wide"'
@@ -45,7 +45,7 @@ class _FactorScale:
 
     @property
     def is_far(self) -> bool:
-        """Whether it has large changes."""
+        """Whether it is so long that `_axis` labels it with _FAR_FACTORS."""
         return self.high > _FAR or self.low < 1 / _FAR
 
     def percent(self, factor: float) -> float:

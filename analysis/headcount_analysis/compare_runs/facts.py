@@ -21,7 +21,7 @@ def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
 
 
 def judged_by(document: Document) -> frozenset[str]:
-    """Return the facts that count against a run: those not `opt_in`, and those that it limits."""
+    """Return the facts that count against a run: an `opt_in` one only if the run limits it."""
     limited = (name for name, limit in document.limits.items() if limit is not None)
     return _ALWAYS_JUDGED | (frozenset(limited) & FACTS)
 

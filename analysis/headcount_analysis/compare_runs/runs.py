@@ -43,7 +43,7 @@ _Cell = Annotated[_Number | None, BeforeValidator(lambda cell: cell or None)]
 
 @validated(frozen=True, slots=True)
 class LatencyRow:
-    """One measure of one event type, in ms; percentiles by quantile, as text."""
+    """One measure of one event type, in ms; `percentiles` maps quantiles, as text, to durations."""
 
     event_type: _Text
     measure: _Text

@@ -18,7 +18,7 @@ from headcount_analysis.messages.field_differences import DifferenceKind, descri
 
 MOST_SENTENCES = 10
 SAMPLED_SETS = 20
-"""At most this many sets of fields have samples here: the most frequent. The table has all."""
+"""At most this many sets of fields, the most frequent, have samples here; the table has more."""
 
 _MOST_VALUES, _MOST_TYPES, _MOST_PATTERNS = 3, 3, 3
 

@@ -34,7 +34,7 @@ none is known. `asked` and `found` have the values of the first SAMPLES events o
 type and set of fields, and are null for all others."""
 
 SAMPLES = 100
-"""At least this many events of each event type and set of fields have asked and found values."""
+"""In each file, at most this many events of an event type and set of fields have values."""
 
 _KEY = ("generator", "seq")
 

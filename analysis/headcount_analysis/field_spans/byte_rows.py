@@ -154,7 +154,7 @@ class ByteRows:
         at = np.clip(start, 0, last)
         flags = np.packbits(allowed.have(self._windows(at, _WORD)), axis=1, bitorder="little")
         bits = flags.view("<u8")[:, 0]
-        # A window that would reach beyond the data begins too early; shift out the extra bytes.
+        # A window that would reach beyond the data is moved back; shift out bytes before `start`.
         bits = bits >> np.maximum(start - last, 0).astype(np.uint64)
         first_other = ~bits & (bits + np.uint64(1))
         lengths: Integers = np.bitwise_count(first_other - np.uint64(1)).astype(np.int64)

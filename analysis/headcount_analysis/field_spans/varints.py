@@ -16,12 +16,12 @@ CONTINUES = 0x80
 """The bit of a byte that says that another follows."""
 
 _MOST_BYTES = 9
-"""They hold 63 bits. Longer numbers are not read, such as a negative `int64` of Protobuf."""
+"""A longer number is not read, such as a negative `int64` of Protobuf. These bytes hold 63 bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Varints:
-    """A number of each message, without its sign, and the place after it; -1 if there is none."""
+    """An unsigned number of each message, and the place after it, which is -1 without a number."""
 
     number: Integers
     end: Integers
@@ -47,6 +47,6 @@ def after(texts: ByteRows, start: Integers, length: Integers) -> Integers:
 
 
 def is_plain(texts: ByteRows, span: ByteSpan) -> Flags:
-    """Mark the spans of plain texts, which are valid UTF-8 whatever plain text replaces them."""
+    """Mark the spans of plain texts, in which any plain text of the same length is valid UTF-8."""
     flags: Flags = span.is_one & (texts.run(span.start, PLAIN, LONGEST) >= span.end)
     return flags

@@ -1,4 +1,4 @@
-"""The batch store: keeps read batches on disk, so that a restarted follower can resume."""
+"""The batch store: what was read of each batch, on disk, so that a new follower can resume."""
 
 import json
 from dataclasses import asdict, dataclass

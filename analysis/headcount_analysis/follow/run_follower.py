@@ -37,7 +37,7 @@ from headcount_analysis.read.topic_rows import SplitWriter
 from headcount_analysis.spark.tables import Tables, files
 
 FOLDER = "follow"
-"""The folder in a run's folder that holds read batches and Spark's checkpoint."""
+"""A folder in the run's folder, for what was read of each batch and for Spark's checkpoint."""
 
 _FEWEST_GENERATORS = 4
 """Blocks are sized for at least this many generators: more may join after the run has begun."""

@@ -67,7 +67,7 @@ class _ValidReader:
         if parsed.event is None:
             return parsed
         try:
-            # Doubles, since `multipleOf` and others do not take exact numbers.
+            # Parsed anew, with doubles: `multipleOf` and other keywords do not take a Decimal.
             error = next(self._validator.iter_errors(json.loads(content)), None)
         except Unresolvable as unresolvable:
             raise UnusableSchemaError(f"it refers to {unresolvable.ref}") from None

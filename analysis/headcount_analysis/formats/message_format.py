@@ -29,7 +29,7 @@ class IdText(StrEnum):
     """How a text, such as an id, appears in a message's bytes."""
 
     JSON = "json"
-    """In quotes, after the name of its field; other characters are escaped by a backslash."""
+    """In quotes, after the name of its field; a backslash begins an escaped character."""
     CHECKED_JSON = "checked json"
     """As in JSON; whether a message is valid may depend on any of its values."""
     AVRO = "avro"

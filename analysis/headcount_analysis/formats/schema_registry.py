@@ -151,7 +151,7 @@ def schema_registry(settings: RegistrySettings) -> SchemaRegistry:
 
 
 def _client_options(settings: RegistrySettings, files: ExitStack) -> dict[str, Any]:
-    """Return the client's options, which contain secrets; a new client reads the files."""
+    """Return the client's options, which contain secrets, and name files that `files` removes."""
     options: dict[str, Any] = {
         "url": settings.url,
         "timeout": _TIMEOUT_S,

@@ -1,7 +1,7 @@
 """The baseline: the last passing runs before a run in its series, to compare the run with.
 
 Counts are facts: if a run has a loss and its baseline has none, it is worse, whatever the noise.
-Sampled figures are compared as a single run with repeated ones (see `compare_runs/statistics.py`).
+For a sampled figure, one run is compared with several (see `compare_runs/statistics.py`).
 """
 
 from collections import deque

@@ -82,7 +82,7 @@ def change_points(values: Sequence[float]) -> tuple[ChangePoint, ...]:
 
 
 def _splits(logs: _Array, first: int) -> list[tuple[int, float]]:
-    """Return where a part of the series is split, by index of the series, and each p-value."""
+    """Split a part of the series; return the index in the series and the p-value of each split."""
     if len(logs) < 2 * FEWEST_PER_LEVEL:
         return []
     clipped = _clipped(logs)

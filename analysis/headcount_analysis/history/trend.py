@@ -42,8 +42,8 @@ class TrendChart:
 
     `colour` is the palette's name for its colour, and `line` the path of its line. `dots` marks the
     runs that did not pass: it maps the colour of their label to the path of their dots. `values`
-    has the text of each run, in their order, `axis` the range of the chart. `baseline_y` is the
-    height of the next run's baseline, None without one.
+    has the figure of each run as text, in the order of the runs; `axis` is the range of the chart
+    as text. `baseline_y` is the height of the next run's baseline, None without one.
     """
 
     title: str

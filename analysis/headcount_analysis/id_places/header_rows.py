@@ -35,7 +35,7 @@ class HeaderRows:
 
     @classmethod
     def of(cls, headers: pa.Array) -> "HeaderRows":
-        """Read a column of `topic_range.MESSAGES`; a null one has no headers."""
+        """Read the headers of `topic_range.MESSAGES`; a message in which they are null has none."""
         entries = headers.flatten()
         encoded = entries.field("key").fill_null("").dictionary_encode()
         folded = [name.casefold() for name in encoded.dictionary.to_pylist()]

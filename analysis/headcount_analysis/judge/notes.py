@@ -67,8 +67,8 @@ def _truncated(evidence: Evidence) -> Iterator[str]:
             yield (
                 f"partition {number} ended at offset {recorded} when the run began, but a later "
                 f"leader lacked the messages from offset {start} on, as after an unclean leader "
-                f"election: the partition was read from offset {start}, where that leader's "
-                "messages begin"
+                f"election: the partition was read from offset {start}, where that leader began to "
+                "write"
             )
 
 
@@ -172,9 +172,9 @@ def _clocks(evidence: Evidence) -> Iterator[str]:
             )
         if clock.answers_first:
             yield (
-                f"the service answered before it published for {clock.published_later:,} of "
-                f"{clock.events:,} events of generator {clock.generator}, so an acknowledged event "
-                "may still be lost"
+                f"for {clock.published_later:,} of {clock.events:,} events of generator "
+                f"{clock.generator}, the service answered before it published, so an acknowledged "
+                "event may still be lost"
             )
     if CREATE_TIME in evidence.timestamp_types:
         yield (

@@ -37,10 +37,10 @@ class PlaceSample:
 class Placement:
     """Where a run's ids were seen, other than in the expected field.
 
-    `in_place` messages had theirs in that field; `looked_at` is how many of the others were
-    searched. `samples` are places in the run's topic; `elsewhere` are places in other topics, which
-    are searched only if the run's topic has no id. `unreadable` is the defect of most messages that
-    were searched, if most have one.
+    `in_place` is how many messages had their id in that field, and `looked_at` how many of the
+    others were searched. `samples` are places in the run's topic; `elsewhere` are places in other
+    topics, which are searched only if the run's topic has no id. `unreadable` is the most frequent
+    defect of the messages that were searched, if most of them are unreadable and without an id.
     """
 
     topic: str = ""
@@ -182,7 +182,7 @@ class Search:
 
     @property
     def unreadable(self) -> str:
-        """The most frequent defect, if most of the records have one; empty if not."""
+        """The most frequent of `defects`, if they are of most records searched; empty if not."""
         if 2 * self.defects.total() <= self.looked_at:
             return ""
         ((name, _count),) = self.defects.most_common(1)

@@ -1,8 +1,8 @@
 """Timestamps: which messages have a time in milliseconds, and what the others seem to have.
 
 A producer may write any number as a message's timestamp. Kafka treats it as Unix time in
-milliseconds. If it is more than a year away from its request, it cannot be that, however wrong the
-clocks are: it is in another unit, or it is not a time.
+milliseconds. A number that is more than a year away from the request cannot be such a time, however
+wrong the clocks are: it is in another unit, or it is not a time.
 """
 
 from collections import Counter

@@ -366,7 +366,7 @@ def test_gaps_are_noted() -> None:
         ),
         (
             ClockOffset(1, 5_000_000, 1_000_000, events=99, published_later=7),
-            "the service answered before it published for 7 of 99 events of generator 1",
+            "for 7 of 99 events of generator 1, the service answered before it published",
         ),
     ],
 )

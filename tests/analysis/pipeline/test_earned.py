@@ -195,7 +195,9 @@ def test_a_service_that_answers_before_it_publishes(history: RunHistory) -> None
     report = history.verified()
     assert report.label is Label.PASS
     assert any(
-        note.startswith("the service answered before it published for 60 of 60 events")
+        note.startswith(
+            "for 60 of 60 events of generator 0, the service answered before it published"
+        )
         for note in report.notes
     )
     assert not any("moved" in note for note in report.notes)
