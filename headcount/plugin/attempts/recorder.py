@@ -136,9 +136,8 @@ class Recorder(SeqReservation):
 
         `due_at_ns` is when it should have been sent, by the monotonic clock; None means now.
 
-        Raises LedgerFailedError if the ledger can no longer be written, if the event cannot be
-        compared, or if its changes cannot be accounted for. In each case the run stops, and no id
-        is used up.
+        Raises LedgerFailedError, and stops the run, if the ledger can no longer be written, the
+        event cannot be compared or its changes cannot be accounted for. No id is used up then.
         """
         try:
             check_event_type(event_type)
@@ -146,8 +145,7 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            # SIGN is in `asked` for any long event, too, so `has_id` must look at the event itself.
-            is_placed = SIGN in asked and has_id(event, compared)
+            is_placed = SIGN in asked and has_id(event, compared)  # SIGN also marks long events
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
