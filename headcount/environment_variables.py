@@ -14,9 +14,9 @@ VARIABLES: Mapping[str, str] = {
     "from that transport or from a library.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
-    "HEADCOUNT_COMPOSE": "The command of the Compose stack that Headcount runs in, such as "
-    "`docker compose`; docker-compose.yml sets it. Headcount then prints commands of Compose "
-    "instead of its own, and paths relative to the folder of docker-compose.yml.",
+    "HEADCOUNT_COMPOSE": "If Headcount runs in a Compose stack: the command that controls the "
+    "stack, such as `docker compose`; docker-compose.yml sets it. Headcount then prints commands "
+    "of Compose instead of its own, and paths relative to the folder of docker-compose.yml.",
     "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
     "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "

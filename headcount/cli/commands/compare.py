@@ -91,7 +91,7 @@ def _limits(
     OptionGroup.JUDGING,
     "--allow-single-run",
     is_flag=True,
-    help="Decide limits from the measured change alone if each side is a single run.",
+    help="If each side is a single run, judge limits by the measured change alone.",
 )
 @grouped_option(
     OptionGroup.JUDGING,

@@ -127,7 +127,7 @@ _CRITERIA = in_order(
         multiple=True,
         metavar="CLASS=N|unacked=TYPE",
         callback=_allowances,
-        help="Tolerated count of a class, such as lost=3, or unacked=TYPE; repeatable.",
+        help="Tolerate N of a class, as in lost=3, or a TYPE that is never acked; repeatable.",
     ),
     grouped_option(
         OptionGroup.JUDGING,
@@ -163,7 +163,7 @@ _PLACES = in_order(
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         show_envvar=True,
-        show_default="that of the run",
+        show_default="the run's own",
         callback=_database_url,
         help="The game's database.",
     ),
