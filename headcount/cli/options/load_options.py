@@ -98,7 +98,7 @@ _OPTIONS = in_order(
         "--users",
         type=click.IntRange(min=1),
         metavar="N",
-        show_default=f"{USERS}; with --rate, --max-in-flight or its peak per second, 10 to 1,000",
+        show_default=f"{USERS}; with --rate, its peak/s or --max-in-flight",
         help="Concurrent users.",
     ),
     grouped_option(
