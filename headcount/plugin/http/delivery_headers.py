@@ -1,5 +1,7 @@
 """Delivery headers: an event's position in the topic, and the process that answered."""
 
+import os
+
 from locust.contrib.fasthttp import FastResponse
 
 from headcount.plugin.attempts.attempt import NOTHING_REPORTED, ReportedDelivery
@@ -8,13 +10,13 @@ from headcount.plugin.http.response import PlainResponse
 PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
-_ALL_BEGIN = b"\r\nx-"
-"""How each delivery header begins: one search shows that a response, like most, has none."""
+_LINE_PREFIX = f"\r\n{os.path.commonprefix([PARTITION_HEADER, SERVER_HEADER])}".encode()
+"""How each of their lines begins: one search shows that a response, like most, has none."""
 
 
 def delivery_of(response: FastResponse) -> ReportedDelivery:
     """Read the delivery headers of a response; ignore invalid values."""
-    if type(response) is PlainResponse and _ALL_BEGIN not in response.head:
+    if type(response) is PlainResponse and _LINE_PREFIX not in response.head:
         return NOTHING_REPORTED
     headers = response.headers
     if headers is None:
