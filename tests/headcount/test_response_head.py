@@ -149,3 +149,10 @@ def test_an_answer_to_head_has_no_body() -> None:
     head = frame(data, is_bodiless=True)
     assert isinstance(head, Frame)
     assert head.end == len(data)
+
+
+def test_equal_heads_can_have_different_ends() -> None:
+    """The request decides whether a body follows, however often the same head was parsed."""
+    body_at = PLAIN.index(b"ok")
+    ends = [frame(PLAIN, is_bodiless=is_bodiless) for is_bodiless in (True, False, True)]
+    assert [head and head.end for head in ends] == [body_at, len(PLAIN), body_at]

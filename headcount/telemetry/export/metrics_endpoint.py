@@ -1,6 +1,7 @@
 """The metrics endpoint: an HTTP server that Prometheus scrapes, for runs without a web UI."""
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,11 @@ class _EndpointServer(ThreadingHTTPServer):
         if ":" in address.host:
             self.address_family = socket.AF_INET6
         super().__init__((address.host, address.port), _ScrapeHandler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print errors, except that a client has hung up."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _ScrapeHandler(BaseHTTPRequestHandler):

@@ -58,6 +58,23 @@ def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment_buffer, "CHUNK_ROWS", 3)
 
 
+def row(seq: int) -> Row:
+    """Return a row like those of most requests."""
+    return Row(
+        seq=seq,
+        event_type="a",
+        scenario_user="user",
+        shape="event_type",
+        digest=1,
+        intended_at_ns=1,
+        sent_at_ns=1,
+        answered_at_ns=2,
+        http_status=200,
+        outcome="acked",
+        error=None,
+    )
+
+
 @settings(
     deadline=None,
     max_examples=50,
@@ -79,3 +96,15 @@ def test_columns_are_the_rows(tmp_path_factory: pytest.TempPathFactory, rows: li
     by_row, by_column = written(folder, 0, rows), written(folder, 1, table)
     assert by_column.schema == by_row.schema
     assert by_column.drop(["generator"]).to_pylist() == by_row.drop(["generator"]).to_pylist()
+
+
+def test_it_is_full_with_the_rows_of_a_segment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end of the chunk that reaches that number, and not before."""
+    monkeypatch.setattr(segment_buffer, "SEGMENT_ROWS", 4)
+    buffer = SegmentBuffer()
+    was_full = []
+    for seq in range(6):
+        was_full.append(buffer.is_full)
+        buffer.add(row(seq))
+    assert was_full == [False] * 6
+    assert buffer.is_full

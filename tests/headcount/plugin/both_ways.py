@@ -50,6 +50,7 @@ REQUESTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("POST", "/", {"json": [1, None, "ü"], "headers": {"content-type": "application/x"}}),
     ("POST", "/", {"data": "a body in chunks", "headers": CHUNKED}),
     ("PUT", "/", {"data": lambda: Stream(b"streamed"), "headers": {"Content-Type": "text/plain"}}),
+    ("GET", "{elsewhere}/absolute?a=1", {}),
     ("GET", "/cookie", {}),
     ("GET", "/after-the-cookie", {}),
 )
@@ -118,7 +119,8 @@ def _exchanges(
             options["event"] = EVENT
         else:
             options["headers"] = {**options.get("headers", {}), HEADER: f"run-1.0.{index}"}
-        response = session.request(method, path, **options)
+        elsewhere = f"http://localhost:{server.server_port}"
+        response = session.request(method, path.replace("{elsewhere}", elsewhere), **options)
         status = response.status_code
         fields, _, body = server.received[-1].decode("latin-1").partition("\r\n\r\n")
         first, *rest = fields.split("\r\n")

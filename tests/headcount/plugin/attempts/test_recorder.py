@@ -32,6 +32,29 @@ recorder._segments.flush()
 print(Writer.written)
 """
 
+SEGMENTS = """
+from headcount.run.request_outcome import Outcome
+from headcount.ledger import segment_buffer
+from headcount.plugin.attempts import segment_writer as module
+from headcount.plugin.attempts.recorder import Recorder
+
+class Writer:
+    tag, generator, location, written = "run-1", 0, "memory", []
+    def reserve(self, count):
+        return range(count)
+    def write_table(self, rows):
+        self.written.append(rows["seq"].to_pylist())
+
+module.FLUSH_EVERY_S = 3600
+segment_buffer.CHUNK_ROWS, segment_buffer.SEGMENT_ROWS = 2, 3
+recorder = Recorder(Writer(), print)
+for _ in range(9):
+    attempt = recorder.begin({"event_type": "a"}, "a", "user")
+    recorder.answered(attempt, Outcome.ACKED, 200)
+recorder._segments.flush()
+print(Writer.written)
+"""
+
 UNANSWERED = """
 import time
 from headcount.monitor.progress_counter import ProgressCounter
@@ -296,6 +319,12 @@ def test_a_flush_ends_while_responses_arrive() -> None:
     """Attempts that end during a flush wait for the next one, which limits the segments."""
     done = run(FLUSH_UNDER_LOAD)
     assert done.stdout.strip() == "[3]", done.stderr
+
+
+def test_a_full_segment_is_followed_by_another() -> None:
+    """Rows keep their order, and none is in two segments."""
+    done = run(SEGMENTS)
+    assert done.stdout.strip() == "[[0, 1, 2, 3], [4, 5, 6, 7], [8]]", done.stderr
 
 
 def test_an_unanswered_request_has_its_waiting_time() -> None:
