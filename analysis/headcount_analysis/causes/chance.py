@@ -45,4 +45,6 @@ def of_closeness(close: int, drawn: int, share: float) -> float:
 
 def of_succession(length: int, drawn: int, places: int) -> float:
     """Bound the probability that any `length` places in a row, of all `places`, are drawn."""
+    if drawn >= places:
+        return CERTAIN
     return min(CERTAIN, math.log(places) + length * math.log(drawn / places))

@@ -38,7 +38,7 @@ def consecutive_offsets(
         partitions: The acknowledged partition of each exception.
         offsets: Its acknowledged offset.
         drawn: How many exceptions there are in the part of the run that is looked at.
-        places: How many attempts they could have been drawn from.
+        places: How many attempts with an acknowledged offset they could have been drawn from.
     """
     if not len(offsets):
         return []

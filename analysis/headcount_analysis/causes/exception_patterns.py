@@ -128,7 +128,7 @@ def _patterns(dataset: ds.Dataset, group: ExceptionsOfClass, run: RunValues) -> 
         yield Pattern(group.name, part.count, group.total, str(part), part.filters)
     drawn, places = group.total, run.columns["acked_partition"].total(population)
     if part is not None:
-        drawn, places = part.count, part.size
+        drawn, places = part.count, part.placed
     ranges = consecutive_offsets(group.partitions, group.offsets, drawn, places)
     if ranges:
         count = sum(offset_range.count for offset_range in ranges)

@@ -22,13 +22,15 @@ _TRIED = 60
 class RunPart:
     """The time from `first_ns` to `last_ns`, both included, in Unix time.
 
-    `count` exceptions were sent in it, and `size` of the `total` attempts of the population.
+    `count` exceptions were sent in it, and `size` of the `total` attempts of the population;
+    `placed` of these have an acknowledged offset.
     """
 
     first_ns: int
     last_ns: int
     count: int
     size: int
+    placed: int
     total: int
     population: Population
 
@@ -65,11 +67,13 @@ def closest_part(
         return None
     first_ns, last_ns = bounds_ns
     is_within = (pc.field("sent_at_ns") >= first_ns) & (pc.field("sent_at_ns") <= last_ns)
+    of_part = population.condition & is_within
     return RunPart(
         first_ns,
         last_ns,
         dataset.count_rows(filter=group.condition & is_within),
-        dataset.count_rows(filter=population.condition & is_within),
+        dataset.count_rows(filter=of_part),
+        dataset.count_rows(filter=of_part & pc.field("acked_offset").is_valid()),
         dataset.count_rows(filter=population.condition),
         population,
     )

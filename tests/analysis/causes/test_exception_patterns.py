@@ -24,11 +24,15 @@ SCHEMA = pa.schema(
 
 
 def patterns_of(
-    folder: Path, lost: set[int], corrupted: frozenset[int] = frozenset()
+    folder: Path,
+    lost: set[int],
+    corrupted: frozenset[int] = frozenset(),
+    unanswered: frozenset[int] = frozenset(),
 ) -> list[Pattern]:
     """Return the patterns of a run: an attempt a second, some of them lost or corrupted.
 
-    There are 2 generators, 3 event types, 5 processes and 4 partitions, each in turn.
+    There are 2 generators, 3 event types, 5 processes and 4 partitions, each in turn; no offset is
+    known of an unanswered attempt.
     """
     rows = [
         {
@@ -36,12 +40,12 @@ def patterns_of(
             "seq": seq // 2,
             "sent_at_ns": START_NS + seq * SECOND_NS,
             "server": str(seq % 5),
-            "acked_partition": seq % 4,
-            "acked_offset": seq // 4,
+            "acked_partition": None if seq in unanswered else seq % 4,
+            "acked_offset": None if seq in unanswered else seq // 4,
             "partition": None if seq in lost else seq % 4,
             "event_type": ("guild", "sword", "shield")[seq % 3],
             "fate": "lost" if seq in lost else "delivered",
-            "outcome": "acked",
+            "outcome": "indeterminate" if seq in unanswered else "acked",
             "copies": 0 if seq in lost else 1,
             **dict.fromkeys(FLAGS, False),
             "corrupted": seq in corrupted,
@@ -134,6 +138,17 @@ def test_a_batch(tmp_path: Path) -> None:
     assert texts(tmp_path, lost)[-1:] == [
         "10 of 13 lost: consecutive offsets, as in one batch: partition 1, 10 to 19",
     ]
+
+
+def test_a_batch_among_few_acknowledged(tmp_path: Path) -> None:
+    """Offsets follow each other by chance if few others were acknowledged in that part."""
+    altered = frozenset({*range(101, 125, 4), 130, 146, 158, 175, 190})
+    _, batch = patterns_of(tmp_path, set(), altered)
+    expected = "6 of 11 corrupted: consecutive offsets, as in one batch: partition 1, 25 to 30"
+    assert str(batch) == expected
+    unanswered = frozenset(range(101, 191)) - altered - {110, 120, 142}
+    (part,) = patterns_of(tmp_path, set(), altered, unanswered)
+    assert "consecutive" not in str(part)
 
 
 def test_a_partition_is_named_once(tmp_path: Path) -> None:
