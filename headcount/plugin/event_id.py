@@ -31,32 +31,32 @@ EVENT_ID: Final = EventIdText(MARK)
 _WITHOUT_ID = frozenset({int, float, bool, type(None)})
 
 
-def holds_id(value: object) -> bool:
+def has_mark(value: object) -> bool:
     """Whether EVENT_ID is in a text, in bytes, or anywhere in a container, its keys included."""
     if isinstance(value, str):
         return MARK in value
     if isinstance(value, list | tuple):
-        return any_holds_id(value)
+        return any_has_mark(value)
     if isinstance(value, Mapping):
-        return any_holds_id(value) or any_holds_id(value.values())
+        return any_has_mark(value) or any_has_mark(value.values())
     return isinstance(value, bytes) and MARK_BYTES in value
 
 
-def any_holds_id(values: Iterable[object]) -> bool:
+def any_has_mark(values: Iterable[object]) -> bool:
     """Whether EVENT_ID is in any of these values; fast, since a long event has many of them."""
     for value in values:
         kind = value.__class__
         if kind is str:
             if MARK in value:  # type: ignore[operator] # it is a text
                 return True
-        elif kind not in _WITHOUT_ID and holds_id(value):
+        elif kind not in _WITHOUT_ID and has_mark(value):
             return True
     return False
 
 
 def with_id(value: Any, event_id: str) -> Any:
     """Return a copy of a value in which the id replaces EVENT_ID; the value itself without it."""
-    return _with_id(value, event_id) if holds_id(value) else value
+    return _with_id(value, event_id) if has_mark(value) else value
 
 
 def _with_id(value: Any, event_id: str) -> Any:

@@ -19,10 +19,10 @@ from locust.exception import StopUser
 from headcount.plugin.attempts.attempt import NOTHING_REPORTED, Attempt, LedgerFailedError
 from headcount.plugin.attempts.recorder import Recorder
 from headcount.plugin.attempts.refusal import not_comparable, without_event
-from headcount.plugin.event_id import holds_id, shown
+from headcount.plugin.event_id import has_mark, shown
 from headcount.plugin.http.client import LedgerUserAgent
 from headcount.plugin.http.delivery_headers import delivery_of
-from headcount.plugin.http.id_placement import place_id, show_template
+from headcount.plugin.http.id_placement import hide_id_in_error, place_id
 from headcount.plugin.http.once_only_connections import OnceOnlyPool, check_pool
 from headcount.plugin.http.payload import PLAIN_KEYWORDS, Payload
 from headcount.plugin.http.request_phases import record_phases
@@ -244,7 +244,7 @@ class LedgerSession(FastHttpSession):
             # A redirect or a retry would reuse the id for a second request.
             kwargs["max_redirects"] = kwargs["max_retries"] = 0
             response = super()._send_request_safe_mode(method, sent_url, **kwargs)
-            show_template(response, url, attempt.event_id)
+            hide_id_in_error(response, url, attempt.event_id)
             response.__class__ = _ACCOUNTED.get(type(response), type(response))
             cut_by = None if streams else read_whole(response)
         except BaseException as error:  # also when the user is killed
@@ -258,7 +258,7 @@ class LedgerSession(FastHttpSession):
         recorder = self._recorder
         if recorder is None:
             return
-        if holds_id(url) or holds_id(kwargs):
+        if has_mark(url) or has_mark(kwargs):
             recorder.refuse(without_event(self._user_name))
             raise stop_exception(self.user)
         recorder.shortfall.without_event += 1

@@ -66,7 +66,7 @@ def assessments(runs: Sequence[HistoryEntry], baseline_runs: int) -> Iterator[As
 
 def _assessment(run: HistoryEntry, base: tuple[HistoryEntry, ...]) -> Assessment:
     ids = tuple(entry.run_id for entry in base)
-    if not base or not run.is_proof:
+    if not base or not run.is_comparable:
         return Assessment(run, ids)
     return Assessment(run, ids, (*_facts(run, base), *with_family_level(_samples(run, base))))
 

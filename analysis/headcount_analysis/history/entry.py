@@ -70,7 +70,7 @@ class HistoryEntry:
         return self.scenario, self.target, self.load, self.conditions
 
     @property
-    def is_proof(self) -> bool:
+    def is_comparable(self) -> bool:
         """Whether its figures can be compared: those of an inconclusive run prove nothing."""
         return self.label is not Label.INCONCLUSIVE
 

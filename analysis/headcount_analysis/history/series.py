@@ -82,7 +82,7 @@ def _changes(runs: Sequence[HistoryEntry], metric: Metric) -> list[LevelChange]:
     figures = {
         index: figure
         for index, run in enumerate(runs)
-        if run.is_proof and (figure := run.positive(metric))
+        if run.is_comparable and (figure := run.positive(metric))
     }
     indexes = tuple(figures)
     return [

@@ -55,7 +55,7 @@ def defects_text(entry: HistoryEntry) -> str:
 
 def against_baseline(run: Assessment) -> str:
     """Describe in a few words how a run differs from its baseline."""
-    if not run.entry.is_proof:
+    if not run.entry.is_comparable:
         return "not compared: inconclusive"
     if not run.baseline:
         return "no baseline yet"

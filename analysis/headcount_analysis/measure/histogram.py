@@ -133,7 +133,7 @@ def _zeros(count: int) -> pa.Array:
 def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
     """Return every measure of every attempt in ns, null if the attempt lacks it."""
     intended, sent = fates["intended_at_ns"], fates["sent_at_ns"]
-    ended = over_ns(fates)
+    ended = end_times_ns(fates)
     waited_ms = pc.subtract(
         pc.divide(fates["entered_at_ns"], NS_PER_MS), pc.divide(intended, NS_PER_MS)
     )
@@ -144,7 +144,7 @@ def durations_ns(fates: pa.Table) -> dict[Measure, pa.ChunkedArray]:
     }
 
 
-def over_ns(fates: pa.Table) -> pa.ChunkedArray:
+def end_times_ns(fates: pa.Table) -> pa.ChunkedArray:
     """Return when each request was answered or given up, as Unix time in ns."""
     answered, ended = fates["answered_at_ns"], fates["ended_at_ns"]
     return answered if ended.null_count == len(ended) else pc.coalesce(answered, ended)

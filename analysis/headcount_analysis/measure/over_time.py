@@ -21,7 +21,7 @@ from headcount.run.request_outcome import Outcome
 from headcount_analysis.arrow_types import Integers
 from headcount_analysis.classes_and_flags import Fate
 from headcount_analysis.measure.bin_width import BinCounts, BinWidth, added_up, count_bins
-from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys, over_ns
+from headcount_analysis.measure.histogram import BY_PLACE, Measure, by_keys, end_times_ns
 from headcount_analysis.measure.latency_over_time import LatencySlice, latency_slices
 from headcount_analysis.messages.timestamps import YEAR_MS
 
@@ -170,7 +170,7 @@ def counted(fates: pa.Table, bin_width: BinWidth, durations: pa.Table) -> OverTi
         "answered": fates["answered_at_ns"],
         "acked": fates["answered_at_ns"].filter(is_acked),
         "arrived": fates["entered_at_ns"],
-        "ended": over_ns(fates),
+        "ended": end_times_ns(fates),
         **{name: fates["sent_at_ns"].filter(rows) for name, rows in _selected(fates).items()},
     }
     numbers = {name: count_bins(times[name].drop_null().to_numpy(), bin_width) for name in COUNTED}

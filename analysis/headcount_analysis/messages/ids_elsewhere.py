@@ -37,7 +37,7 @@ class PlaceSample:
 class Placement:
     """Where a run's ids were seen, other than in the expected field.
 
-    `in_place` is how many messages had their id in that field, and `looked_at` how many of the
+    `at_location` is how many messages had their id in that field, and `looked_at` how many of the
     others were searched. `samples` are places in the run's topic; `elsewhere` are places in other
     topics, which are searched only if the run's topic has no id. `unreadable` is the most frequent
     defect of the messages that were searched, if most of them are unreadable and without an id.
@@ -45,7 +45,7 @@ class Placement:
 
     topic: str = ""
     location: IdLocation = field(default_factory=IdLocation)
-    in_place: int = 0
+    at_location: int = 0
     messages: int = 0
     missing: int = 0
     looked_at: int = 0
@@ -56,7 +56,7 @@ class Placement:
     @property
     def is_doubtful(self) -> bool:
         """Whether events are missing, and no message has an id in the expected field."""
-        return self.missing > 0 and self.in_place == 0
+        return self.missing > 0 and self.at_location == 0
 
     @property
     def evidence(self) -> str:
@@ -112,7 +112,7 @@ class Placement:
     @property
     def notes(self) -> Iterator[str]:
         """Note that some messages, but not all, have their id elsewhere."""
-        if self.missing and self.in_place and self.samples:
+        if self.missing and self.at_location and self.samples:
             yield (
                 f"{sum(sample.count for sample in self.samples)} of {self.looked_at} messages that "
                 f"were searched have an id of this run, but not {self.location.phrase}: "

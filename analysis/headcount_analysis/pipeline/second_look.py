@@ -35,22 +35,22 @@ def find_placement(source: Source, evidence: Evidence, message_format: MessageFo
     result = Placement(
         topic=manifest.topic,
         location=manifest.id_location,
-        in_place=max(0, messages - others - counts.phantom),
+        at_location=max(0, messages - others - counts.phantom),
         messages=messages,
         missing=counts.lost,
     )
-    if not result.missing or (result.in_place and not others):
-        return replace(result, in_place=messages - others)
+    if not result.missing or (result.at_location and not others):
+        return replace(result, at_location=messages - others)
     place = place_of(manifest.id_location, manifest.id_header)
     search = Search(manifest.ids, _Sight(message_format, place))
     search.look(source.records(list(_unowned_splits(manifest.topic, evidence.partitions))))
-    if result.in_place or not search.samples:
+    if result.at_location or not search.samples:
         # Phantoms count as messages with an id in place, unless no other message has one and the
         # search found whole ids elsewhere. Then what looks like a phantom's id may be a part of
         # another text.
-        result = replace(result, in_place=messages - others)
+        result = replace(result, at_location=messages - others)
     elsewhere = Search(manifest.ids, _Sight(message_format))
-    if not result.in_place and not search.samples:
+    if not result.at_location and not search.samples:
         since_ms = int(datetime.fromisoformat(manifest.created_at).timestamp() * 1000)
         elsewhere.look(source.records(source.elsewhere(manifest.topic, since_ms)))
     return replace(

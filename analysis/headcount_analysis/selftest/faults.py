@@ -40,7 +40,7 @@ class Fault(StrEnum):
     TOMBSTONE = "tombstone"
 
 
-UNOWNED = frozenset(
+EXTRA_MESSAGE_FAULTS = frozenset(
     {Fault.INVENTED, Fault.FOREIGN, Fault.UNPARSEABLE, Fault.GARBLED, Fault.TOMBSTONE}
 )
 """The faults that add a message to the topic that belongs to no attempt."""

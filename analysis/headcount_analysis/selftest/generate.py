@@ -19,7 +19,7 @@ from headcount_analysis.selftest import identities
 from headcount_analysis.selftest.alterations import FieldKinds
 from headcount_analysis.selftest.events import EventTemplate, samples
 from headcount_analysis.selftest.expected_labels import ExpectedLabels
-from headcount_analysis.selftest.faults import OUTCOMES, SWAPS, UNOWNED, Fault
+from headcount_analysis.selftest.faults import EXTRA_MESSAGE_FAULTS, OUTCOMES, SWAPS, Fault
 from headcount_analysis.selftest.message_writer import MessageContent, MessageStyle, MessageWriter
 from headcount_analysis.selftest.plan import BLOCK, GENERATORS, PARTITIONS, AttemptId, Plan
 
@@ -104,7 +104,7 @@ class Generation:
 
     def _publish_faulty(self, attempt: AttemptId, fault: Fault, intact: Message) -> None:
         """Publish an attempt's event with the fault, and record the expected label."""
-        if fault in UNOWNED:
+        if fault in EXTRA_MESSAGE_FAULTS:
             self._publish_with_unowned(attempt, fault, intact)
             return
         self.expected[attempt] = self._labels.label(fault)

@@ -31,7 +31,7 @@ from headcount.plugin.attempts.attempt import (
 )
 from headcount.plugin.attempts.held_row import HeldRow
 from headcount.plugin.attempts.refusal import not_comparable
-from headcount.plugin.attempts.requested_event import has_id, has_id_field, without_id_field
+from headcount.plugin.attempts.requested_event import has_id_field, is_marked, without_id_field
 from headcount.plugin.attempts.segment_writer import SegmentWriter
 from headcount.plugin.attempts.seq_reservation import SeqReservation
 from headcount.plugin.event_id import SIGN, with_id
@@ -145,7 +145,7 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            is_placed = SIGN in asked and has_id(event, compared)  # SIGN also marks long events
+            is_placed = SIGN in asked and is_marked(event, compared)  # SIGN also marks long events
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 
 from headcount.ledger.event_digest import HASHED, names_of
-from headcount.plugin.event_id import MARK, SIGN, any_holds_id
+from headcount.plugin.event_id import MARK, SIGN, any_has_mark
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings
 
@@ -40,14 +40,14 @@ def without_id_field(event: Mapping[str, object], id_settings: IdSettings) -> Ma
     return {name: value for name, value in event.items() if name not in names}
 
 
-def has_id(event: Mapping[str, object], shape: str) -> bool:
+def is_marked(event: Mapping[str, object], shape: str) -> bool:
     """Whether an event contains EVENT_ID, and so can be described only once the id is known.
 
     ValueError if the name of a field contains EVENT_ID.
     """
     if MARK in shape:
         raise ValueError("EVENT_ID is in the name of a field, but is allowed only in a value")
-    return any_holds_id(event.values())
+    return any_has_mark(event.values())
 
 
 def _is_id(value: object) -> bool:

@@ -15,7 +15,7 @@ ANSWER = "headcount_answer"
 """The message with which a worker reports a failed response."""
 MOST_KINDS = 20
 LONGEST_ANSWER = 200
-_FIRST_REFUSAL = 400
+_FIRST_ERROR_STATUS = 400
 
 
 def listen(environment: Environment) -> None:
@@ -47,7 +47,7 @@ def listen(environment: Environment) -> None:
             return
         status = getattr(response, "status_code", 0)
         # A scenario may call an error response a success; the report lists it nevertheless.
-        if exception is None and not (isinstance(status, int) and status >= _FIRST_REFUSAL):
+        if exception is None and not (isinstance(status, int) and status >= _FIRST_ERROR_STATUS):
             return
         kind = str(status) if status else type(exception).__name__
         if kind not in answers:

@@ -49,3 +49,9 @@ def test_succession_is_bounded() -> None:
     share = np.mean(np.any(draws[:, 2:] - draws[:, :-2] == 2, axis=1))
     bound = math.exp(chance.of_succession(3, 10, 100))
     assert share <= bound < 3 * share
+
+
+@pytest.mark.parametrize("places", [0, 3, 10])
+def test_as_many_as_there_are_places_prove_nothing(places: int) -> None:
+    """Nor do exceptions in a part of the run where no attempt has an offset."""
+    assert chance.of_succession(3, 10, places) == chance.CERTAIN

@@ -278,7 +278,7 @@ def test_the_reason_says_that_messages_are_unreadable() -> None:
 
 def test_some_ids_elsewhere_are_noted() -> None:
     """If others are in place, or nothing is missing, there is no doubt."""
-    some = replace(NOTHING_IN_PLACE, samples=sampled(b'{"id": "run-1.0.1"}').samples, in_place=5)
+    some = replace(NOTHING_IN_PLACE, samples=sampled(b'{"id": "run-1.0.1"}').samples, at_location=5)
     assert not some.is_doubtful
     assert [note for note in some.notes if "1 of 40" in note and "field id" in note]
     assert not replace(NOTHING_IN_PLACE, missing=0).is_doubtful

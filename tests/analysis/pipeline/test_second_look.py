@@ -95,7 +95,7 @@ def test_ids_that_were_never_requested() -> None:
     """They are in place, so the requested ones are lost."""
     evidence = evidence_of(phantom=COUNT)
     placement = placement_of(evidence, [event(f"{TAG}.0.{1000 + seq}") for seq in range(COUNT)])
-    assert (placement.in_place, placement.is_doubtful) == (COUNT, False)
+    assert (placement.at_location, placement.is_doubtful) == (COUNT, False)
     assert judge(replace(evidence, placement=placement), Limits()).verdict is Verdict.FAIL
 
 

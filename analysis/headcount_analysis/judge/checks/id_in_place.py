@@ -15,5 +15,5 @@ def checks(evidence: Evidence, _limits: Limits) -> Iterator[Check]:
     placement = evidence.placement
     remedy = f"{placement.remedy}; headcount probe {evidence.manifest.scenario} finds the options"
     doubts = [Doubt(placement.evidence, remedy)] if placement.is_doubtful else []
-    kept = f"{placement.in_place:,} messages have an id {placement.location.phrase}"
+    kept = f"{placement.at_location:,} messages have an id {placement.location.phrase}"
     return doubts_or_kept(NAME, doubts, kept)

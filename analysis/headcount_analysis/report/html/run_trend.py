@@ -47,7 +47,7 @@ class TrendRun:
     has_same_load: bool = True
 
     @property
-    def is_proof(self) -> bool:
+    def is_comparable(self) -> bool:
         """Whether the report's run is compared with this one."""
         return (
             self.has_same_load and self.counts is not None and self.label is not Label.INCONCLUSIVE
@@ -108,11 +108,11 @@ def run_trend(report: Report) -> RunTrend | None:
     columns = tuple(name for name in _FIGURES if any(name in run.figures for run in runs))
     rows = tuple(zip(runs, _cells(runs, columns), strict=True))
     others = 1 + len(earlier) - len(runs)
-    proofs = [run for run in earlier if run.is_proof]
-    if len(proofs) < _FEWEST or this.counts is None:
+    comparable = [run for run in earlier if run.is_comparable]
+    if len(comparable) < _FEWEST or this.counts is None:
         return RunTrend(columns, rows, others)
-    changes = (*_counted(this, proofs), *_measured(this, proofs))
-    return RunTrend(columns, rows, others, len(proofs), proofs[-1].began, changes)
+    changes = (*_counted(this, comparable), *_measured(this, comparable))
+    return RunTrend(columns, rows, others, len(comparable), comparable[-1].began, changes)
 
 
 def _this(report: Report) -> TrendRun:
