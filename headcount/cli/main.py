@@ -59,7 +59,8 @@ Examples:
   headcount doctor                       check that everything a run needs is there
 \b
 Exit codes:
-  0  pass           every acknowledged event is in the topic, once and intact
+  0  pass           every acknowledged event is in the topic, once and intact, apart from
+                    what --allow tolerates
   1  fail           something was lost, duplicated, altered, or came from nowhere
   2  usage          an option, a path or a setting is invalid
   3  inconclusive   the evidence proves neither a pass nor a fail

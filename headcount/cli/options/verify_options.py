@@ -163,7 +163,7 @@ _PLACES = in_order(
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         show_envvar=True,
-        show_default="the run's own",
+        show_default="that of the game that run started",
         callback=_database_url,
         help="The game's database.",
     ),
