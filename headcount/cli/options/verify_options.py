@@ -163,7 +163,7 @@ _PLACES = in_order(
         metavar="URL",
         envvar=DATABASE_VARIABLE,
         show_envvar=True,
-        show_default="that of the game that run started",
+        show_default="the started game's",
         callback=_database_url,
         help="The game's database.",
     ),
