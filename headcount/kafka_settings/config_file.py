@@ -24,6 +24,7 @@ from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
 ASSIGNMENTS_VARIABLE = "HEADCOUNT_KAFKA_SETTINGS"
 """Further settings, one per line, which a command passes on to the processes that it starts."""
+_EXAMPLE = "security.protocol=SSL"
 
 
 def load(
@@ -75,16 +76,34 @@ def user_without_password(path: Path | None, assignments: Sequence[str]) -> str 
 
 def from_environment(environ: Mapping[str, str]) -> KafkaSettings:
     """Return the settings that the environment names. UsageError as for `load`."""
-    path = environ.get(FILE_VARIABLE)
-    lines = environ.get(ASSIGNMENTS_VARIABLE, "").splitlines()
-    return load(Path(path) if path else None, lines, environ)
+    return load(*_from(environ), environ)
 
 
 def registry_from_environment(environ: Mapping[str, str]) -> RegistrySettings:
     """Return the registry's settings that the environment names. UsageError."""
+    return load_registry(*_from(environ), environ)
+
+
+def _from(environ: Mapping[str, str]) -> tuple[Path | None, list[str]]:
+    """Return the file and the single settings that the environment names. UsageError."""
     path = environ.get(FILE_VARIABLE)
-    lines = environ.get(ASSIGNMENTS_VARIABLE, "").splitlines()
-    return load_registry(Path(path) if path else None, lines, environ)
+    try:
+        lines = setting_lines(environ.get(ASSIGNMENTS_VARIABLE, ""))
+    except ValueError as error:
+        raise UsageError(f"{ASSIGNMENTS_VARIABLE}: {error}") from None
+    return Path(path) if path else None, lines
+
+
+def setting_lines(text: str) -> list[str]:
+    """Return the `name=value` settings of a text with one per line; blank lines are skipped.
+
+    The message of a ValueError quotes no line, because it may contain a password.
+    """
+    numbered = [(at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip()]
+    for at, line in numbered:
+        if not _is_assignment(line):
+            raise ValueError(f"line {at} is not name=value, such as {_EXAMPLE}")
+    return [line for _, line in numbered]
 
 
 def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
@@ -128,10 +147,15 @@ def _holds_secret(name: str, value: str) -> bool:
 
 
 def _assignment(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise UsageError(f"-X takes name=value, such as security.protocol=SSL; got {name!r}")
+    if not _is_assignment(text):
+        raise UsageError(f"a Kafka setting is name=value, such as {_EXAMPLE}; got {text!r}")
+    name, _, value = text.partition("=")
     return name.strip(), value.strip()
+
+
+def _is_assignment(text: str) -> bool:
+    name, equals, _ = text.partition("=")
+    return bool(equals and name.strip())
 
 
 class _Sources(NamedTuple):

@@ -218,8 +218,20 @@ def test_the_command_line_takes_no_secret() -> None:
     assert SECRET not in str(raised.value)
     assert config_file.check_assignment("sasl.password=${env:PW}") == "sasl.password=${env:PW}"
     assert config_file.check_assignment("security.protocol=SSL") == "security.protocol=SSL"
-    with pytest.raises(UsageError, match="-X takes name=value"):
-        config_file.check_assignment("security.protocol")
+    with pytest.raises(UsageError, match=r"a Kafka setting is name=value, .* got '=SSL'"):
+        config_file.check_assignment("=SSL")
+
+
+def test_a_variable_with_one_setting_per_line() -> None:
+    """Blank lines are skipped; the error for a wrong line names the variable and no password."""
+    lines = "\nsecurity.protocol=SSL\n \n"
+    settings = config_file.from_environment({config_file.ASSIGNMENTS_VARIABLE: lines})
+    assert settings.protocol == "SSL"
+    variable = {config_file.ASSIGNMENTS_VARIABLE: f"{lines}sasl.password {SECRET}"}
+    for read in (config_file.from_environment, config_file.registry_from_environment):
+        with pytest.raises(UsageError, match=r"^HEADCOUNT_KAFKA_SETTINGS: line 4 is not") as raised:
+            read(variable)
+        assert SECRET not in str(raised.value)
 
 
 def test_settings_reach_another_process(tmp_path: Path) -> None:
