@@ -46,7 +46,7 @@ class StatefulPlayer(LedgerUser):
     life: Life | None = None
 
     def on_start(self) -> None:
-        """Use a random generator of its own, so that the pace of other users has no influence."""
+        """Give this user its own generator: the pace of others must not change its choices."""
         self.random = Random(self.random.getrandbits(64))
 
     @task(2)

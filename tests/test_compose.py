@@ -456,7 +456,7 @@ def test_service_settings() -> None:
 def test_service_stops_in_time() -> None:
     """A container has longer to stop than gunicorn's workers."""
     config = run_gunicorn("--print-config").stdout
-    (graceful,) = set(re.findall(r"graceful_timeout\s+= (\d+)", config))
+    (graceful,) = set(re.findall(r"^graceful_timeout\s+= (\d+)", config, re.MULTILINE))
     assert seconds(services()["service"]["stop_grace_period"]) > int(graceful)
 
 

@@ -28,7 +28,7 @@ NEW_ROWS = (
 
 
 def routed(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the record that the outbox event router makes of a row, its payload as text."""
+    """Return the record that the outbox event router makes of a row; its payload is a string."""
     value = {"schema": {"type": "string", "optional": False}, "payload": row["payload"]}
     headers = [("id", row["id"].encode()), ("eventType", row["type"].encode())]
     return {"key": row["aggregateid"].encode(), "value": dumped(value), "headers": headers}

@@ -73,7 +73,7 @@ def new_receipt() -> str:
 def create_app(
     settings: Settings, publisher: EventPublisher, receipts: Callable[[], str] = new_receipt
 ) -> Flask:
-    """Create the application; the caller starts and closes the publisher."""
+    """Create the application; the caller starts and closes its parts (see `parts_of`)."""
     app = Flask("headcount_service", static_folder=None)
     database = StateDatabase(settings)
     app.extensions[_EXTENSION] = Parts(publisher, database, Relay(settings, database, publisher))

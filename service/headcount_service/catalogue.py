@@ -61,7 +61,7 @@ class Choice(_Strict):
         return f"{', '.join(others)} or {last}" if others else last
 
     def allows(self, value: object) -> bool:
-        """Return whether the attribute can have a value."""
+        """Return whether `value` is one of the attribute's values."""
         return isinstance(value, str) and value in self.values
 
     def gold(self, value: Value) -> int:
@@ -136,7 +136,7 @@ class Catalogue(_Strict):
 
     @property
     def attributes(self) -> dict[str, tuple[Attribute, ...]]:
-        """The attributes by name, sorted, with one definition for each item that has it."""
+        """The attributes, sorted by name; each with its definitions in all items that have it."""
         names = sorted({name for item in self.items.values() for name in item.attributes})
         return {
             name: tuple(
@@ -196,7 +196,7 @@ def parse_catalogue(text: str) -> Catalogue:
 def _mistake_line(error: ErrorDetails) -> str:
     """Format a mistake as its place, the value and the rule."""
     loc = error["loc"]
-    # pydantic adds the kind of attribute to the place, which is not in the file.
+    # pydantic adds a part that the file does not have: the attribute's kind, choice or measure.
     place = ".".join(str(part) for index, part in enumerate(loc) if index != _KIND_AT)
     value = json.dumps(error["input"], default=str)
     shown = value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"

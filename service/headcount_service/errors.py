@@ -71,7 +71,10 @@ class RecordTooLarge(NotPublished):
 
 
 class OutcomeUnknown(PublishError):  # noqa: N818 - as above
-    """The producer got the event, and no acknowledgement came. It may be in the topic.
+    """The event may be in the topic, or may still be published.
+
+    Either the producer got the event and no acknowledgement came, or the database did not confirm
+    the commit that stores the event, or another worker has taken the event over.
 
     `is_over`, if set, returns whether this process can no longer send the event.
     """

@@ -83,7 +83,8 @@ def _raise_deferred(
 ) -> Iterable[bytes]:
     """Call the application; return its body, or raise _Deferred if the body is deferred."""
     body = app(environ, start_response)
-    # With HTTP/2 a connection's requests share one thread, so a deferred body blocks it, as usual.
+    # With HTTP/2 one thread handles all requests of a connection. There a deferred body blocks the
+    # thread, as it does under any other WSGI server.
     if isinstance(body, DeferredBody) and environ.get("HTTP_VERSION") != "2":
         # gunicorn's `start_response` is a method of its response.
         raise _Deferred(start_response.__self__, environ, body)
@@ -149,7 +150,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             self.nr_conns += 1  # keeps gunicorn's loop running while listeners are open
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Run one iteration of the loop, at least once a second, and answer overdue requests."""
+        """Dispatch events, then answer overdue requests; called at least once a second."""
         closes_at_s = None if self._is_closed else self._closes_at_s
         if closes_at_s is not None:
             timeout = min(timeout, ACCEPT_EVERY_S)
@@ -162,7 +163,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
 
     def _accept_last(self, closes_at_s: float) -> None:
         """Accept the connections made so far, and close the listeners when it is time."""
-        is_time = time.monotonic() >= closes_at_s  # checked before the last accepts
+        is_time = time.monotonic() >= closes_at_s  # read before accepting, so that none is missed
         for listener in self.sockets:
             accepted = -1
             while accepted < self.nr_conns:
@@ -196,7 +197,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             return _HeldRequest(conn, *deferred.parts, began)
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> Any:
-        """Read the rest of a held request here, where a slow client blocks only a thread."""
+        """Read the rest of a held request in this thread: a slow client must not block the loop."""
         if not isinstance(keepalive, _HeldRequest):
             return super()._keepalive_after(conn, keepalive)
         keepalive.can_keep_alive = super()._keepalive_after(conn, True)
@@ -232,7 +233,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
         """Write a response without blocking; a thread sends what the kernel does not take."""
         with self._lock:
             if held not in self._held:
-                return  # overdue, so already answered; then it settled after all
+                return  # it was answered when it was overdue, and has settled since
             del self._held[held]
         data, is_kept = self._rendered(held)
         rest = _send_now(held.connection.sock, data)

@@ -8,7 +8,7 @@ from typing import Any
 # The socket module lacks these two options; the numbers are from linux/in.h and linux/in6.h.
 _IP_MINTTL, _IPV6_MINHOPCOUNT = 21, 73
 _UNREACHED_TTL = 255
-"""The maximum time to live. A listener that requires it drops packets, which usually have less."""
+"""The maximum time to live. Packets usually have less: a listener that requires it drops them."""
 
 
 def drop_new_connections(listener: Any) -> bool:

@@ -180,11 +180,17 @@ class Settings(BaseSettings):
             raise PydanticCustomError("host_and_port", "not a list of host:port")
         return servers
 
+    @field_validator("kafka_settings")
+    @classmethod
+    def _check_lines(cls, value: str) -> str:
+        config_file.setting_lines(value)
+        return value
+
     @functools.cached_property
     def connection(self) -> KafkaSettings:
         """How to connect to the brokers. UsageError if a setting is wrong."""
         path = Path(self.kafka_config) if self.kafka_config else None
-        return config_file.load(path, self.kafka_settings.splitlines())
+        return config_file.load(path, config_file.setting_lines(self.kafka_settings))
 
     @property
     def connection_options(self) -> dict[str, Any]:
@@ -199,7 +205,8 @@ class Settings(BaseSettings):
             raise PydanticCustomError(
                 "conflict",
                 "SERVICE_ACKS='{acks}' needs SERVICE_IDEMPOTENCE=off, because an idempotent "
-                "producer waits for every replica: set that, or SERVICE_ACKS=all",
+                "producer waits for every in-sync replica: set SERVICE_IDEMPOTENCE=off, or "
+                "SERVICE_ACKS=all",
                 {"acks": self.acks},
             )
         return self

@@ -1,5 +1,6 @@
 """The service under gunicorn, without a broker: start, shutdown, and another publisher."""
 
+import runpy
 import socket
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from headcount.stack.ports import free_port
+from tests.service.conftest import LoadSettings
 from tests.service.server import (
     REFUSED,
     ROOT,
@@ -110,3 +112,24 @@ def test_a_shutdown_during_the_start(tmp_path: Path) -> None:
             process.terminate()
             assert process.wait(TIMEOUT_S) == 0
     assert "Exception" not in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("database_timeout_s", "ack_timeout_s", "more_s"), [(60, 10, 55), (5, 50, 80)]
+)
+def test_a_shutdown_waits_for_the_slowest_request(
+    load: LoadSettings, database_timeout_s: int, ack_timeout_s: int, more_s: int
+) -> None:
+    """It may wait for the database, then for its acknowledgement, then for late records."""
+    load(DATABASE_TIMEOUT_S=5, ACK_TIMEOUT_S=10)
+    usual_s = graceful_timeout_s()
+    assert usual_s > 5 + 2 * 10
+    load(DATABASE_TIMEOUT_S=database_timeout_s, ACK_TIMEOUT_S=ack_timeout_s)
+    assert graceful_timeout_s() == usual_s + more_s
+
+
+def graceful_timeout_s() -> int:
+    """Return gunicorn's time for a shutdown, with the settings that are loaded."""
+    path = ROOT / "service" / "headcount_service" / "gunicorn.conf.py"
+    graceful_s: int = runpy.run_path(str(path))["graceful_timeout"]
+    return graceful_s

@@ -80,6 +80,15 @@ def test_a_password_is_not_repeated(load: LoadSettings, url: str) -> None:
     assert "hunter2" not in "".join(traceback.format_exception(one.value))
 
 
+def test_kafka_settings_are_lines(load: LoadSettings) -> None:
+    """Blank lines are skipped; the error for a wrong line names the variable and no password."""
+    settings = load(KAFKA_SETTINGS="\nsecurity.protocol=SSL\n\n")
+    assert settings.connection.protocol == "SSL"
+    with pytest.raises(SettingsError, match=r"^SERVICE_KAFKA_SETTINGS must be name=value") as one:
+        load(KAFKA_SETTINGS="security.protocol=SSL\nsasl.password hunter2")
+    assert "hunter2" not in str(one.value)
+
+
 def test_a_misspelt_variable_keeps_its_password(load: LoadSettings) -> None:
     """An unknown variable may be a misspelling of a secret one."""
     with pytest.raises(

@@ -28,7 +28,11 @@ from headcount_service.game.rules import NOT_FOUND
 from headcount_service.game.storage import idempotency, outbox
 from headcount_service.game.storage.database import StateDatabase
 from headcount_service.game.storage.idempotency import CommandResult, Identity
-from headcount_service.game.storage.outbox import EarlierEventUnpublished, OutboxEntry
+from headcount_service.game.storage.outbox import (
+    EarlierEventUnpublished,
+    OutboxEntry,
+    RepeatedEventUnpublished,
+)
 from headcount_service.game.storage.ownership import Sending
 from headcount_service.game.storage.state import lock_player
 from headcount_service.publish.events import Event, encode_event
@@ -38,6 +42,7 @@ from headcount_service.settings import Settings
 log = logging.getLogger(__name__)
 
 EARLIER_POLL_S = 0.01
+_PENDING = "The first request with this X-Event-Id made the change; its event will be published."
 _RECORD_OVERHEAD_BYTES = 512  # more than Kafka's batch, record and key need
 
 Rule = Callable[[Connection, Any, Mapping[str, Any]], DomainEvent]
@@ -102,28 +107,47 @@ class CommandHandler:
             OutcomeUnknown: The state may have changed; if so, the event will be published.
         """
         if not self._publisher.is_open():
-            raise NotPublished("The broker cannot be reached.")
+            return self._repeat(request.identity)
         committed = self._commit(request)
         if committed.new_event is None:
             return committed.result
         place = self._publish(committed.new_event)
         return CommandResult(committed.result.status, committed.result.body, place)
 
+    def _repeat(self, identity: Identity | None) -> CommandResult:
+        """Return the result of a repeated request; NotPublished if the request is new."""
+        if identity is not None:
+            try:
+                stored = self._database.look(
+                    lambda connection: idempotency.stored_result(connection, identity)
+                )
+            except RepeatedEventUnpublished:
+                raise OutcomeUnknown(_PENDING) from None
+            if stored is not None:
+                return stored
+        raise NotPublished("The broker cannot be reached.")
+
     def _commit(self, request: CommandRequest) -> _Committed:
         """Change the state once all earlier events of the player are published."""
         deadline = time.monotonic() + self._settings.ack_timeout_s
+        overdue: PublishError
         while True:
             try:
                 return self._change(request)
+            except RepeatedEventUnpublished:
+                overdue = OutcomeUnknown(_PENDING)
             except EarlierEventUnpublished:
-                if time.monotonic() >= deadline:
-                    raise NotPublished(
-                        "An earlier event of the player has not been published yet."
-                    ) from None
-                time.sleep(EARLIER_POLL_S)
+                overdue = NotPublished("An earlier event of the player has not been published yet.")
+            if time.monotonic() >= deadline:
+                raise overdue
+            time.sleep(EARLIER_POLL_S)
 
     def _change(self, request: CommandRequest) -> _Committed:
-        """Change the state; end every `Sending` except that of the event to publish."""
+        """Change the state, and keep only the `Sending` of the event to publish.
+
+        `change` may try the transaction several times, and each try can begin a `Sending`: the
+        others are ended.
+        """
         sendings: list[Sending] = []
         kept: Sending | None = None
         try:
@@ -182,7 +206,7 @@ class CommandHandler:
         return CommandResult(request.command.status, domain_event.fields), new_event
 
     def _check_size(self, event: Event) -> None:
-        # Kafka would reject the event only after the state has changed.
+        # Refuse it before the commit: Kafka would reject it only after the state has changed.
         size = len(encode_event(event)) + _RECORD_OVERHEAD_BYTES
         if size > self._settings.max_event_bytes:
             raise RecordTooLarge("The event is too large.")

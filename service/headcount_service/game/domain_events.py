@@ -1,4 +1,4 @@
-"""Domain events: describe a change of state, in the event and in the response.
+"""Domain events: each describes a change of state, in the published event and in the response.
 
 Each class defines the fields of one event type. An item's attributes are fields beside the others,
 such as `metal` in the purchase of a sword.

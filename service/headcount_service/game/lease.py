@@ -6,7 +6,10 @@
 from headcount_service.settings import Settings
 
 MARGIN_S = 5.0
-"""A lease outlasts the producer's time-out by this much, as a broker may still append after it."""
+"""By how much a lease outlasts the producer's time-out.
+
+A broker may still append an event after the time-out.
+"""
 
 
 def lease_ms(settings: Settings) -> int:

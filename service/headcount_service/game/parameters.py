@@ -39,7 +39,7 @@ VariantName = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class ByItem:
-    """A route whose parameters depend on `item`, because each item has its own attributes."""
+    """A form whose model depends on `item`, because each item has its own attributes."""
 
     by_item: Mapping[str, type[Parameters]]
 
@@ -183,7 +183,7 @@ def _optional(kind: Any, rule: str) -> Any:
 
 
 def _filter(kinds: tuple[Attribute, ...]) -> Any:
-    """Create a filter for an attribute; it accepts the values of every item that has it."""
+    """Create a filter that accepts every value that an attribute can have, in whichever item."""
     values = sorted({value for kind in kinds if isinstance(kind, Choice) for value in kind.values})
     numbers = [kind for kind in kinds if not isinstance(kind, Choice)]
     if not numbers:

@@ -1,11 +1,11 @@
 """The relay: publishes events whose owner did not publish them, or does not know whether it did.
 
 The relay takes over events that no process can send any more: their owner's process has ended, or
-this process owns them and has closed the producer that had them. Records sent before may still be
-on their way, so the relay first waits for `QUIET_S`. Then it looks for the events in the topic,
-because a worker may have died after the acknowledgement but before it marked the event. So an event
-is duplicated only if the broker appends the first copy more than `QUIET_S` later; docs/limits.md
-names this exception.
+this process owns them and is done with them, for example because it has closed the producer that
+had them. Records that were sent before the take-over may still be on their way, so the relay first
+waits for `QUIET_S`. Then it looks for the events in the topic, because a worker may have died after
+the acknowledgement but before it marked the event. So an event is duplicated only if the broker
+appends the first copy more than `QUIET_S` after the take-over; docs/limits.md names this exception.
 """
 
 import json
@@ -67,14 +67,16 @@ class Relay:
                 log.exception("unexpected error; the relay will try again")
 
     def relay(self) -> int:
-        """Publish leftover events; return how many were published.
+        """Publish leftover events; return how many are now marked as published.
 
         Raises:
             PublishError: The broker or the database failed; events remain.
             KafkaError: The topic cannot be read.
         """
         if not self._publisher.is_open():
-            self._taken.clear()  # a broker that returns may still append what was sent before
+            # Take them over anew, and wait anew: a broker that comes back may still append what was
+            # sent before.
+            self._taken.clear()
             return 0
         self._ownership.renew()
         self._take_over()
@@ -84,7 +86,9 @@ class Relay:
         places = find(self._settings, entries) if self._settings.publish else {}
         published = sum(self._publish(entry, places.get(entry.receipt)) for entry in entries)
         log.warning(
-            "published %d leftover events; %d were already in the topic", published, len(places)
+            "marked %d leftover events as published; %d were already in the topic",
+            published,
+            len(places),
         )
         return published
 
@@ -111,7 +115,10 @@ class Relay:
         return [entry for number, entry in self._taken.items() if number in due]
 
     def _publish(self, entry: OutboxEntry, place: RecordPosition | None) -> bool:
-        """Publish an event unless it has a place, and mark it; False if another worker owns it."""
+        """Mark an event as published; publish it first, unless it is in the topic at `place`.
+
+        Return False, and do neither, if another worker owns it or it is marked already.
+        """
         sending = self._ownership.in_flight.begin(entry.number)
         is_over: Callable[[], bool] | None = None
         try:

@@ -4,7 +4,7 @@ Both are generated from the routes, with schemas by pydantic, so that they alway
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
     in_path = _IN_PATH.findall(route.path)
     models = () if route.form is None else route.form.models
     model_schemas = [model.model_json_schema() for model in models]
-    parameters = [_parameter("path", name, model_schemas[0]) for name in in_path]
+    parameters = [_parameter("path", name, model_schemas) for name in in_path]
     operation: Document = {
         "operationId": f"{route.name}_{method.lower()}" if len(route.methods) > 1 else route.name,
         "summary": route.summary,
@@ -78,7 +78,7 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
     else:
         names = [name for schema in model_schemas for name in schema.get("properties", {})]
         in_query = [name for name in dict.fromkeys(names) if name not in in_path]
-        parameters += [_parameter("query", name, model_schemas[0]) for name in in_query]
+        parameters += [_parameter("query", name, model_schemas) for name in in_query]
     if route.is_repeatable:
         parameters.append(_IDENTITY)
     if parameters:
@@ -86,10 +86,17 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
     return operation
 
 
-def _parameter(place: str, name: str, schema: Mapping[str, Any]) -> Document:
-    own_schema = dict(schema["properties"][name])
-    required = place == "path" or name in schema.get("required", ())
+def _parameter(place: str, name: str, alternatives: Sequence[Mapping[str, Any]]) -> Document:
+    """Describe a parameter as the first alternative does that has it."""
+    own_schema = dict(next(filter(None, (_property(schema, name) for schema in alternatives))))
+    is_always_required = all(name in schema.get("required", ()) for schema in alternatives)
+    required = place == "path" or is_always_required
     return {"name": name, "in": place, "required": required, "schema": _plain(own_schema)}
+
+
+def _property(schema: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    own_schema: Mapping[str, Any] | None = schema.get("properties", {}).get(name)
+    return own_schema
 
 
 def _plain(schema: Document) -> Document:
@@ -120,7 +127,7 @@ def _without(schema: Mapping[str, Any], names: list[str]) -> Document:
 
 def _body(bodies: list[Document]) -> Document:
     schema = bodies[0] if len(bodies) == 1 else {"oneOf": bodies}
-    required = any(body.get("required") for body in bodies)
+    required = all(body.get("required") for body in bodies)
     media_types = (JSON, FORMS[0])
     content = {media_type: {"schema": schema} for media_type in media_types}
     return {"required": required, "content": content}

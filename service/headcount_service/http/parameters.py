@@ -48,7 +48,7 @@ class Parameters(BaseModel):
 
 
 class NoParameters(Parameters):
-    """A route without parameters."""
+    """The parameters of a route that takes none."""
 
 
 class PlayerParameters(Parameters):
@@ -105,7 +105,7 @@ class Form(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A route whose parameters are the same for every request."""
+    """A form with one model, which every request must match."""
 
     model: type[Parameters]
 

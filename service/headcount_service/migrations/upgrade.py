@@ -41,7 +41,8 @@ def upgrade(settings: Settings) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+        reason = lines[0] if lines else type(error).__name__
         raise DatabaseError(
             f"the database {shown} cannot be used: {reason}; see SERVICE_DATABASE_URL"
         ) from error
@@ -51,7 +52,7 @@ def upgrade(settings: Settings) -> None:
 
 @contextmanager
 def _exclusive(connection: Connection) -> Iterator[None]:
-    # SQLite needs no lock: its transaction is the only writer from its first statement.
+    # SQLite needs no lock: the transaction's BEGIN IMMEDIATE keeps out all other writers.
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     yield
@@ -65,7 +66,7 @@ def _check_known(connection: Connection, shown: str) -> None:
     known = {script.revision for script in scripts}
     if version is not None and version not in known:
         raise DatabaseError(
-            f"a newer version of the service created the database {shown} (schema {version!r})"
+            f"the database {shown} is of a newer version of the service (schema {version!r})"
         )
 
 

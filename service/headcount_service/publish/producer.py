@@ -37,10 +37,10 @@ class Pending(Protocol):
         """Wait for the acknowledgement."""
 
     def add_callback(self, f: Callable[[Any], None]) -> Any:
-        """Call `f` once acknowledged."""
+        """Call `f` when the record has been acknowledged."""
 
     def add_errback(self, f: Callable[[Any], None]) -> Any:
-        """Call `f` once failed."""
+        """Call `f` when the record has failed."""
 
 
 class Producer(Protocol):
@@ -59,8 +59,8 @@ class _ClosingProducer(KafkaProducer):  # type: ignore[misc] # kafka-python has 
     kafka-python's `close` first flushes. The flush applies the time-out to each batch, and raises
     if a batch does not settle in time, which leaves the producer open. A batch may never settle:
     after one has expired on its second try, an idempotent producer may never get a producer id
-    again. Without the flush the sender thread still sends all records while `close` waits for it,
-    and then fails the rest.
+    again. Without the flush, the sender thread still goes on sending while `close` waits for it.
+    The records that it has not sent by then fail.
     """
 
     def flush(self, timeout: float | None = None) -> None:
@@ -71,10 +71,10 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
     """A client that decides when the sender sends the gathered records.
 
     A produce request costs the interpreter and the broker about the same, however many records it
-    holds. So a record waits, for at most `GATHER_S`, while requests in progress may produce more;
-    without such requests it is sent without delay. If a connection has reached its limit of
-    requests in flight, the sender waits for a response, where kafka-python's own client would poll
-    in a busy loop.
+    holds. So a record waits, for at most `GATHER_S`, while HTTP requests in progress may publish
+    more; without such requests it is sent without delay. If a connection to the broker has reached
+    its limit of requests in flight, the sender waits for a response, where kafka-python's own
+    client would poll in a busy loop.
     """
 
     def __init__(self, *, requests: InflightRequests, **options: Any) -> None:
@@ -83,7 +83,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         self._gathered_s: dict[Any, float] = {}  # by node: when to stop waiting for more records
 
     def is_ready(self, node_id: Any) -> bool:
-        """Return whether to send to a node now; only the sender calls this, if it has records."""
+        """Return whether to send to a node now; the sender asks when it has records for it."""
         if not super().is_ready(node_id):
             return False
         if not self._requests.is_none() and not self._has_waited(node_id):
@@ -98,7 +98,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         return time.monotonic() >= self._gathered_s[node_id]
 
     def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
-        """Wait for a connection, but not for records: the request carries none."""
+        """Wait for a connection only; the sender calls this before a request without records."""
         self._gathered_s[node_id] = 0.0  # as if the wait were over
         return bool(super().await_ready(node_id, timeout_ms))
 

@@ -25,7 +25,7 @@ class EventPublisher(Protocol):
         """Start; called once in each worker, after the fork and before the first request."""
 
     def publish(self, event: Event, key: str | None) -> RecordPosition | None:
-        """Publish an event, and return its place once acknowledged; None if it is unknown.
+        """Publish an event; once acknowledged, return its place, or None if its place is unknown.
 
         Raises:
             NotPublished: The event is not in the topic and never will be.
@@ -56,7 +56,7 @@ class Publication(Protocol):
         """
 
     def place(self) -> RecordPosition | None:
-        """Return its place, as `EventPublisher.publish` does; wait until it settles.
+        """Wait until the event settles, at most until `deadline_s`; return its place, or None.
 
         Raises:
             OutcomeUnknown: The event may be in the topic, or may still be published.

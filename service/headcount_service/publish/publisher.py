@@ -60,13 +60,14 @@ def make_publisher(settings: Settings) -> EventPublisher:
 
 
 class KafkaPublisher:
-    """Publishes through a kafka-python producer, and replaces it after an unknown outcome.
+    """Publishes through a kafka-python producer, and replaces it after an error.
 
-    An outcome is unknown if an acknowledgement does not come, or a batch fails. From then on the
-    publisher refuses events without delay: while the broker is away, a producer would keep a record
-    in its accumulator and might publish it long after the client got an error. A thread probes the
-    broker until it answers, and then connects a new producer, because the old one may never
-    recover. The old one gets another acknowledgement time-out for its last records.
+    Such an error is an acknowledgement that does not come, a batch that fails, or a `send` that
+    fails for any reason but the size of an event. From then on the publisher refuses events without
+    delay: while the broker is away, a producer would keep a record in its accumulator and might
+    publish it long after the client got an error. A thread probes the broker until it answers, and
+    then connects a new producer, because the old one may never recover. The old one may go on
+    sending its last records for one more acknowledgement time-out.
     """
 
     def __init__(
@@ -193,7 +194,7 @@ class KafkaPublisher:
                 return  # another thread was first, or the producer was retired before
             self._current = None
         log.warning(
-            "an event's outcome is unknown (%s): responding 503 until the broker answers",
+            "replacing the producer after an error (%s): responding 503 until the broker answers",
             type(error).__name__,
         )
         self._wanted.set()
@@ -208,7 +209,7 @@ class KafkaPublisher:
             if self._stop.is_set():
                 return
             if self._reconnect():
-                log.warning("the broker answers again")
+                log.warning("the broker answers: publishing events")
             else:
                 self._stop.wait(PROBE_INTERVAL_S)
 
@@ -240,7 +241,7 @@ class _KafkaPublication:
     is_over: Callable[[], bool]
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """See `Publication`; kafka-python calls exactly one of the two, in its sender thread."""
+        """See `Publication`; kafka-python calls one of these two callbacks, exactly once."""
         self.pending.add_callback(lambda _: then())
         self.pending.add_errback(lambda _: then())
 

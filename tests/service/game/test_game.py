@@ -316,14 +316,17 @@ def test_races_neither_create_nor_lose_gold(
 def test_an_unacknowledged_command_is_done_and_its_event_left_over(
     app: Flask, publisher: RecordingPublisher, player: str, failure: Exception
 ) -> None:
-    """The response promises nothing; the player's next command and a repeated request wait."""
+    """The response promises nothing, also if it is repeated; the player's next command waits."""
     game = app.test_client()
     identity = {"X-Event-Id": f"{player}.1"}
     order = {"player_id": player, **SWORD, "quantity": 1}
     publisher.failure = failure
     assert game.post("/purchases", json=order, headers=identity).status_code == 504
     publisher.failure = None
-    assert game.post("/purchases", json=order, headers=identity).status_code == 503
+    assert game.post("/purchases", json=order, headers=identity).status_code == 504
+    publisher.ready = False
+    assert game.post("/purchases", json=order, headers=identity).status_code == 504
+    publisher.ready = True
     assert game.post("/players/" + player + "/checkout").status_code == 503
     assert state(game, player)["inventory"] == {"sword:metal=iron": 1}
     (left,) = game.get(
@@ -340,6 +343,19 @@ def test_a_closed_publisher_changes_nothing(
     answer = game.post(f"/players/{player}/earnings", json={"gold": 5})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
     assert state(game, player)["gold"] == START
+
+
+def test_a_closed_publisher_and_a_repeated_request(
+    game: FlaskClient, publisher: RecordingPublisher, player: str
+) -> None:
+    """It gets the stored result, because the event of the first request is in the topic."""
+    identities = [{"X-Event-Id": f"{player}.{number}"} for number in range(2)]
+    path, gold = f"/players/{player}/earnings", {"gold": 5}
+    first = game.post(path, json=gold, headers=identities[0])
+    publisher.ready = False
+    again = game.post(path, json=gold, headers=identities[0])
+    assert (again.status_code, again.text) == (first.status_code, first.text) == (201, first.text)
+    assert game.post(path, json=gold, headers=identities[1]).status_code == 503
 
 
 def test_an_event_that_is_too_large_changes_nothing(

@@ -1,12 +1,17 @@
 """The API description, and that the service matches it."""
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from flask import Response
 from flask.testing import FlaskClient
+from headcount_service.http.openapi import document
+from headcount_service.http.parameters import Parameters
+from headcount_service.http.route import Route
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
@@ -75,3 +80,35 @@ def test_the_page(client: FlaskClient) -> None:
             assert f"{method.upper()} {path}</code>" in page
     assert "a whole number from 20 to 120" in page
     assert described["openapi"] == "3.1.0"
+
+
+class Named(Parameters):
+    """A name is required."""
+
+    name: str
+
+
+class Counted(Parameters):
+    """Nothing is required."""
+
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Either:
+    """A form with two alternatives."""
+
+    models: tuple[type[Parameters], ...] = (Named, Counted)
+
+    def check(self, supplied: object) -> dict[str, Any]:
+        """Accept nothing."""
+        raise NotImplementedError(supplied)
+
+
+def test_a_route_with_alternatives() -> None:
+    """Each alternative's parameters are described; only what all require is required."""
+    route = Route("/either", ("GET", "POST"), "either", "", Either(), lambda _: Response())
+    operations = document([route])["paths"]["/either"]
+    described = {one["name"]: one["required"] for one in operations["get"]["parameters"]}
+    assert described == {"name": False, "count": False}
+    assert operations["post"]["requestBody"]["required"] is False

@@ -96,7 +96,7 @@ class StateDatabase:
                 return work(connection)
 
     def close(self) -> None:
-        """Close every connection, and release the lock of this owner."""
+        """Close every connection, and release the lock of this process (see `Ownership`)."""
         self.ownership.close()
         self.engine.dispose()
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from headcount_service.errors import Refused, RequestError
-from headcount_service.game.storage.outbox import EarlierEventUnpublished
+from headcount_service.game.storage.outbox import RepeatedEventUnpublished
 from headcount_service.game.storage.tables import answers, events
 from headcount_service.publish.protocols import RecordPosition
 
@@ -35,7 +35,7 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A request's identity, and a digest of its command and parameters."""
+    """A request's `X-Event-Id`, and a digest of its command and parameters."""
 
     event_id: str
     fingerprint: str
@@ -63,8 +63,8 @@ def stored_result(connection: Connection, identity: Identity) -> CommandResult |
     """Return the result stored for an identity; None if the request is new.
 
     Raises:
-        RequestError: 422, if a different request had the same identity.
-        EarlierEventUnpublished: The event of the first request is not published yet.
+        RequestError: 422, if a different request had the same `X-Event-Id`.
+        RepeatedEventUnpublished: The event of the first request is not published yet.
     """
     query = (
         select(answers, events.c.leased_until_ms, events.c.topic_partition, events.c.topic_offset)
@@ -77,7 +77,7 @@ def stored_result(connection: Connection, identity: Identity) -> CommandResult |
     if row.fingerprint != identity.fingerprint:
         raise RequestError(_UNPROCESSABLE, f"A different request has already used this {HEADER}.")
     if row.leased_until_ms is not None:
-        raise EarlierEventUnpublished
+        raise RepeatedEventUnpublished
     is_placed = row.topic_partition is not None
     place = RecordPosition(row.topic_partition, row.topic_offset) if is_placed else None
     return CommandResult(row.status, json.loads(row.body), place)

@@ -1,10 +1,11 @@
 """The outbox: the transaction that changes the state stores the event, to be published afterwards.
 
 The worker that creates an event owns and leases it: no other worker publishes it while that process
-lives (`ownership.py`). The lease, by the database's clock, outlasts the producer's time-out: until
-it expires no other worker may publish the event, even if the owner wrongly appears to be dead. The
-owner renews the lease before it publishes an old event. A player has at most one unpublished event;
-the next command waits, so that a player's events are in the topic in order.
+lives (`ownership.py`). The lease is longer than the producer's time-out, and the database's clock
+decides when it ends. Until then no other worker may publish the event, even if the owner wrongly
+appears to be dead. The owner renews the lease before it publishes an old event. A player has at
+most one unpublished event; the next command waits, so that a player's events are in the topic in
+order.
 """
 
 import json
@@ -43,6 +44,10 @@ TAKE_OVER_BATCH = 200
 
 class EarlierEventUnpublished(ServiceError):  # noqa: N818 - a temporary state, not an error
     """An earlier event of the player is not in the topic yet."""
+
+
+class RepeatedEventUnpublished(EarlierEventUnpublished):
+    """It is the event of a request that is being repeated."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 The owner is the worker that created the event or has taken it over. A worker that is slow or
 suspended can continue at any instruction, even right before it sends. So a time-out never allows
 another worker to publish its events: only the end of its process does. To show that it lives, each
-worker holds a lock that is named by its number and ends with the process: on a byte of a file
-beside an SQLite database, or in a PostgreSQL session.
+worker holds a lock that the system releases when the process ends. The owner's number says which
+lock: with SQLite, a byte of a file beside the database; with PostgreSQL, an advisory lock of a
+session. PostgreSQL also ends the session of a host that has vanished (docs/limits.md).
 """
 
 import contextlib
@@ -44,7 +45,7 @@ class Sending:
     is_over: Callable[[], bool] = lambda: False
 
     def end(self, is_over: Callable[[], bool] | None = None) -> None:
-        """Set the condition after which this process cannot send the event; now by default."""
+        """Say when this process can no longer send it: now, or once `is_over()` is true."""
         self.is_over = is_over or _is_over_now
 
 
@@ -150,7 +151,7 @@ class _FileLocks:
         self._owner = owner
 
     def is_held(self) -> bool:
-        """Return True: only the end of the process releases the lock."""
+        """Return True: the lock lasts until `close` or the end of the process."""
         return True
 
     def is_gone(self, _connection: Connection, owner: int) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class PublishProgress:
     """How many events the players have, and how many of these are unpublished.
 
-    Every commit increases the count. Ids would not show progress: they need not be in the order of
-    the commits.
+    Every commit of an event increases `events`. The highest id would not: an event with a lower id
+    may be committed after it.
     """
 
     events: int

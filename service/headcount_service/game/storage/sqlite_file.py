@@ -1,15 +1,15 @@
 """Reads an SQLite file without changing it, even in a read-only folder.
 
-To read a file in WAL mode, SQLite needs two more files: the log and its index. It creates them if
-they are missing, as they are once the service has closed the database; in a read-only folder or
-mount it cannot. There, a file without a log is complete by itself, and a file with one is copied to
-a temporary folder.
+To read a file in WAL mode, SQLite needs two more files: the log and its index. Both are missing
+after the service has closed the database. SQLite then creates them, but cannot do so in a read-only
+folder or mount. There, a file without a log is complete by itself, and a file with a log is copied,
+together with the log, to a temporary folder.
 """
 
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -30,10 +30,10 @@ def readable_uri(file: Path) -> Iterator[str]:
     elif not _has_content(log):
         yield f"{uri}&immutable=1"
         if _has_content(log):
-            raise sqlite3.OperationalError("the file changed while it was being read; try again")
+            raise _changed()
     else:
         with tempfile.TemporaryDirectory(prefix="headcount-database-") as folder:
-            _copy((file, log), Path(folder))
+            _copy(file, log, Path(folder))
             yield f"{(Path(folder) / file.name).as_uri()}?mode=ro"
 
 
@@ -49,12 +49,27 @@ def _can_be_read(uri: str) -> bool:
     return True
 
 
-def _copy(files: Iterable[Path], folder: Path) -> None:
+def _copy(file: Path, log: Path, folder: Path) -> None:
+    """Copy a file and its log. A log that only grows meanwhile is complete up to some commit."""
     try:
-        for source in files:
+        before = _version(file)
+        for source in (file, log):
             shutil.copyfile(source, folder / source.name)
+        after = _version(file)
     except OSError as error:
         raise sqlite3.OperationalError(f"the file cannot be copied: {error}") from error
+    if before != after:
+        # A checkpoint wrote the log into the file, and may then have begun the log anew.
+        raise _changed()
+
+
+def _version(file: Path) -> tuple[int, int]:
+    status = file.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _changed() -> sqlite3.OperationalError:
+    return sqlite3.OperationalError("the file changed while it was being read; try again")
 
 
 def _has_content(log: Path) -> bool:

@@ -46,7 +46,7 @@ def set_gold(connection: Connection, player: LockedPlayer, gold: int) -> None:
 
 
 def set_guild(connection: Connection, player: LockedPlayer, guild: str | None) -> None:
-    """Set a player's guild, or None."""
+    """Set a player's guild; None means that the player has no guild."""
     is_player = players.c.player_id == player.player_id
     connection.execute(update(players).where(is_player).values(guild=guild))
 

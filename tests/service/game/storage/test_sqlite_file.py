@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from headcount_service.app import create_app, parts_of
+from headcount_service.game.storage import sqlite_file
 from headcount_service.game.storage.snapshot import open_snapshot
 from headcount_service.migrations.upgrade import upgrade
 
@@ -80,3 +82,26 @@ def test_a_read_only_mount(folder: Path) -> None:
     command = ["unshare", "--mount", "sh", "-c", MOUNT_AND_READ, "sh", str(folder), sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stdout) == (0, f"{HELD[0]} {HELD[1]}\n"), done.stderr
+
+
+@pytest.mark.parametrize("folder", ["killed"], indirect=True)
+def test_a_file_that_changes_while_it_is_copied(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused, because the copied log need not belong to the copied file."""
+    copy = shutil.copyfile
+
+    def copy_and_checkpoint(source: Path, target: Path) -> None:
+        copy(source, target)
+        if source.name == "game.sqlite3":
+            with source.open("ab") as file:
+                file.write(bytes(4096))
+
+    monkeypatch.setattr(sqlite_file, "_can_be_read", lambda _: False)
+    monkeypatch.setattr(shutil, "copyfile", copy_and_checkpoint)
+    file = folder / "game.sqlite3"
+    with (
+        pytest.raises(sqlite3.OperationalError, match="changed while it was being read"),
+        sqlite_file.readable_uri(file),
+    ):
+        pytest.fail("a copy that may be inconsistent was handed out")
