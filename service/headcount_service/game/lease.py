@@ -6,9 +6,10 @@
 from headcount_service.settings import Settings
 
 MARGIN_S = 5.0
-"""By how much a lease outlasts the producer's time-out.
+"""A lease outlasts the producer's time-out by this much.
 
-A broker may still append an event after the time-out.
+So the owner of a lease may begin to publish up to this long after it got the lease; later than that
+it must first renew the lease.
 """
 
 
