@@ -1,6 +1,6 @@
 """An order service in Flask whose events have the request's headers beside the order.
 
-    python examples/nested/service.py PORT BOOTSTRAP_SERVERS TOPIC
+python examples/nested/service.py PORT BOOTSTRAP_SERVERS TOPIC
 """
 
 import json

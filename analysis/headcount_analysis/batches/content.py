@@ -5,8 +5,8 @@ every message is masked: the digits of this run's ids, if they are plain text, a
 were not requested (see `volatile_masker.py`; `field_spans/` finds where they are).
 Each remaining text is read once, for all messages that share it (see `shared_reader.py`). A message
 is read by itself if its text cannot be shared. Some texts can be shared only after a variant of the
-message has been read, too (`variants.py`). That variant is read only once a second message has the
-text; until then, the first message is read by itself.
+message has been read, too (`variants.py`). No variant is read until a second message has the text;
+before that, the first message is read by itself.
 
 If the id is beside the value, in the key or a header, the ids of all messages of a batch are read
 together. Messages whose whole values are equal then share what was read.
@@ -211,7 +211,7 @@ class Reader:
 
 
 def _first_rows(place: Integers, count: int) -> Integers:
-    """Return for each place, from 0 to `count` - 1, the first row that has it."""
+    """Return the first row with each of `count` texts; `place` has the index of each row's text."""
     first = np.zeros(count, np.int64)
     first[place[::-1]] = np.arange(len(place) - 1, -1, -1)
     return first

@@ -1,9 +1,9 @@
 """The shared reader: reads one message for all that differ from it only where they are masked.
 
-That is right only if nothing that is read depends on the masked bytes, except for the id in them:
-the text has no escapes, the id occurs in it once, and it is the id at the run's location. For some
-formats and places of ids, these conditions do not prove this. A variant of the message is then
-read, too (see `variants.py`).
+That is right only if nothing that is read, except the id, depends on the masked bytes. For some
+formats and places of ids, it is enough to check that the text has no escapes, that the id occurs in
+it once, and that this is the id at the run's location. For the others, that proves too little, so a
+variant of the message is read, too (see `variants.py`).
 """
 
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ class SharedReader:
         parsed = self.single.decoded(record)
         if batch.fields:
             content = self.single.content(parsed, record)
-            # Whether a message with a defect is garbled depends on all of its bytes.
+            # All bytes of a message with a defect decide whether it is garbled.
             if content.defect is not None or not self._is_apart(batch, record, parsed):
                 return None
             if not self._is_independent(batch, row, record, content, None):
@@ -133,8 +133,8 @@ class SharedReader:
         """Whether `_is_apart` proves that nothing but an id depends on the masked bytes.
 
         In plain JSON, what is read of a message depends only on fields that are not masked. In any
-        other format, it may depend on more than the event's fields, so there it is proven only if
-        no field is masked and no header is read.
+        other format, more than the event's fields may matter. `_is_apart` is then proof only if no
+        field is masked and no header is read.
         """
         message_format = self.single.expected.message_format
         return self._is_plain or not (batch.fields or reads_headers(message_format))

@@ -60,7 +60,7 @@ class SingleReader:
         """Read a message's id and event type, and its digest over each shape that it can have.
 
         A message with a repeated key has no digest, because it never matches the request. Without
-        `shapes`, the message's own are used.
+        `shapes`, those that `shapes_of` returns for its id are used.
         """
         event = parsed.event
         if event is None:

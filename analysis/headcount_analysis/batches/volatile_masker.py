@@ -72,7 +72,8 @@ class VolatileMasker:
         if not fields or not isinstance(message_format, SpanFormat):
             return [json_span(batch_ids.texts, field) for field in fields]
         spans = message_format.field_spans(batch_ids.texts, messages["headers"], fields)
-        # An id that was found in such a field may not be the message's own.
+        # Where an id was found in such a field, the field is not masked: the id may not be the
+        # message's own.
         return [span.apart_from(batch_ids.spans) for span in spans]
 
     def _sampled(self, messages: pa.RecordBatch) -> tuple[Field, ...]:

@@ -15,7 +15,7 @@ from headcount_analysis.classes_and_flags import FLAGS, Fate
 
 
 class Population(Enum):
-    """The attempts that could have had a class or a flag; the value names them on a page."""
+    """The attempts that could have had a class or a flag; each value is their name on a page."""
 
     ACKED = "acknowledged requests"
     SEEN = "events in the topic"
@@ -69,7 +69,7 @@ def run_values(dataset: ds.Dataset, columns: Sequence[str]) -> RunValues:
 
     Args:
         dataset: Fates, with the schema `reconcile.FATES`.
-        columns: Their names.
+        columns: The names of the columns to count.
 
     Raises:
         OSError: A file cannot be read.

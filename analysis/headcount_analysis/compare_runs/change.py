@@ -33,7 +33,7 @@ NOISE_WITHIN = (-0.5, 1.0)
 """An interval that includes half or double is too wide to call a change noise."""
 
 _UNUSED = ("attempted", "indeterminate")
-"""The counts that include reserved ids without a row."""
+"""The counts that include every reserved id without a row."""
 
 _FROM_COUNTS = tuple(
     name
@@ -45,9 +45,9 @@ _FROM_COUNTS = tuple(
 class ChangeLabel(StrEnum):
     """How a change is labelled.
 
-    A fact that counts against a run is *worse* or *better*. A sampled figure is *noise* if its
-    interval is narrow and includes zero; if the interval is missing, or wide and includes zero, the
-    label is *cannot tell*.
+    A change of a fact that counts against a run is *worse* or *better*; of any other fact, *more*
+    or *fewer*. A sampled figure is *noise* if its interval is narrow and includes zero; if the
+    interval is missing, or wide and includes zero, the label is *cannot tell*.
     """
 
     WORSE = "worse"
@@ -233,7 +233,7 @@ def measured(metric: Metric, document: Document) -> float | None:
 
 
 def _counts(event_type: str | None, document: Document) -> dict[str, int]:
-    """Return the counts; attempts without a row, which have no event type, are left out."""
+    """Return the counts; those in _UNUSED without the attempts that have no row or event type."""
     counts = document.by_event_type.get(event_type or "", {})
     if event_type is None:
         counts = document.counts or {}

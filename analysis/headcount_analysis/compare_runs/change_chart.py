@@ -18,7 +18,8 @@ _FAR_FACTORS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _NEAR_FACTORS = (0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 1.5)
 _CLOSEST = 1.05
 _WIDEST = 2
-"""The scale reaches at most to this power of the largest factor; intervals are truncated there."""
+"""The scale ends at the largest factor of change to this power, at the latest; an interval that
+reaches farther is cut off there."""
 _APART_PERCENT, _APART_ON_PHONE_PERCENT = 11.0, 24.0
 """The least distance between two ticks, in percent of the width."""
 _ONLY_WIDE = ' class="only-wide"'

@@ -21,16 +21,16 @@ def judged_in(runs: Iterable[VerifiedRun]) -> frozenset[str]:
 
 
 def judged_by(document: Document) -> frozenset[str]:
-    """Return the facts that count against a run: an `opt_in` one only if the run limits it."""
+    """Return the facts that count against a run; an `opt_in` one does only if the run limits it."""
     limited = (name for name, limit in document.limits.items() if limit is not None)
     return _ALWAYS_JUDGED | (frozenset(limited) & FACTS)
 
 
 def worse_verdict(base: Side, run: Side) -> Iterator[str]:
-    """Yield a sentence if the side's worst verdict is worse than that of the base."""
+    """Yield a sentence if the worst label of `run` is worse than that of `base`."""
     before, after = worst_label(base), worst_label(run)
     if after.rank > before.rank:
-        yield f"the verdict changed from {before.value} to {after.value}"
+        yield f"the label changed from {before.value} to {after.value}"
 
 
 def worst_label(side: Side) -> Label:

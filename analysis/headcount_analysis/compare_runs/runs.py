@@ -36,7 +36,7 @@ _MOST_LETTERS = 1000
 _File = TypeVar("_File")
 _Text = Annotated[str, Field(max_length=_MOST_LETTERS)]
 _Counts = dict[_Text, Annotated[int, Field(ge=0, lt=2**63)]]
-# A longer time or duration is damage, and would overflow: 1e13 ms are 317 years.
+# A time or duration of more than 1e13 ms (317 years) is a sign of damage, and would overflow.
 _Number = Annotated[float, Field(ge=-1e13, le=1e13)]
 _Cell = Annotated[_Number | None, BeforeValidator(lambda cell: cell or None)]
 

@@ -80,7 +80,7 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class _FieldInAll:
-    """A field that differs in one way, in all event types."""
+    """A field that differs in one way, counted over all event types."""
 
     field: str
     kind: str

@@ -47,6 +47,6 @@ def after(texts: ByteRows, start: Integers, length: Integers) -> Integers:
 
 
 def is_plain(texts: ByteRows, span: ByteSpan) -> Flags:
-    """Mark the spans of plain texts, in which any plain text of the same length is valid UTF-8."""
+    """Mark spans of only plain characters, which stay valid UTF-8 if others replace them."""
     flags: Flags = span.is_one & (texts.run(span.start, PLAIN, LONGEST) >= span.end)
     return flags

@@ -36,7 +36,7 @@ class _StoredBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchStore:
-    """A folder with a file for each batch, named by its number; the rows are at `place`."""
+    """A folder with a file for each batch, named by its number; its rows are files in `place`."""
 
     folder: Path
     place: str

@@ -96,7 +96,9 @@ class RunFollower:
                 raise EvidenceError("the run is no longer followed")
             topic = self.cache.topic
             if number in topic.batches:
-                self._last_number = None  # the earlier read may have had other bounds
+                # The batch that was read may have had other bounds than this one, so the next one
+                # need not begin where it ended.
+                self._last_number = None
                 return
             epochs, ledger = self.leader_epochs(), self._load_ledger()
             topic.span = topic.span or topic_rows.block_span(

@@ -1,4 +1,4 @@
-"""The interface of formats: what a record's bytes become, and what a format is made with."""
+"""The interface of formats: how a format decodes records, and the options it is created with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -126,7 +126,7 @@ class NamedSchema:
         return self.schema.schema_type or "AVRO"
 
     def in_form(self, form: str) -> "NamedSchema | None":
-        """Return it in another form; None if the registry does not have it in that form."""
+        """Return it in another form; None if the registry does not return it, for any reason."""
         try:
             return self.registry.schema(self.name, form=form)
         except EvidenceError:
@@ -151,7 +151,7 @@ def schema_registry(settings: RegistrySettings) -> SchemaRegistry:
 
 
 def _client_options(settings: RegistrySettings, files: ExitStack) -> dict[str, Any]:
-    """Return the client's options, which contain secrets, and name files that `files` removes."""
+    """Return the client's options, secrets included; `files` removes the files that they name."""
     options: dict[str, Any] = {
         "url": settings.url,
         "timeout": _TIMEOUT_S,

@@ -43,7 +43,7 @@ _SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class ChangePoint:
-    """A new level from the run at `index` on; both levels are medians.
+    """A new level from the run at `index` on; `before` and `after` are the medians of the levels.
 
     `p_value` is the probability of so large a difference by chance, at least 1 in 1000.
     """
@@ -105,7 +105,7 @@ def _clipped(logs: _Array) -> _Array:
 
 
 def _differences(rows: _Array, sizes: npt.NDArray[np.int_]) -> _Array:
-    """Return how much both parts of each row differ, for each size of the first part.
+    """Return how much the two parts of each row differ, for each size of the first part.
 
     It is the difference of their means, times a factor that is the same for every order of a row.
     """

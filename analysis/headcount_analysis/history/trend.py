@@ -41,9 +41,10 @@ class TrendChart:
     """A chart of one metric of a series.
 
     `colour` is the palette's name for its colour, and `line` the path of its line. `dots` marks the
-    runs that did not pass: it maps the colour of their label to the path of their dots. `values`
-    has the figure of each run as text, in the order of the runs; `axis` is the range of the chart
-    as text. `baseline_y` is the height of the next run's baseline, None without one.
+    runs that did not pass, and a run that alone has a figure: it maps the colour of their label to
+    the path of their dots. `values` has the figure of each run as text, in the order of the runs;
+    `axis` is the range of the chart as text. `baseline_y` is the height of the next run's baseline,
+    None without one.
     """
 
     title: str
@@ -140,7 +141,7 @@ def _line(points: Iterable[tuple[float, float]]) -> str:
 
 
 def _dots(points: Sequence[tuple[float, float, HistoryEntry]]) -> dict[str, str]:
-    """Return the path of the runs that did not pass, by the colour of their label."""
+    """Return the path of the runs that did not pass, or of the only run, by label colour."""
     dots: dict[str, str] = {}
     for x, y, entry in points:
         if entry.label is not Label.PASS:

@@ -207,7 +207,7 @@ NO_IDENTITY = [
 
 
 def test_kinds() -> None:
-    """What is no JSON object is malformed, an id has one spelling, and only a text is an id.
+    """Anything but a JSON object is malformed; an id has one spelling, and only a text is an id.
 
     What is malformed and has an id of the run in it, anywhere, is garbled.
     """

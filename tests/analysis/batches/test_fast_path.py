@@ -1,4 +1,4 @@
-"""The fast path: how seldom messages are decoded that differ only where nothing is read."""
+"""The fast path: of messages that differ only where nothing is read, few are decoded."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

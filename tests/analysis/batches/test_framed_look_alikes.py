@@ -240,7 +240,7 @@ DIFFERENT: Mapping[str, Any] = {
 def test_fields_that_differ_in_each_message_are_not_decoded(
     registry: StubRegistry, monkeypatch: pytest.MonkeyPatch, name: str, kind: str, place: str
 ) -> None:
-    """But in a sample; however many fields of other kinds are around them."""
+    """Except in a sample, however many fields of other kinds are around them."""
     around = {"list": "list", "quantity": "int"}
     frames = SchemaMessages(name, next(NUMBERS), {**around, "at": kind, "note": "text"})
     registry.has(frames.number, frames.schema, frames.kind)
@@ -269,7 +269,7 @@ def test_fields_that_differ_in_each_message_are_not_decoded(
     arrivals = read(reader, rows(values))
     assert {row["kind"] for row in arrivals} == {"claimed"}
     assert len({tuple(row["digests"]) for row in arrivals}) == 7
-    # A message is read for all that are alike, and a variant of it, to prove that it can be.
+    # Of messages that are alike, one is read, and a variant, which proves that one is enough.
     assert decoded <= SAMPLED + 2 * 7 + 2
     assert read(reader, rows(values)) == arrivals
     assert decoded <= SAMPLED + 2 * 7 + 2

@@ -59,7 +59,7 @@ def check(
 @pytest.mark.parametrize("place", ["key", "header:id", "field:X-Event-Id"])
 @pytest.mark.parametrize("name", ["json", "debezium", "raw"])
 def test_a_null_is_no_empty_value(place: str, name: str) -> None:
-    """Nor where the id is beside the value, claimed or not."""
+    """The same holds where the id is beside the value, and for messages without an id."""
     texts = (None, b"else", own(1).encode(), f"{own(1)}x".encode())
     messages = [message(value, ("id", text), key=text) for value in (None, b"") for text in texts]
     check(place, messages, settings=(name,))
@@ -264,7 +264,7 @@ class CountingFormat(RawFormat):
 
 @pytest.mark.parametrize("place", ["key", "header:id", "traceparent", "field:id"])
 def test_values_from_which_nothing_is_read(place: str) -> None:
-    """However different they are, none is decoded but a sample."""
+    """Only a sample of them is decoded, however different they are."""
     counting = CountingFormat()
     ids = RunIds(TAG, IdForm.TRACE)
     expected = Expected(ids, parse_location(place), {0: MANY}, [], message_format=counting)

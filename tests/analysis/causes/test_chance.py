@@ -26,7 +26,7 @@ def test_sharing_is_bounded(whole: int, drawn: int) -> None:
 
 
 def test_sharing_all_is_a_power() -> None:
-    """That ten of ten have a value of a fifth of the run is as likely as 0.2 to the tenth."""
+    """If a fifth of the run has a value, ten of ten have it with probability 0.2 to the tenth."""
     assert math.exp(chance.of_sharing(10, 10, 0.2)) == pytest.approx(0.2**10)
     assert chance.of_sharing(2, 10, 0.2) == chance.CERTAIN
     assert chance.of_sharing(3, 10, 0.0) == -math.inf

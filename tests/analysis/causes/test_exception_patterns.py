@@ -112,7 +112,7 @@ def test_a_part_of_the_run(tmp_path: Path) -> None:
 
 
 def test_an_outage(tmp_path: Path) -> None:
-    """All in a part of the run, in every partition, are no batch and no range of ids."""
+    """Losses that fill a part of the run in every partition are no batch, and no range of ids."""
     assert texts(tmp_path, set(range(100, 120))) == [
         (
             "all 20 lost: all acknowledged requests from 22:15:00 to 22:15:19 UTC, "

@@ -44,7 +44,7 @@ def test_a_change_is_on_its_side_of_none(
 
 @pytest.mark.parametrize("run_ms", [50, 99, 104, 130, 400, 50_000])
 def test_ticks_have_room(tmp_path: Path, run_ms: float) -> None:
-    """On a wide page and, of those for a phone, on a narrow one; `none` is always there."""
+    """On a wide page, and those for a phone on a narrow page; the label `none` is always there."""
     figure = drawn(tmp_path, 100, run_ms)
     (axis,) = re.findall(r'class="ticks">(.*?)</div>', figure.svg)
     ticks = re.findall(r'<span( class="only-wide")? style="left:([\d.]+)%">([^<]*)', axis)

@@ -125,7 +125,7 @@ def test_a_limit_of_single_runs(
     assert comparison.exit_code == code
 
 
-WORSE = "WORSE: lost rose from 0 to 23; the verdict changed from PASS to FAIL"
+WORSE = "WORSE: lost rose from 0 to 23; the label changed from PASS to FAIL"
 
 
 def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
     assert words.headline(comparison) == WORSE
     assert sentences(comparison)[:2] == [
         "WORSE: lost rose from 0 to 23",
-        "WORSE: the verdict changed from PASS to FAIL",
+        "WORSE: the label changed from PASS to FAIL",
     ]
     assert markdown.render(comparison).startswith(f"## ❌ Comparison: {WORSE}\n")
     assert f'<p class="verdict fail">{WORSE}</p>' in page.render(comparison)
@@ -147,7 +147,7 @@ def test_a_fact_that_got_worse_comes_first(tmp_path: Path) -> None:
     kept = compared(tmp_path / "limits", [100, 101], [100, 101], "lost +30", **lossy)
     assert words.headline(kept) == (
         "WORSE: lost rose from 0 to 23 per run on average; "
-        "the verdict changed from PASS to FAIL; 1 of 1 limits kept"
+        "the label changed from PASS to FAIL; 1 of 1 limits kept"
     )
 
 
@@ -171,7 +171,7 @@ def test_a_flag_that_no_run_limits_is_not_worse(tmp_path: Path) -> None:
     assert sentences(comparison)[0] == "WORSE: reordered rose from 0 to 23"
     broken = {"text": "rps > 1", "holds": False, "shown": "0.5/s"}
     comparison = compared(tmp_path / "c", [100], [100], thresholds=[broken])
-    assert sentences(comparison)[0] == "WORSE: the verdict changed from PASS to THRESHOLD BROKEN"
+    assert sentences(comparison)[0] == "WORSE: the label changed from PASS to THRESHOLD BROKEN"
 
 
 def test_a_loss_that_moved_from_one_event_type_to_another_is_worse_there(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_each_type_is_a_json_value(type_: Any, value: object, expected: object) 
 
 
 def test_a_type_within_a_type_is_the_inner_one() -> None:
-    """Generators of schemas write such, although fastavro itself does not read it."""
+    """Schema generators write such types, although fastavro itself does not read them."""
     content = avro(record_of(a="float", b=["null", "int"]), {"a": 0.1, "b": 1})
     nested = record_of(a={"type": {"type": "float"}}, b={"type": ["null", "int"]})
     assert read_avro(nested, content).event == {"a": 0.1, "b": 1}

@@ -47,7 +47,7 @@ def test_each_format_has_all_that_a_reader_asks_for() -> None:
 
 
 def test_a_registry_s_settings_are_read_only_where_one_is_asked() -> None:
-    """A file with a registry's setting that nobody knows does not keep a run of JSON from work."""
+    """An unknown setting of a registry in the file does not stop a run of JSON from working."""
     unknown = {ASSIGNMENTS_VARIABLE: "schema.registry.ssl.protocol=TLSv1.3"}
     assert format_in(FormatSettings("json"), unknown).decode(record(b"{}")).event == {}
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""The baseline: which runs it has, and what a run is called against it."""
+"""The baseline: which runs it has, and how a run compares with it."""
 
 from headcount_analysis.compare_runs.change import ChangeLabel
 from headcount_analysis.history.baseline import assessments
@@ -61,7 +61,7 @@ def test_without_a_baseline_nothing_is_compared() -> None:
 
 
 def test_an_inconclusive_run_is_not_compared() -> None:
-    """Its figures prove nothing, and so neither do they shift a baseline."""
+    """Its figures prove nothing, so they do not shift a baseline either."""
     (*_, run) = assessments([*STEADY, an_entry(12, 500, label=Label.INCONCLUSIVE)], 10)
     assert run.changes == ()
     assert run.baseline

@@ -50,7 +50,7 @@ def numbers(chosen: Iterable[SelectedSeries]) -> list[list[int]]:
     ],
 )
 def test_filters(overview: HistoryOverview, chosen: RunFilter, expected: list[list[int]]) -> None:
-    """A text is a part, in any case; a search wants every word; all conditions must hold."""
+    """Texts match in part, in any case; a search matches every word; all conditions must hold."""
     assert numbers(selected(overview, chosen)) == expected
 
 

@@ -76,7 +76,7 @@ def test_a_verdict_that_was_written_again_is_read_again(
 def test_a_damaged_index_is_made_anew(
     tmp_path: Path, runs: Callable[[], PastRuns], content: bytes
 ) -> None:
-    """Nothing in it is believed that is not of a whole line of this format."""
+    """Only whole lines of this format are used."""
     (tmp_path / INDEX).write_bytes(content)
     assert names(runs()) == {"one", "two", "three"}
     assert runs().read == 0
@@ -150,7 +150,7 @@ def test_runs_are_read_without_an_index_that_can_be_written(
 
 
 def test_other_folders_are_no_runs(tmp_path: Path, runs: Callable[[], PastRuns]) -> None:
-    """Neither those without a verdict or manifest, nor files, nor what has no name of a run."""
+    """A run is a folder with a verdict, a manifest and a valid name, at the top level."""
     (tmp_path / "bench").mkdir()
     (tmp_path / "README.md").write_text("verdict.json")
     written(tmp_path, "deep").path.rename(tmp_path / "bench" / "deep")

@@ -1,4 +1,4 @@
-"""The page and the document: what they say of a history, and that no text of a run acts in them."""
+"""The page and the document: what they say of a history, and that no text of a run is executed."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def test_a_change_point_is_marked() -> None:
 
 
 def test_the_latest_run_with_a_loss_is_worse() -> None:
-    """It is said first; an earlier one is told in the past, with how many runs were well since."""
+    """It comes first; of an earlier one, the page says how many runs were well since."""
     lossy = [an_entry(0), an_entry(1), an_entry(2, lost=4)]
     assert sentences(lossy) == ["WORSE: lost 0 → 4 in the latest run, run-0002 (2026-11-01)"]
     assert sentences([*lossy, an_entry(3), an_entry(4)]) == [

@@ -146,7 +146,7 @@ def test_thresholds_are_judged_in_addition_to_delivery() -> None:
 
 
 def test_a_log_that_was_shorter_under_a_later_leader_is_noted() -> None:
-    """It may have been read from before the recorded start: a pass, and a note names the offsets.
+    """It may have been read from before the recorded start: a pass, and a note has the offsets.
 
     A later leader with a log that was no shorter is not worth a note.
     """

@@ -33,7 +33,7 @@ def assessed(health: Health | None) -> FleetHealth:
 
 
 def test_a_generator_with_spare_time_is_not_saturated() -> None:
-    """Neither are few pauses, nor a load that is high less than half of the time."""
+    """Nor is one with few pauses, or with a load that is high for less than half of the time."""
     weighed = assessed(samples([95.0] * 10 + [20.0] * 11, lag=[500.0, 500.0]))
     assert (weighed.saturated, weighed.notes, weighed.missing) == (False, (), 0)
 

@@ -14,7 +14,7 @@ BASE_MS = 1_700_000_000_000
 
 
 def fates(folder: Path, *delays_ms: Iterable[int]) -> Path:
-    """Write the fates of delivered events: the delays of each generator's, by its own clock."""
+    """Write the fates of delivered events; each generator has its own list of delays."""
     rows = [
         {
             "generator": generator,
@@ -59,7 +59,7 @@ def test_events_without_a_time(tmp_path: Path) -> None:
 
 
 def test_a_delay_that_all_events_have(tmp_path: Path) -> None:
-    """By timestamps it may be a difference of clocks; the topic's earlier ends show it.
+    """Timestamps alone cannot show it, as clocks may differ; the topic's earlier ends do.
 
     Event 3 was acknowledged 20 ms before the last response, and was beyond the end that was
     recorded 12 s after that.

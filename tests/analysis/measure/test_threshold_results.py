@@ -408,7 +408,7 @@ def test_the_order_of_an_event_type_needs_its_own_events(
 
 @pytest.mark.parametrize("metric", ["phantom", "foreign"])
 def test_a_message_without_an_event_type_may_be_of_any(metric: str) -> None:
-    """A phantom names its own event type, or none: one of an unknown type proves no type free."""
+    """If a message may be of any type, the limit of no type is proven kept."""
     counts = {"a": Counts(attempted=5, acked=5), "(unknown)": Counts(**{metric: 2})}
     sample = WindowSample(counts, (), 1.0)
     text = f"{metric}{{event_type=a}} == 0"

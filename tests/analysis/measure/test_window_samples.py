@@ -72,7 +72,7 @@ def results(
 
 
 def test_clocks_that_differ_are_corrected(tmp_path: Path) -> None:
-    """100 requests per second are no fewer because one clock is 30 s ahead."""
+    """A clock that is 30 s ahead does not lower a rate of 100 requests per second."""
     expected = {
         "rps > 90": ("kept", 100),
         "rps > 110": ("broken", 100),

@@ -266,7 +266,7 @@ def test_the_reason_says_that_nothing_was_seen() -> None:
 
 
 def test_the_reason_says_that_messages_are_unreadable() -> None:
-    """If most of those that were searched are, a carried id is not what lacks."""
+    """If most of the searched messages are, they may well have ids that cannot be read."""
     compressed = [gzip.compress(b'{"m": %d}' % number) for number in range(3)]
     search = sampled(*compressed, b"{}")
     assert search.unreadable == "not UTF-8, but compressed by gzip"

@@ -107,7 +107,7 @@ def test_a_field_that_occurs_twice() -> None:
     assert "--id-at" not in placement.remedy
 
 
-def test_messages_with_their_ids_in_place_are_not_told_of() -> None:
+def test_messages_with_their_ids_in_place_are_left_out() -> None:
     """Only the others say where ids are instead."""
     half = COUNT // 2
     values = [event(f"{TAG}.0.{seq}") for seq in range(half)]

@@ -83,10 +83,10 @@ def test_sane(history: RunHistory) -> None:
 
 
 def test_another_start_of_the_run_delivers_nothing(history: RunHistory) -> None:
-    """A run id is given twice, and both starts publish to one topic: neither is saved by the other.
+    """If two starts of a run share an id and a topic, neither gets the other's events.
 
     The other start delivers all that it asks for, with the same generator and sequence numbers;
-    so does one of before there were tags.
+    so does a start of a version whose ids had no tags.
     """
     history.options = {"tag": "0aaaaaaaaa"}
     for seq in range(3):
@@ -130,7 +130,7 @@ def test_a_later_leader_that_lacked_what_was_before_the_start(
 
 
 def test_what_a_later_leader_does_not_have_is_lost(history: RunHistory) -> None:
-    """Also if it is read from before the recorded start; another run's events do not stand in."""
+    """Also if it is read from before the recorded start; another run's events are no substitute."""
     history.options = {"tag": "0aaaaaaaaa"}
     history.start = {0: 6, 1: 0}
     for seq in range(3):
@@ -147,7 +147,7 @@ def test_what_a_later_leader_does_not_have_is_lost(history: RunHistory) -> None:
 
 
 def test_the_rates_are_those_of_the_arrivals_where_there_is_a_schedule(history: RunHistory) -> None:
-    """Otherwise those of the requests: here 5 in 45 ms. A dead generator's undone tasks count."""
+    """Else of the requests: here 5 in 45 ms. Tasks that a dead generator left undone count."""
     history.deliver(5)
     history.options = {"options": {"rate": "100/s"}}
     assert history.verified().rates == Rates(target_per_s=None, achieved_per_s=5 / 0.045)
@@ -165,7 +165,7 @@ def test_the_rate_of_users_that_ended_early(
 ) -> None:
     """Five requests in 45 ms are no proof of a rate that was scheduled for half a second.
 
-    What holds for the whole schedule as well is proven.
+    A threshold that also holds for the whole schedule is proven.
     """
     texts = ("rps > 90", "rps > 90 after 0.005s", "rps > 5", "rps < 200")
     history.thresholds = tuple(map(parse, texts))

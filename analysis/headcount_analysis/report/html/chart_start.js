@@ -44,16 +44,16 @@ function listen(chart) {
 }
 
 function onKey(chart, event) {
-  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (event.key === "Escape") {
     if (chart.at !== undefined) hide(chart);
     else if (chart.kind !== "rarity") zoom(chart, null);
   }
-  if (!way) return;
+  if (!step) return;
   event.preventDefault();
   const line = chart.data.lines[0];
   const known = chart.at === undefined ? chart.range[0] : chart.at;
-  const index = nearest(line, known, chart.data.mark === "bars") + (chart.at === undefined ? 0 : way);
+  const index = nearest(line, known, chart.data.mark === "bars") + (chart.at === undefined ? 0 : step);
   const x = xOf(line, Math.max(0, Math.min(line.y.length - 1, index)));
   const plot = plotOf(chart);
   const part = (x - chart.range[0]) / (chart.range[1] - chart.range[0]);

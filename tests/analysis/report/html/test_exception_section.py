@@ -15,7 +15,7 @@ LATER_NS = START_NS + 7_250_000_000
 
 
 def test_patterns_lead_to_their_rows() -> None:
-    """With their filters; what is no exception leads to the errors, and nothing is markup."""
+    """With their filters; requests that are no exceptions lead to the errors; no text is markup."""
     patterns = (
         Pattern("lost", 3, 4, f"event type {HOSTILE}", {"type": HOSTILE}),
         Pattern("refused", 9, 9, "process 1"),

@@ -150,7 +150,7 @@ def test_what_happened_is_in_plain_words() -> None:
     assert what_happened(absent) == "sent, but not answered, not in topic"
 
 
-def test_the_way_of_a_lost_event() -> None:
+def test_the_steps_of_a_lost_event() -> None:
     """Asked, sent, answered, acknowledged at, and not found."""
     assert steps(LOST) == [
         "due: 22:13:19.999",
@@ -161,7 +161,7 @@ def test_the_way_of_a_lost_event() -> None:
     ]
 
 
-def test_the_way_of_a_corrupted_copy() -> None:
+def test_the_steps_of_a_corrupted_copy() -> None:
     """The copies, the place of the one that differs, and the asked and found values."""
     row = {
         **DELIVERED,
@@ -178,7 +178,7 @@ def test_the_way_of_a_corrupted_copy() -> None:
     ]
 
 
-def test_the_way_of_a_request_without_an_answer() -> None:
+def test_the_steps_of_a_request_without_an_answer() -> None:
     """Neither a time-out nor a request in flight has more than is known."""
     no_answer = {"answered_at": "", "answered_at_ns": "", "http_status": "", **NOT_ACKED}
     timed_out: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""The exceptions in a browser: filters, links, the way of an id, keyboard, and no script."""
+"""The exceptions in a browser: filters, links, the steps of an id, keyboard, and no script."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ JSON.stringify(Object.fromEntries([...new FormData(document.getElementById("exce
   .filter(([, value]) => value)))
 """
 OPEN_WAYS = """
-[...document.querySelectorAll("#exception-table .way")]
+[...document.querySelectorAll("#exception-table .steps")]
   .filter((row) => row.checkVisibility()).length
 """
 
@@ -98,7 +98,7 @@ def shared_browser(page: str) -> Iterator[Chromium]:
 
 @pytest.fixture
 def browser(shared_browser: Chromium) -> Chromium:
-    """Show all rows of the report, with their ways closed."""
+    """Show all rows of the report, with their steps hidden."""
     opened_ways = "document.querySelectorAll('#exception-table [aria-expanded=true]')"
     shared_browser.evaluate(f"for (const each of {opened_ways}) each.click()")
     reset(shared_browser)
@@ -228,7 +228,7 @@ def press(browser: Chromium, key: str) -> None:
         )
 
 
-def test_the_way_is_opened_by_mouse_and_keyboard(browser: Chromium) -> None:
+def test_the_steps_are_opened_by_mouse_and_keyboard(browser: Chromium) -> None:
     """A click on a row, or Enter on its id, opens and closes it; a link to one id opens it."""
     row = "document.querySelector('#exception-table tbody tr')"
     assert browser.evaluate(OPEN_WAYS) == 0
@@ -239,15 +239,15 @@ def test_the_way_is_opened_by_mouse_and_keyboard(browser: Chromium) -> None:
     assert browser.evaluate(OPEN_WAYS) == 0
     press(browser, "Tab")
     press(browser, "Enter")
-    way = browser.evaluate(f"{row}.parentNode.nextElementSibling.rows[1].innerText")
-    assert "acknowledged at" in way
-    assert "not found" in way
+    steps = browser.evaluate(f"{row}.parentNode.nextElementSibling.rows[1].innerText")
+    assert "acknowledged at" in steps
+    assert "not found" in steps
     expanded = "document.activeElement.getAttribute('aria-expanded')"
     assert (browser.evaluate(OPEN_WAYS), browser.evaluate(expanded)) == (1, "true")
 
 
-def test_a_link_to_an_id_opens_its_way(browser: Chromium) -> None:
-    """One row is shown, with its way."""
+def test_a_link_to_an_id_opens_its_steps(browser: Chromium) -> None:
+    """One row is shown, with its steps."""
     follow(browser, "#exceptions?text=id-5")
     assert (shown(browser), browser.evaluate(OPEN_WAYS)) == ("5", 1)
 
@@ -263,8 +263,10 @@ def test_on_a_phone_rows_are_filtered_too(browser: Chromium) -> None:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
-def test_axe_finds_no_fault_in_filters_and_ways(browser: Chromium, width: int, scheme: str) -> None:
-    """With all ways open, on a wide page, a dark one, and a phone."""
+def test_axe_finds_no_fault_in_filters_and_steps(
+    browser: Chromium, width: int, scheme: str
+) -> None:
+    """With all steps shown, on a wide page, a dark one, and a phone."""
     browser.show_as(width, scheme=scheme)
     browser.evaluate(
         "for (const each of document.querySelectorAll('#exception-table button')) each.click()"
@@ -276,7 +278,7 @@ def test_axe_finds_no_fault_in_filters_and_ways(browser: Chromium, width: int, s
 
 
 def test_without_a_script_everything_is_there(shared_browser: Chromium, page: str) -> None:
-    """All rows and all ways; a link leads to its first row, and tools that would fail are not."""
+    """All rows and all steps; a link leads to its first row, and tools that would fail are not."""
     shared_browser.show_as(1200)
     shared_browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:

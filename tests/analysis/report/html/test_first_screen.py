@@ -79,7 +79,7 @@ def test_a_loss_is_a_count_and_a_rate_and_has_times() -> None:
 
 
 def test_a_loss_says_what_the_lost_events_have_in_common() -> None:
-    """Where they were lost, each with a link; when is said anyway, and other classes are not."""
+    """It names where, with links; the time is there anyway, and other classes have no such line."""
     patterns = (
         Pattern("lost", 3, 3, "event type sword", {"type": "sword"}),
         Pattern("ghost", 3, 3, "event type guild", {"type": "guild"}),

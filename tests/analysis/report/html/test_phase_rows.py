@@ -21,7 +21,7 @@ def table(**phases: dict[Phase, PhaseDurations]) -> PhaseTable:
 
 
 def test_first_bytes_alone_have_no_columns_of_connections() -> None:
-    """Nor has an event type a row for which nothing was measured, except in the total."""
+    """Nor is there a row for an event type without measurements; it counts only in the total."""
     phases = table(sword=FIRST_BYTE)
     assert phases.columns == ("first byte p50", "first byte p95", "first byte p99")
     assert [(row.event_type, row.is_total) for row in phases.rows] == [

@@ -72,7 +72,7 @@ def test_exit_codes(reports: Path, arguments: list[str], expected: int) -> None:
 def test_the_first_line_names_what_became_worse(reports: Path) -> None:
     """Also with one run per side; the table labels the count, too."""
     lines = compare(reports, "a0", "lossy").output.splitlines()
-    assert lines[0] == "WORSE: lost rose from 0 to 23; the verdict changed from PASS to FAIL"
+    assert lines[0] == "WORSE: lost rose from 0 to 23; the label changed from PASS to FAIL"
     assert "lost 0 23 +23 worse" in [" ".join(line.split()) for line in lines]
 
 
