@@ -273,7 +273,7 @@ def test_the_broker_s_check(broker: Broker) -> None:
 
 
 def test_nothing_is_left_behind() -> None:
-    """No part has an anonymous volume, which `down` would leave, but one that `--rm` removes."""
+    """No part has an anonymous volume, which `down` would leave, except one that `--rm` removes."""
     for name, service in services().items():
         volumes = [item for item in service.get("volumes", []) if item["type"] == "volume"]
         anonymous = [item["target"] for item in volumes if "source" not in item]

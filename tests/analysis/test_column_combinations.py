@@ -58,7 +58,7 @@ def test_every_row_is_in_its_combination(samples: list[tuple[Any, ...]]) -> None
 
 
 def test_more_combinations_than_there_are_numbers() -> None:
-    """They would be confused with each other."""
+    """They are refused, because some would get the same number."""
     column = pa.array(range(1 << 16))
     with pytest.raises(AssertionError, match="too many"):
         Combined.of(dict.fromkeys("abcd", column))

@@ -29,7 +29,7 @@ def test_prometheus_has_the_sums_of_the_verdict(tmp_path: Path) -> None:
 
     Another receiver gets the trace of the run.
 
-    Neither the exit code nor the verdict is another one, and the end waits a few seconds at most.
+    Exit code and verdict are what they would be without, and the end waits a few seconds at most.
     """
     reports, port = tmp_path / "reports", free_port()
     options = ("--processes", "2", "--metrics-port", str(port), "--reports-dir", str(reports))

@@ -78,7 +78,7 @@ def test_a_service_that_does_not_know_headcount(folder: str) -> None:
 
 
 def id_settings(walkthrough: Walkthrough) -> IdSettings:
-    """The settings that the options of the README's run have as a result."""
+    """The settings that result from the options of the README's run."""
     options = ("--id-form", "--id-header", "--id-at")
     return parse_id_settings(*map(walkthrough.option, options))
 

@@ -43,7 +43,7 @@ def test_step_in_a_pipe_is_one_plain_line() -> None:
 
 
 def test_step_in_a_pipe_is_announced_before_it_is_done() -> None:
-    """Who watches a pipe sees what is under way, not only what is over."""
+    """Someone who watches a pipe sees what is under way, not only what is done."""
     screen = Screen()
     with screen.console.step("Starting the broker"):
         assert screen.err.getvalue() == "Starting the broker ... "
@@ -58,7 +58,7 @@ def test_failed_step_says_so() -> None:
 
 
 def test_an_interrupt_while_a_step_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is said of it does not run into the step's line."""
+    """The message about it does not run into the step's line."""
     screen, flushes = Screen(), itertools.count()
 
     def interrupted() -> None:
@@ -74,7 +74,7 @@ def test_an_interrupt_while_a_step_begins(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_remark_within_a_step_has_a_line_of_its_own() -> None:
-    """What is said during a step does not run into its line, and the step's end names it."""
+    """A remark does not run into the step's line, and the line at the end names the step again."""
     screen = Screen()
     with screen.console.step("Starting the broker"):
         screen.console.remark("port 9092 is taken")
@@ -85,7 +85,7 @@ def test_remark_within_a_step_has_a_line_of_its_own() -> None:
     ]
 
 
-def test_update_in_a_pipe_is_told_when_a_step_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_update_in_a_pipe_is_shown_when_a_step_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a pipe a short step's progress is noise, and a long one's is a sign of life."""
     screen = Screen()
     monkeypatch.setattr(console_module, "PLAIN_UPDATE_EVERY_S", math.inf)
@@ -115,7 +115,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_quiet_shows_errors_and_results_only() -> None:
-    """A quiet console tells no steps and no remarks."""
+    """A quiet console shows no steps and no remarks."""
     screen = Screen(quiet=True)
     with screen.console.step("Starting the broker") as step:
         step.update("x")
@@ -148,7 +148,7 @@ def test_results_go_to_stdout_as_they_are() -> None:
 
 @pytest.mark.parametrize("control", ["\x00", "\x1b[2J", "\x7f", "\x9b", "\u202e"])
 def test_control_characters_are_escaped(control: str) -> None:
-    """What a service or a topic is quoted with cannot give the terminal orders."""
+    """Text that is quoted from a service or a topic cannot control the terminal."""
     screen = Screen()
     name = f"buy{control}!"
     table = Table(f"h{control}", box=None, pad_edge=False, title=None)
@@ -168,7 +168,7 @@ def test_control_characters_are_escaped(control: str) -> None:
 
 
 def test_a_step_that_shows_its_own_time() -> None:
-    """Has a shorter title while it runs, and no second clock; its whole title stays at the end."""
+    """While it runs, its title is shorter, and it has no second clock; the whole title stays."""
     screen = Screen(terminal=True)
     with screen.console.step("Load: 20 users for 30s on http://shop.test", "Load") as step:
         step.update("12/30 s · 66/s")

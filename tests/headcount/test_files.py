@@ -24,7 +24,7 @@ def forced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_name_is_forced_to_disk_behind_its_content(tmp_path: Path, forced: list[str]) -> None:
-    """A machine that loses its power then has the file, and not only what was written aside."""
+    """After a power failure, the file is there, not only the temporary file beside it."""
     write_atomically(tmp_path / "end.json", "{}")
     aside, folder = forced
     assert aside.startswith(".end.json.")
@@ -33,7 +33,7 @@ def test_a_name_is_forced_to_disk_behind_its_content(tmp_path: Path, forced: lis
 
 
 def test_a_reservation_is_on_disk_before_it_is_used(tmp_path: Path, forced: list[str]) -> None:
-    """Its name is, too, or an event of it would be of nobody."""
+    """So is its name; without it, nobody would own the events with its ids."""
     writer = LedgerWriter(pafs.LocalFileSystem(), str(tmp_path), "run-1", 0)
     writer.open()
     writer.reserve(10)
@@ -41,7 +41,7 @@ def test_a_reservation_is_on_disk_before_it_is_used(tmp_path: Path, forced: list
 
 
 def test_a_folder_that_cannot_be_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some file systems have nothing to force there; all else is an error."""
+    """Some file systems cannot do so for a folder; any other failure is an error."""
     path = tmp_path / "a"
     path.write_text("")
     numbers = [errno.EINVAL, errno.EIO, errno.EINVAL]

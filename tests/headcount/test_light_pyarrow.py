@@ -1,4 +1,4 @@
-"""Light pyarrow: a generator starts without pandas, which its locustfile still can use."""
+"""Light pyarrow: a generator starts without pandas, which its locustfile can still use."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Answers: what is taken for plain is what a parser of all of HTTP makes of it, to the byte."""
+"""Response heads: a plain response is read as a full HTTP parser reads it, to the byte."""
 
 import pytest
 from geventhttpclient.response import HTTPParseError, HTTPResponse
@@ -52,7 +52,7 @@ def parsed(data: bytes, method: str) -> HTTPResponse | None:
 @example(start=OK, lines=[(b"Content-Length", b":", b"2")], body=b"ok", is_head=False, cut=0)
 @example(start=OK, lines=[(b"Content-Length", b":", b"2")], body=b"", is_head=True, cut=0)
 @example(start=OK, lines=[(b"Content-Length", b":", b" 2 ")], body=b"ok", is_head=False, cut=0)
-def test_what_is_plain_is_what_the_general_parser_reads(
+def test_a_plain_response_is_what_the_general_parser_reads(
     start: bytes, lines: list[tuple[bytes, ...]], body: bytes, *, is_head: bool, cut: int
 ) -> None:
     """Status, fields, body and where it ends are the same; the connection can be used again."""
@@ -68,17 +68,17 @@ def test_what_is_plain_is_what_the_general_parser_reads(
     assert general.get_code() == head.status
     body_read = bytes(general._body_buffer)  # noqa: SLF001 - it has no socket to read from
     assert body_read == data[head.body_at : head.end]
-    # The general parser keeps the blanks after a value, which are none of it (RFC 9110, 5.5).
+    # The general parser keeps the blanks after a value, which are not part of it (RFC 9110, 5.5).
     parsed_fields = [(name, value.rstrip(" \t")) for name, value in general.items()]
     assert parsed_fields == _grouped(fields(data, head.body_at))
 
 
 @settings(max_examples=1000, deadline=None)
 @given(start=STARTS, lines=LINES, body=BODIES, cut=some.integers(0, 60))
-def test_what_is_not_whole_is_waited_for_only_where_more_must_come(
+def test_an_incomplete_response_is_awaited_only_if_more_must_come(
     start: bytes, lines: list[tuple[bytes, ...]], body: bytes, cut: int
 ) -> None:
-    """Where this says that the answer is not whole, the general parser does not say that it is."""
+    """If a response ends beyond the data, the general parser does not call it complete either."""
     data = start + b"".join(b"".join(line) + b"\r\n" for line in lines) + b"\r\n" + body
     data = data[: max(1, len(data) - cut)]
     head = frame(data, is_bodiless=False)
@@ -103,8 +103,8 @@ def _grouped(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
         (OK + b"Content-Length: 0\r\n\r\n", 200, b""),
     ],
 )
-def test_plain_answers(data: bytes, status: int, body: bytes) -> None:
-    """What a service says all the time is plain, and whole to the byte."""
+def test_plain_responses(data: bytes, status: int, body: bytes) -> None:
+    """Ordinary responses are plain, and complete to the byte."""
     head = frame(data, is_bodiless=False)
     assert head is not None
     assert (head.status, data[head.body_at : head.end], head.end) == (status, body, len(data))
@@ -129,13 +129,13 @@ def test_plain_answers(data: bytes, status: int, body: bytes) -> None:
         b"no HTTP\r\n\r\n",
     ],
 )
-def test_what_is_not_plain_is_left_to_the_general_parser(data: bytes) -> None:
-    """Nothing is said of what is malformed, too long, or more than a body of the stated length."""
+def test_other_responses_are_left_to_the_general_parser(data: bytes) -> None:
+    """A response that is malformed, too long, or has no body of a stated length has no frame."""
     assert frame(data, is_bodiless=False) is None
 
 
-def test_an_answer_that_is_cut_is_not_whole() -> None:
-    """A cut head says nothing, and a cut body how much is to come."""
+def test_a_truncated_response_is_incomplete() -> None:
+    """A truncated head has no frame; that of a truncated body ends where the body will end."""
     head_bytes = PLAIN.index(b"ok")
     for length in range(len(PLAIN)):
         head = frame(PLAIN[:length], is_bodiless=False)
@@ -143,8 +143,8 @@ def test_an_answer_that_is_cut_is_not_whole() -> None:
         assert head is None or head.end == len(PLAIN)
 
 
-def test_an_answer_to_head_has_no_body() -> None:
-    """Its length is that of the body that is left out."""
+def test_a_response_to_head_has_no_body() -> None:
+    """The stated length is that of the body that is left out."""
     data = OK + b"Content-Length: 9\r\n\r\n"
     head = frame(data, is_bodiless=True)
     assert isinstance(head, Frame)

@@ -49,7 +49,7 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
 
 
 def test_patterns_of_a_list() -> None:
-    """Comments and empty lines are none."""
+    """Comments and empty lines are skipped."""
     assert patterns_of("# why\n\none/*  # too\ntwo\n") == ["one/*", "two"]
 
 

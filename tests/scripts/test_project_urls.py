@@ -43,7 +43,7 @@ def test_a_remote_has_a_page(remote: str) -> None:
 
 
 def test_a_page_has_the_port_and_the_scheme_of_the_web() -> None:
-    """A port of ssh is none of the web's."""
+    """The port of ssh is not carried over."""
     assert web_address("http://git.acme.io:3000/x/y.git") == "http://git.acme.io:3000/x/y"
 
 

@@ -28,7 +28,7 @@ def lines(reports: Path, config: Path, topic: str) -> tuple[int, list[str]]:
 
 
 def test_what_is_granted_and_what_is_not_needed(secured: SecuredBroker, tmp_path: Path) -> None:
-    """To read is enough; what stays unknown is said."""
+    """The right to read is enough; what stays unknown is named."""
     code, output = lines(tmp_path, secured.config("plain"), TOPIC)
     text = " ".join(output)
     assert code == 0, output

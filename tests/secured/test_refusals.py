@@ -129,7 +129,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_connect_is_told_why(secured: SecuredBroker, name: str) -> None:
+def test_a_refused_connection_has_a_reason(secured: SecuredBroker, name: str) -> None:
     """Within seconds, with the address, and without any secret."""
     cluster, began_s = REFUSED[name].cluster(secured), time.monotonic()
     with pytest.raises(PartError, match=REFUSED[name].reason) as raised:
@@ -165,7 +165,7 @@ def test_a_missing_right_is_named_with_its_remedy(secured: SecuredBroker) -> Non
 
 
 def test_amazon_s_token_arrives(secured: SecuredBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker that trusts another issuer refuses it, which is said within seconds."""
+    """A broker that trusts another issuer refuses it, and the error says so within seconds."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CLIENT_SECRET)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")

@@ -11,7 +11,7 @@ from tests.service.conftest import LoadSettings
 
 
 def test_defaults_are_safe(load: LoadSettings) -> None:
-    """By default the service listens on loopback and waits for every replica."""
+    """By default the service listens on loopback and waits for every in-sync replica."""
     settings = load()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert (settings.acks, settings.idempotence, settings.publish) == ("all", True, True)

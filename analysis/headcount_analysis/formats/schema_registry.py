@@ -30,7 +30,9 @@ Answer = TypeVar("Answer")
 _TIMEOUT_S: Final = 10.0
 _RETRIES: Final = 2
 _RETRY_AFTER_MS: Final = 200
-_SCHEMA_NOT_FOUND: Final = 40403  # in the registry's API
+_NO_SCHEMA: Final = frozenset({40403})
+_NO_VERSION: Final = frozenset({40401, 40402, 40403})
+"""Error codes of the registry's API: it lacks the subject, the version, or the schema."""
 
 _REMEDIES: Final = {
     401: "it requires a login: set schema.registry.basic.auth.user.info or "
@@ -70,7 +72,9 @@ class SchemaRegistry:
 
     def version(self, subject: str, version: int, form: str | None) -> Schema:
         """Return a version of a subject. EvidenceError if there is none."""
-        registered = self._answer(lambda: self._client.get_version(subject, version, fmt=form))
+        registered = self._answer(
+            lambda: self._client.get_version(subject, version, fmt=form), _NO_VERSION
+        )
         if registered is None:
             raise self._unanswered(f"it lacks version {version} of {subject}, which is imported")
         return registered.schema
@@ -82,11 +86,13 @@ class SchemaRegistry:
         weakref.finalize(self, client.close)
         return client
 
-    def _answer(self, ask: Callable[[], Answer]) -> Answer | None:
+    def _answer(
+        self, ask: Callable[[], Answer], missing: frozenset[int] = _NO_SCHEMA
+    ) -> Answer | None:
         try:
             return ask()
         except SchemaRegistryError as error:
-            if error.error_code == _SCHEMA_NOT_FOUND:
+            if error.error_code in missing:
                 return None
             status = int(error.http_status_code)
             remedy = _REMEDIES.get(status, "see the registry's log")

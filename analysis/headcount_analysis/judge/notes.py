@@ -1,6 +1,6 @@
 """Notes: facts that a reader should know, but that do not affect the verdict."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import ROUND_CEILING, Context
 
 from headcount_analysis.classes_and_flags import Counts
@@ -43,10 +43,10 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
                 "transactions"
             )
         if partition.malformed:
-            samples = ", ".join(str(offset) for offset in partition.malformed_samples)
+            samples = partition.malformed_samples
             yield (
                 f"malformed messages in partition {partition.partition}: {partition.malformed:,}, "
-                f"first at offset {samples}{_defects(partition)}"
+                f"first at offset{'s' * (len(samples) > 1)} {_listed(samples)}{_defects(partition)}"
             )
     if not evidence.manifest.cleanup_policy:
         yield (
@@ -57,7 +57,14 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
     )
     if added:
-        yield f"partitions {', '.join(map(str, added))} were added during the run"
+        named = (
+            f"partition {added[0]} was" if len(added) == 1 else f"partitions {_listed(added)} were"
+        )
+        yield f"{named} added during the run"
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
 
 
 def _truncated(evidence: Evidence) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A stub of a schema registry: answers as it is told, over HTTP or TLS, and records logins."""
+"""A stub of a schema registry: gives set answers, over HTTP or TLS, and records logins."""
 
 import json
 import ssl
@@ -13,12 +13,16 @@ from headcount.stack.ports import LOOPBACK
 
 @dataclass(slots=True)
 class StubRegistry:
-    """A running stub; `answers` has the status and the body for each path."""
+    """A running stub; `answers` has the status and the body for each path.
+
+    `missing_code` is the error code of its 404 for any other path.
+    """
 
     url: str
     answers: dict[str, tuple[int, object]] = field(default_factory=dict)
     logins: list[str | None] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    missing_code: int = 40403
 
     def has(self, number: int, text: str, kind: str = "AVRO") -> None:
         """Answer with a schema."""
@@ -29,7 +33,7 @@ class StubRegistry:
         """Return status and body."""
         self.logins.append(login)
         self.paths.append(path)
-        missing = 404, {"error_code": 40403, "message": "Schema not found"}
+        missing = 404, {"error_code": self.missing_code, "message": "not found"}
         status, body = self.answers.get(path, missing)
         return status, body if isinstance(body, bytes) else json.dumps(body).encode()
 

@@ -118,6 +118,18 @@ def test_a_schema_that_cannot_be_used_is_no_defect(name: str, kind: str, text: s
             format_with(RegistrySettings(url=stub.url), name).decode(record(value))
 
 
+@pytest.mark.parametrize("code", [40401, 40402])
+def test_an_imported_schema_that_the_registry_lacks_is_no_defect(code: int) -> None:
+    """Whether it lacks the subject or the version, the error names both."""
+    with stub_registry() as stub:
+        reference = {"name": "shop.Price", "subject": "price", "version": 2}
+        document = {"schema": json.dumps(SCHEMA), "schemaType": "AVRO", "references": [reference]}
+        stub.answers["/schemas/ids/7"] = 200, document
+        stub.missing_code = code
+        with pytest.raises(EvidenceError, match=r"it lacks version 2 of price, which is imported"):
+            format_with(RegistrySettings(url=stub.url)).decode(record(VALUE))
+
+
 @pytest.mark.parametrize(
     ("value", "defect"),
     [

@@ -390,14 +390,31 @@ def test_tail_of_markers_is_read() -> None:
     assert judge(proven, Limits()).verdict is Verdict.PASS
 
 
-def test_partition_added_during_the_run_is_noted() -> None:
+@pytest.mark.parametrize(
+    ("numbers", "note"), [([1], "partition 1 was added"), ([1, 2], "partitions 1, 2 were added")]
+)
+def test_partitions_added_during_the_run_are_noted(numbers: list[int], note: str) -> None:
     """A partition that the run's start did not know is read from its first offset."""
-    added = PartitionRead(1, start=0, end=1, read=1, first=0, last=0, foreign=1)
+    added = [
+        PartitionRead(number, start=0, end=1, read=1, first=0, last=0, foreign=1)
+        for number in numbers
+    ]
 
-    judgement = judge(replace(SANE, partitions=(*SANE.partitions, added)), Limits())
+    judgement = judge(replace(SANE, partitions=(*SANE.partitions, *added)), Limits())
 
     assert judgement.verdict is Verdict.PASS
-    assert any("partitions 1 were added" in note for note in judgement.notes)
+    assert f"{note} during the run" in judgement.notes
+
+
+@pytest.mark.parametrize(
+    ("samples", "note"), [((4,), "first at offset 4"), ((4, 6), "first at offsets 4, 6")]
+)
+def test_malformed_messages_are_noted(samples: tuple[int, ...], note: str) -> None:
+    """With the offsets of the first ones, so that they can be looked at."""
+    (partition,) = SANE.partitions
+    damaged = replace(partition, malformed=2, malformed_samples=samples)
+    judgement = judge(replace(SANE, partitions=(damaged,)), Limits())
+    assert any(f"malformed messages in partition 0: 2, {note}" in line for line in judgement.notes)
 
 
 DIFFERENT = replace(

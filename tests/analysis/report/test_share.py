@@ -1,4 +1,4 @@
-"""Shares: a class is also a percentage and one in how many, of what could have had it."""
+"""Shares: how many of the attempts that could have a class have it, in percent and as one in N."""
 
 import pytest
 from headcount_analysis.classes_and_flags import Counts

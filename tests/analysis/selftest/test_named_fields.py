@@ -72,7 +72,7 @@ def test_wrong_names_are_problems(
 
 @pytest.mark.parametrize("alteration", [*ALTERATIONS, REPEATED, OTHER_VALUE])
 def test_each_alteration_is_described_as_it_is(alteration: Alteration) -> None:
-    """What an alteration should be named as is what it does to every event of the pool."""
+    """The description that is expected for an alteration is right for every event of the pool."""
     writer = MessageWriter(MessageStyle(), RunIds("run"))
     for sample in samples():
         shape, _, asked = sample.description

@@ -99,14 +99,14 @@ def test_a_password_of_the_host_is_not_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["ftp://user:hunter2@shop.test", "https://hunter2@shop.test"])
-def test_a_host_that_cannot_be_keeps_its_password(host: str) -> None:
+def test_an_invalid_host_hides_its_password(host: str) -> None:
     """The error message leaves out what may be secret in the address."""
     with pytest.raises(UsageError) as raised:
         check_host(host)
     assert "hunter2" not in str(raised.value)
 
 
-def test_an_ipv6_host_is_one() -> None:
+def test_an_ipv6_host() -> None:
     """Its brackets stay, with and without a password."""
     assert check_host("http://[::1]:8000/") == "http://[::1]:8000"
     target = Target(check_host("http://u:p@[::1]:8000"), Cluster("[::1]:9092"), None, None)

@@ -1,4 +1,4 @@
-"""The listener probe: soon names what answers instead of a broker without encryption."""
+"""The listener probe: quickly names what answers in place of an unencrypted broker."""
 
 import socket
 import threading

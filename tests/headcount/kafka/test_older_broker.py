@@ -45,7 +45,7 @@ UNKNOWN = {
         {"topic_id", "cleanup_policy", "retention_ms", "timestamp_type", "operations"},
     ),
 }
-"""What a broker lacks beside what the one before lacks, and which fields are then unknown."""
+"""What each broker lacks in addition to the one before, and which fields are then unknown."""
 
 
 @pytest.mark.parametrize("lacks", UNKNOWN)

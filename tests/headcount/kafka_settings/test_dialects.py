@@ -91,7 +91,7 @@ def test_kafka_python_means_the_same(name: str) -> None:
 
 
 def test_certificates_that_are_not_verified() -> None:
-    """Java cannot do without, and says so before anything starts; the others can."""
+    """Java must verify them, which an error says before anything starts; the others need not."""
     settings = KafkaSettings(protocol=Protocol.SSL, verifies_certificate=False)
     assert read_back(librdkafka.client_options(settings)) == settings
     context = kafka_python.client_options(settings)["ssl_context"]

@@ -65,7 +65,7 @@ def test_what_is_no_url(way: Callable[[str], str], url: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("url", [f"http://me:1/{SECRET}@registry", f"me:{SECRET}@registry"])
 def test_a_login(way: Callable[[str], str], url: str) -> None:
-    """Where it cannot be told apart, it is refused, and the error has no part of it."""
+    """If it cannot be told from the rest, the URL is refused, and the error shows none of it."""
     with pytest.raises(UsageError, match=r"schema\.registry\.basic\.auth\.user\.info") as caught:
         way(url)
     assert SECRET not in str(caught.value)

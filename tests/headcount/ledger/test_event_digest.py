@@ -240,7 +240,7 @@ def test_a_service_may_add_fields_at_every_level(
     assert (digests_over({**published, "Host": "here"}, [shape(asked)]) == [digest(asked)]) is same
 
 
-def test_a_shape_of_the_ledgers_before_compares_values_whole() -> None:
+def test_a_shape_of_an_earlier_ledger_compares_values_whole() -> None:
     """A shape of names alone covers everything nested in those fields."""
     asked = {"a": {"b": 1}, "c": 2}
     assert digests_over(asked, ["a,c"]) == [digest(asked)]

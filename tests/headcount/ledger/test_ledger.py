@@ -131,7 +131,7 @@ def test_nothing_half_written_is_read(tmp_path: Path) -> None:
     assert read(tmp_path).damage == ()
 
 
-def test_the_format_before_is_read(tmp_path: Path) -> None:
+def test_the_previous_format_is_read(tmp_path: Path) -> None:
     """A ledger with the run id as its tag, and without the column `asked`, is complete."""
     folder = sealed(tmp_path, segments=1)
     path = folder / "segment-000000.parquet"

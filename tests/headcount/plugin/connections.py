@@ -113,7 +113,7 @@ def _killed(session: Any, server: ConnectionRecordingServer) -> list[Any]:
 
 
 def _own_error(session: Any, server: ConnectionRecordingServer) -> list[Any]:
-    """Throw errors that a refused connection raises into requests that the server has received."""
+    """Throw the errors of a refused connection into requests that the server has received."""
     server.is_open.clear()
     users = [gevent.spawn(_ask, session), gevent.spawn(_ask, session, params={"a": 1})]
     while len(server.received) < len(users):

@@ -28,7 +28,7 @@ def test_what_is_written_is_read(form: IdForm, tag: str, numbers: tuple[int, int
 
 
 @given(numbers=NUMBERS)
-def test_a_uuid_is_one(numbers: tuple[int, int]) -> None:
+def test_a_uuid_is_valid(numbers: tuple[int, int]) -> None:
     """Any library takes it for a UUID of version 8 of RFC 9562."""
     text = RunIds(TAG, IdForm.UUID).text(*numbers)
     parsed = uuid.UUID(text)

@@ -101,7 +101,7 @@ def test_a_request_has_a_span_in_its_own_trace() -> None:
     ids=["not a trace-id", "of another run", "never sent"],
 )
 def test_only_requests_of_the_run_have_spans(manifest: Manifest, row: dict[str, str]) -> None:
-    """An id that is none, or another run's, gets none."""
+    """A text that is not an id, or the id of another run, gets none."""
     assert list(request_spans(manifest, [row], RUN)) == []
 
 

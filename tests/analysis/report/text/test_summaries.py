@@ -75,7 +75,7 @@ def test_it_fits_the_schema(report: Report) -> None:
 
 
 def test_the_schema_can_refuse() -> None:
-    """A case without a class, and two results for one case, are none."""
+    """It refuses a case without a class, and two results for one case."""
     text = junit.dump(report_of(DIFFERENT))
     for wrong in (
         text.replace(' classname="delivery"', "", 1),

@@ -82,7 +82,7 @@ def test_by_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not (folder / ".github").exists()
 
 
-def test_an_answer_that_cannot_be_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same question is asked again, with the reason."""
     monkeypatch.setattr(module, "is_interactive", lambda: True)
     wrong = ("shop", "get it", "orders", "{apple}", "", "a topic", "jenkins")

@@ -54,7 +54,7 @@ def test_an_error_that_names_options() -> None:
 
 
 def test_an_error_that_quotes_a_value() -> None:
-    """It is about the option with this value, also if it does not name it; words count whole."""
+    """It is about the option with this value, named or not; only whole words count."""
     assert error_of(CROWD_TAGS="a1 b7").endswith(" for None (--tag is set by CROWD_TAGS)")
     assert error_of(CROWD_TAGS="a1 b").endswith(" for None")
 

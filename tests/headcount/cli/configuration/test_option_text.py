@@ -45,7 +45,7 @@ def test_the_same_again() -> None:
 
 
 def test_a_run_s_own_options() -> None:
-    """They override those for all commands, so that they change, too."""
+    """They override those for all commands, so they are changed, too."""
     own = f'{TEXT}topic = "mine"\nformat = "avro"\n'
     changed = tomllib.loads(with_options(own, {"topic": "orders"}, {"format"}))
     assert (changed["topic"], changed["run"]) == ("orders", {"users": 10, "topic": "orders"})

@@ -180,7 +180,7 @@ def test_the_run_uses_the_broker_of_the_job(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "kafka", "kafka:x", "a:1,", "a:1 b:2", "a:1\nb:2", "[x]:1"])
-def test_brokers_that_cannot_be_some(text: str) -> None:
+def test_invalid_broker_lists(text: str) -> None:
     """The error names them; spaces around a comma do no harm."""
     with pytest.raises(UsageError, match="--bootstrap-servers must be host:port"):
         parse_brokers(text)
@@ -202,14 +202,14 @@ def test_the_event_type(path: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["orders", "/a b", '/"""', "/a\\"])
-def test_a_path_that_cannot_be_one(text: str) -> None:
+def test_an_invalid_path(text: str) -> None:
     """The error names it."""
     with pytest.raises(UsageError, match="--path must begin with /"):
         parse_path(text)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"a": NaN}', "{'a': 1}"])
-def test_a_body_that_cannot_be_one(text: str) -> None:
+def test_an_invalid_body(text: str) -> None:
     """A request that publishes an event has a JSON object; one without a body ignores the text."""
     with pytest.raises(UsageError, match="--body must be"):
         parse_body(text, "POST")

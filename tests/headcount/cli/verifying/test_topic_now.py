@@ -1,4 +1,4 @@
-"""The topic now: for which partitions it is asked where the leader epochs of the start end."""
+"""The topic now: for which partitions it asks where the start's leader epochs ended."""
 
 from collections.abc import Mapping
 from dataclasses import replace

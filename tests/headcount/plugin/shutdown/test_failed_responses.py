@@ -93,7 +93,7 @@ def test_recorded_outcomes(by_scheme: dict[str, Recorded], scheme: str) -> None:
 def test_errors_are_the_same_on_both_paths(by_scheme: dict[str, Recorded], scheme: str) -> None:
     """Except for geventhttpclient's remarks on retries, the error texts are the same.
 
-    On the general path, Locust does not say of a refusal that it was its body that was cut off.
+    On the general path, Locust's error for a refusal does not say that its body was cut off.
     """
     recorded = by_scheme[scheme]
     for name, rows in recorded["short"].items():
