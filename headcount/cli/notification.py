@@ -1,7 +1,7 @@
 """The notification: the verdict of a run, posted to a webhook.
 
-The URL comes from the environment alone, because whoever knows it can post: it is in no command
-line, no file of options and no message.
+The URL comes from the environment alone. Whoever knows it can post, so no command line, option file
+or message contains it.
 """
 
 import http.client

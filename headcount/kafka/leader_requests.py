@@ -29,7 +29,7 @@ class ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
 
 
 class _EpochClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
-    """Requests the ends of leader epochs in place of offsets; so it finds the leaders as for these.
+    """Requests the ends of leader epochs in place of offsets; it finds the leaders as for offsets.
 
     The epochs are those of one topic's partitions.
     """

@@ -23,7 +23,7 @@ _OPTION = re.compile(
 )
 _ESCAPED = re.compile(r"\\([0-3]?[0-7]{1,2}|.)", re.DOTALL)
 _NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-"""What Java's StreamTokenizer, which Kafka reads the setting with, makes of a letter after \\."""
+"""What a letter after \\ stands for, as in Java's StreamTokenizer, which parses the setting."""
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:

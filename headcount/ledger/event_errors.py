@@ -7,8 +7,7 @@ REFUSED = (ValueError, TypeError, AttributeError, RecursionError)
 
 _LONGEST = 120
 _DIGEST_PHRASE = " cannot be compared: "
-"""Part of the digest's error texts; left out, because the sentence around
-the reason already says it."""
+"""Left out of the digest's error texts: the sentence that quotes the reason already says it."""
 
 
 def why_not_comparable(event: object, event_type: object, error: Exception) -> str:

@@ -72,7 +72,7 @@ def table_of(rows: Sequence[Row | tuple[object, ...]]) -> pa.Table:
 
 
 def _column(values: tuple[object, ...], kind: pa.DataType) -> pa.Array:
-    """Convert one or more values; columns without any, as most errors are, take a fifth as long."""
+    """Convert one or more values; a column of nulls, such as most errors, takes a fifth as long."""
     if values[0] is None and values.count(None) == len(values):
         return pa.nulls(len(values), kind)
     if pa.types.is_dictionary(kind):
