@@ -1,4 +1,4 @@
-"""The benchmarks: each compares a part of Headcount with a peer in the same run.
+"""The benchmarks: most compare a part of Headcount with a peer in the same run.
 
     python -m bench --help
 

@@ -62,7 +62,7 @@ Examples:
 @click.option("-q", "--quiet", is_flag=True, help="Print only the tables.")
 @click.pass_context
 def cli(context: click.Context, output: Path, write: Path | None, *, quiet: bool) -> None:
-    """Compare Headcount with its peers: figures are ratios of alternating rounds.
+    """Measure Headcount, mostly as ratios to its peers in alternating rounds.
 
     Keep the machine idle otherwise: the load average before each benchmark is printed.
     """
