@@ -295,7 +295,8 @@ def test_races_neither_create_nor_lose_gold(
         identity = {"X-Event-Id": f"{player}.{number // 2}"}
         for _ in range(100):
             answer = app.test_client().post("/purchases", json=order, headers=identity)
-            if answer.status_code != 503:  # too many wait for the one writer: try again
+            # Too many wait for the one writer, or for the first of two equal requests: try again.
+            if answer.status_code not in {503, 504}:
                 break
         statuses[answer.status_code] += 1
 

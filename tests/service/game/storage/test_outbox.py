@@ -77,7 +77,10 @@ def post(server: GunicornServer, path: str, event_id: str, **parameters: Any) ->
 def test_a_worker_that_dies_at_publishing(
     dying: GunicornServer, broker: Broker, topic: str, tmp_path: Path, when: str
 ) -> None:
-    """Its event is in the topic once, and a repeated request gets the stored result."""
+    """Its event is in the topic once, and a repeated request gets the stored result.
+
+    Until the event is published, no response to a repeated request promises that it never will be.
+    """
     player = f"{topic}-{when}"
     eventually(lambda: post(dying, "/players", "run.0.0", player_id=player)[0] == 201, "signed up")
     (tmp_path / "death").write_text(when)
@@ -90,7 +93,7 @@ def test_a_worker_that_dies_at_publishing(
         return answers[-1][0] == 201
 
     eventually(is_done, "the repeated request is answered")
-    assert {status for status, _ in answers} <= {0, 201, 503}
+    assert {status for status, _ in answers} <= {0, 201, 504}
     assert answers[-1][1]["total"] == 50
     earnings = f"/players/{player}/earnings"
     eventually(lambda: post(dying, earnings, "run.0.2", gold=1)[0] == 201, "it goes on")
@@ -109,7 +112,7 @@ def test_workers_race_on_one_player(
 
     def buy(number: int) -> tuple[int, Any]:
         answer = 503, None
-        while answer[0] == 503:  # other requests were faster
+        while answer[0] in {503, 504}:  # other requests were faster, or its twin is not done
             answer = post(two_workers, "/purchases", f"race.{1 + number // 2}", **sword)
         return answer
 
