@@ -21,7 +21,7 @@ class Shades:
 
 LIGHT_PAPERS = ("#ffffff", "#f6f8fa")
 DARK_PAPERS = ("#0d1117", "#161b22", "#1d2125")
-"""The darkest and the lightest backgrounds that colours appear on."""
+"""The backgrounds that colours must stand out from, on light pages and on dark ones."""
 
 CLASSES = {
     "delivered": Shades("#389467", "#8ff0a4"),

@@ -52,7 +52,8 @@ def frame(data: bytes, *, is_bodiless: bool) -> Frame | None:
         return None
     status, length, head = parsed
     if is_bodiless or status in _BODILESS:
-        # Some servers state the length of the body that they omit; others send it anyway.
+        # A response to HEAD may state the length of the body that it omits. With 204 or 304, a
+        # server that states a length may also send the body, so the response is not plain.
         return Frame(status, body_at, body_at, head) if is_bodiless or length <= 0 else None
     if length < 0:
         return None
@@ -61,7 +62,7 @@ def frame(data: bytes, *, is_bodiless: bool) -> Frame | None:
     return tuple.__new__(Frame, (status, body_at, body_at + length, head))
 
 
-# Many responses of a load test have equal heads, up to the second in their Date.
+# Many responses of a load test have equal heads; within one second, even their Date is equal.
 @functools.lru_cache(maxsize=256)
 def _parsed(head: bytes) -> tuple[int, int, bytes] | None:
     """Return the status, what `_length` returns, and the head in lowercase; None if not plain."""

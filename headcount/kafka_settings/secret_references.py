@@ -1,7 +1,7 @@
 """References to secrets: `${env:NAME}`, `${file:PATH:KEY}` and `${directory:PATH:NAME}`.
 
 The notation is that of Kafka's configuration providers (KIP-297, KIP-632, KIP-887). These three
-need not be declared; a file may declare others, each by a name of its own and a class of Kafka.
+need not be declared. A file may declare more of them, under other names and with the same classes.
 """
 
 import re
@@ -19,11 +19,17 @@ _KINDS = {
     "FileConfigProvider": "file",
     "DirectoryConfigProvider": "directory",
 }
-"""The classes of Kafka, and of others that do the same, without their packages."""
+"""The kind of each provider class, by its name without its package.
+
+A class of this name in another vendor's package is taken for the same kind as Kafka's.
+"""
 
 
 def providers(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the kind of each provider by its name: those of Kafka, and those declared."""
+    """Return the kinds of Kafka's three providers and of the declared ones, by provider name.
+
+    The kind is empty if the declared class is not supported.
+    """
     kinds = {kind: kind for kind in _KINDS.values()}
     for name, value in values.items():
         declared = _DECLARED.fullmatch(name)
@@ -37,14 +43,14 @@ def resolve(
 ) -> str:
     """Replace every reference in a setting's value. UsageError names what is missing.
 
-    `kinds` are those of `providers`.
+    `kinds` is what `providers` returned; None stands for Kafka's three providers only.
     """
     kinds = providers({}) if kinds is None else kinds
 
     def resolved(match: re.Match[str]) -> str:
         kind = kinds.get(match[1])
         if not kind:
-            known = ", ".join(kinds)
+            known = ", ".join(name for name, supported in kinds.items() if supported)
             raise UsageError(
                 f"{name}: the provider of {match[0]} is unknown: use one of {known}, or set "
                 f"config.providers.{match[1]}.class to one of {', '.join(_KINDS)}"

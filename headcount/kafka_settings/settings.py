@@ -27,7 +27,7 @@ class Protocol(StrEnum):
 
 
 class Mechanism(StrEnum):
-    """How a client logs in; the names are those that SASL has registered, and Amazon's."""
+    """How a client logs in; the names are SASL's, and one of Amazon's."""
 
     PLAIN = "PLAIN"
     SCRAM_SHA_256 = "SCRAM-SHA-256"
@@ -95,7 +95,7 @@ class KafkaSettings(FrozenModel):
             if self.mechanism is not None:
                 raise ValueError(
                     f"sasl.mechanism={self.mechanism} needs security.protocol=SASL_SSL, or "
-                    f"SASL_PLAINTEXT without encryption; it is {self.protocol}"
+                    f"SASL_PLAINTEXT without encryption; security.protocol is {self.protocol}"
                 )
             return self
         if self.mechanism is None:

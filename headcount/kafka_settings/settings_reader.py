@@ -1,4 +1,4 @@
-"""From names and values to settings: reads certificates, logins and tokens' sources."""
+"""Builds the settings of a connection from named values: its protocol, login and certificates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,10 @@ _VERSIONS = frozenset({"TLS", "TLSv1.2", "TLSv1.3"})
 
 
 def build(named: Mapping[str, str]) -> KafkaSettings:
-    """Return the settings of canonical names. UsageError or pydantic's ValidationError."""
+    """Build the settings from values under canonical names.
+
+    Raises UsageError, or pydantic's ValidationError.
+    """
     values = _with_login_module(named)
     login: dict[str, Any] = {}
     protocol = _choice(Protocol, values, "security.protocol", Protocol.PLAINTEXT)
@@ -47,7 +50,7 @@ def build(named: Mapping[str, str]) -> KafkaSettings:
 
 
 def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
-    """Add what Java's login module and handlers say, under librdkafka's names."""
+    """Check Java's callback handlers, and add the settings that `sasl.jaas.config` implies."""
     values = dict(named)
     handler = values.get("sasl.login.callback.handler.class")
     if handler not in {None, *_JAVA_OAUTH_HANDLERS}:
@@ -83,7 +86,7 @@ def _with_login_module(named: Mapping[str, str]) -> dict[str, str]:
         if option in names:
             values.setdefault(names[option], value)
         elif option == "ssl.truststore.type":
-            pass  # a file shows its type
+            pass  # not needed: the file's content shows its type
         elif option.startswith("extension_"):
             key = f"{option.removeprefix('extension_')}={value}"
             earlier = values.get("sasl.oauthbearer.extensions")

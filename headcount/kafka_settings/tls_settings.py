@@ -1,4 +1,4 @@
-"""TLS settings: the certificates and keys that they name, by librdkafka's names and Java's."""
+"""Reads the certificates and keys that TLS settings give, be they librdkafka's or Java's."""
 
 import contextlib
 import re
@@ -24,17 +24,19 @@ def authorities(values: Mapping[str, str], client: str = "ssl") -> str | None:
     """
     location = values.get(f"{client}.truststore.location")
     if not location:
-        return _pem_authorities(values, f"{client}.ca")
+        is_probed = values.get(f"{client}.ca.location") == _PROBED
+        return None if is_probed else _certificates(values, f"{client}.ca")
     with _naming(f"{client}.truststore.location={location}"):
         content = certificate_files.read(location)
         password = values.get(f"{client}.truststore.password")
         return certificate_files.authorities(content, password)
 
 
-def _pem_authorities(values: Mapping[str, str], prefix: str) -> str | None:
-    """Return the authorities in `PREFIX.location` or `PREFIX.pem` as PEM. UsageError."""
-    if values.get(f"{prefix}.location") == _PROBED:
-        return None
+def _certificates(values: Mapping[str, str], prefix: str) -> str | None:
+    """Return the certificates in `PREFIX.location` or `PREFIX.pem` as PEM. UsageError.
+
+    They are authorities, or the client's own certificate with its chain. None if neither is set.
+    """
     content = _content(values, prefix)
     if content is None:
         return None
@@ -50,7 +52,7 @@ def key_pair(values: Mapping[str, str]) -> KeyPair | None:
             content = certificate_files.read(store)
             password = values.get("ssl.keystore.password")
             return certificate_files.key_pair(content, password, key_password)
-    chain, key = _pem_authorities(values, "ssl.certificate"), _content(values, "ssl.key")
+    chain, key = _certificates(values, "ssl.certificate"), _content(values, "ssl.key")
     if chain is None and key is None:
         return None
     if chain is None or key is None:
@@ -71,7 +73,7 @@ def _naming(setting: str) -> Iterator[None]:
 
 
 def _content(values: Mapping[str, str], prefix: str) -> bytes | None:
-    """Return the content of a file, or of PEM in the settings; None if neither is set."""
+    """Return the content of the file `PREFIX.location`, or `PREFIX.pem`; None if neither is set."""
     location, text = values.get(f"{prefix}.location"), values.get(f"{prefix}.pem")
     if not location:
         return _pem_bytes(text) if text else None
@@ -86,6 +88,6 @@ def _name_of(values: Mapping[str, str], prefix: str) -> str:
 
 
 def _pem_bytes(text: str) -> bytes:
-    """Restore the line breaks of PEM that a properties file has in a single line."""
+    """Put the BEGIN and END of PEM on lines of their own; a properties file may have one line."""
     lines = _BOUNDARY.sub(lambda match: f"\n{match[0]}\n", text).splitlines()
     return "\n".join(line.strip() for line in lines if line.strip()).encode()

@@ -1,6 +1,6 @@
 """The token client: fetches OAuth tokens by client credentials, and renews them in time.
 
-librdkafka and Java do this themselves; kafka-python asks a provider.
+librdkafka and Java do this themselves; kafka-python leaves it to a token provider, which this is.
 """
 
 import base64
@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 
 from kafka.errors import KafkaConnectionError
 from kafka.net.sasl.oauth import AbstractTokenProvider
@@ -70,7 +71,7 @@ class TokenClient(AbstractTokenProvider):  # type: ignore[misc] # kafka-python h
             with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as response:  # noqa: S310
                 answer = json.loads(response.read())
             return str(answer["access_token"]), float(answer.get("expires_in", DEFAULT_LIFE_S))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
             raise KafkaConnectionError(
                 f"cannot fetch a token from {source.url}: {_reason(error)}"
             ) from None
@@ -105,4 +106,4 @@ def _reason(error: Exception) -> str:
         return _reason(error.reason) if isinstance(error.reason, OSError) else str(error.reason)
     if isinstance(error, OSError):
         return (error.strerror or str(error)).lower()
-    return "its response has no access_token"
+    return "its response is not that of a token server: JSON with an access_token"

@@ -21,10 +21,10 @@ MOST_PER_TYPE = 32
 """Further event types, and further requests of one event type, are not recorded."""
 
 SHOWN = 3
-"""The most requests of an event type that are shown.
+"""At most this many requests are shown for an event type.
 
-If a method has more paths than this with equally many parts, they are shown as one path, with a
-star for each part in which they differ.
+Paths that have the same method and the same number of parts are shown as one path if there are more
+of them than this. In it, a star replaces each part in which they differ.
 """
 
 _LONGEST = 200
@@ -32,7 +32,7 @@ _ANY = "*"
 
 _Text = Annotated[str, Field(max_length=2 * _LONGEST)]
 _Request = tuple[_Text, _Text]
-"""The method and the path, or the name that the scenario gave the request."""
+"""The method, and the path. A name that the scenario gave the request is in the path's place."""
 
 
 @validated(frozen=True, slots=True)
@@ -53,7 +53,8 @@ FILE = SideFile("endpoints.json", TypeAdapter(Endpoints), largest=1 << 22)
 class EndpointRecord:
     """Collects the requests of each event type as they are made.
 
-    `recorded` has the requests that were added before: looking them up is faster than adding them.
+    `recorded` has the requests that were added before. A caller need not add them again: looking
+    them up is faster.
     """
 
     recorded: set[tuple[str, str, str]] = field(default_factory=set)
@@ -113,13 +114,13 @@ def _texts(requests: Iterable[_Request]) -> Iterator[str]:
 
 
 def _common(paths: Iterable[list[str]]) -> str:
-    """Replace each part in which paths of equal length differ."""
+    """Merge paths of equal length into one, with a star for each part in which they differ."""
     parts = zip(*paths, strict=True)
     return "/".join(part[0] if len(set(part)) == 1 else _ANY for part in parts)
 
 
 def _path(name: str) -> str:
-    """Return the path of a URL or of a path; any other name stays as it is."""
+    """Remove host and query from a URL or a path; any other name is only shortened."""
     if name.startswith(("http://", "https://", "/")):
         try:
             name = urlsplit(name).path or "/"

@@ -48,13 +48,13 @@ MAX_ASKED = 256
 HASHED, HASH_LENGTH = "~", 8
 
 _LONGEST_CACHED, _CACHED = 64, 1000
-"""Shorter texts and smaller integers are formatted from a cache."""
+"""In a message, only texts up to this length and integers nearer to 0 are taken from a cache."""
 
 _WHOLE, _DOUBLE = 0, 1
 """Forms: the value is compared whole; a number in its place is compared as a double."""
 
 _MARK = "\0"
-"""Marks a pair that is a double; a canonical form never contains it."""
+"""Marks a pair whose value is a double; a canonical form never contains this character."""
 
 Form = Mapping[str, "Form"] | Sequence["Form"] | int
 """A parsed shape; the keys of a mapping are sorted."""
@@ -96,14 +96,14 @@ def canonical(event: Mapping[str, object]) -> str:
 
 
 def field_hashes(event: Mapping[str, object], shape: str) -> Iterator[tuple[str, str]]:
-    """Yield the hash of each field of a shape, as in `asked`; empty for a field it lacks."""
+    """Yield each field of a shape with its hash, as in `asked`; empty if a part is missing."""
     for name, part in form_of(shape).items():
         pair = _over(event, {name: part}, {})
         yield name, "" if pair is None else _short_hash(pair)
 
 
 def digests_over(event: Mapping[str, object], shapes: Sequence[str]) -> list[int]:
-    """Compute the digests over those shapes that the event has completely."""
+    """Compute an event's digest over each shape, except those of which the event lacks a part."""
     whole: dict[str, str | None] = {}
     digests = []
     for shape in shapes:
@@ -182,7 +182,7 @@ def _written(form: Mapping[str, Form]) -> str:
 # Typed, because 1, 1.0 and True are equal in Python and different in JSON.
 @functools.lru_cache(maxsize=65536, typed=True)
 def _scalar_pair(name: str, value: object) -> str:
-    """Format a pair, marked if it is a double. TypeError if it may be nested or has no hash."""
+    """Format a name and a value, marked if it is a double. TypeError if it is not a scalar."""
     if value is not None and not isinstance(value, str | int | float):
         raise TypeError
     mark = _MARK if isinstance(value, float) else ""
@@ -269,7 +269,7 @@ def _over(
                 pair = f"{canonical_key(name)}:{_projected(event[name], part)},"
             pairs.append(pair)
     except (_LackingError, ValueError, RecursionError):
-        # It matches no request: values without a canonical form are refused.
+        # No request of this shape matches: it would have had the part, and a canonical form.
         return None
     return "".join(pairs)
 

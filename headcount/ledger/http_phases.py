@@ -90,7 +90,8 @@ FILE = SideFile("phases.json", TypeAdapter(HttpPhases), largest=1 << 24)
 class PhaseSamples:
     """The durations of one phase by event type: the latest as they are, all others counted.
 
-    To save a call, a caller may append to a list of `latest` that has fewer than CHUNK durations.
+    Instead of calling `add`, which takes longer, a caller may append a duration to the event type's
+    list in `latest`, if there is one and it has fewer than CHUNK durations.
     """
 
     latest: dict[str, list[float]] = field(default_factory=dict)

@@ -41,7 +41,7 @@ def check_location(name: str, location: str) -> str:
 def unsealed(
     filesystem: pafs.FileSystem, location: str, begun: Iterable[int] | None = None
 ) -> list[int]:
-    """Return the generators that have no seal; only lists folders. Raises OSError.
+    """Return the generators that have no seal, without reading any file. Raises OSError.
 
     Includes those that have `begun` but have no folder here yet.
     """

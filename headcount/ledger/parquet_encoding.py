@@ -15,7 +15,7 @@ def encoded(
     """Return arguments for pyarrow's writers.
 
     Args:
-        few: Columns with few distinct values, as leaf paths.
+        few: Columns with few distinct values. A nested column is given as the paths of its leaves.
         counting: Columns of integers, each close to the one before.
         similar: Columns of texts, each with the same beginning as the one before.
     """

@@ -18,7 +18,7 @@ READERS = 32
 
 @dataclass(frozen=True, slots=True)
 class GeneratorLedger:
-    """The ledger of one generator; `seal` is None if it was killed."""
+    """The ledger of one generator; `seal` is None if the generator wrote no readable seal."""
 
     generator: int
     reserved: int
@@ -67,9 +67,10 @@ def read_ledger(
 def with_later_reservations(
     parts: Sequence[GeneratorLedger], later: Sequence[GeneratorLedger]
 ) -> list[GeneratorLedger]:
-    """Add later reservations of generators that had no seal in the earlier `parts`.
+    """Return `parts`, with what their generators have reserved since, according to `later`.
 
-    Their rows stay those of the earlier parts; a new generator has none.
+    Both are readings of one ledger. A generator with a seal in `parts` keeps its reservations. No
+    segments are added: a generator that is only in `later` gets its reservations and no segments.
     """
     merged = {part.generator: part for part in parts}
     for part in later:
@@ -131,7 +132,7 @@ def _read_reservations(
     for index, (entry, block) in enumerate(zip(files, pool.map(read, files), strict=True)):
         follows = block is not None and block.first_seq == end_seq < block.end_seq
         if block is None or not follows or entry.base_name != f"reservation-{index:06}.json":
-            damage.append(f"{entry.path} is not contiguous with the previous reservation")
+            damage.append(f"{entry.path} does not hold the next block of sequence numbers")
             continue
         end_seq = block.end_seq
     return end_seq

@@ -15,7 +15,8 @@ A generator writes only its own folder, `<ledger>/<generator>/`:
 
 Every file is written under another name and then renamed, so a visible file is complete. The
 location is a path or a URL of storage that every host reaches, such as `s3://bucket/ledgers`. The
-endpoint and the keys of an object store are in its own environment variables, never in a location.
+endpoint and the keys of an object store are in the environment variables of its client, such as
+`AWS_ENDPOINT_URL`, never in a location.
 """
 
 from dataclasses import dataclass
@@ -56,8 +57,9 @@ SCHEMA = pa.schema(
 )
 """Columns of a segment. Times are Unix time in ns, advanced by a monotonic clock; `digest` is over
 the fields that `shape` names (see `event_digest.py`). `answered_at_ns` and `http_status` are null
-if no response came, `error` if one did. `acked_partition` and `acked_offset` are where the service
-says that the event is, and `server` is which of its processes answered; null if it does not say.
+if no response came, and `error` is null if one came. `acked_partition` and `acked_offset` are where
+the service says that the event is, and `server` is which of its processes answered; each is null if
+the service does not say.
 `changes` is what the request does to the state of `owner` (see `headcount/run/state_changes.py`),
 null if nothing. `ended_at_ns` is when an attempt without a response was abandoned, null if a
 response came. `asked` has the fields of `event=`, to name those that differ in a message (see

@@ -16,7 +16,7 @@ SEGMENT_ROWS = 50_000
 
 _FIELDS = [SCHEMA.field(name) for name in Row._fields]
 NO_ROWS = pa.schema(_FIELDS).empty_table()
-"""The columns of `Row`, typed as in `SCHEMA`."""
+"""An empty table with the columns of `Row`, typed as in `SCHEMA`."""
 
 
 class SegmentBuffer:

@@ -19,7 +19,8 @@ from headcount.noun_counts import number
 
 FORMAT = 1
 MOST_ERRORS = 20
-"""The number of different errors that are kept; all others are counted together."""
+"""The number of different errors that are kept; the others are counted together, by stage."""
+_OTHER_KINDS = "errors of other kinds"
 
 _LONGEST = 300
 
@@ -43,7 +44,7 @@ class ScenarioError:
 
     @property
     def sentence(self) -> str:
-        """A sentence on what they ended."""
+        """A sentence that says how many tasks or users these errors ended, and where."""
         first = f" (first in {self.place})" if self.place else ""
         if self.stage is Stage.TASK:
             tasks = number(self.count, "task")
@@ -58,14 +59,15 @@ class ScenarioError:
 class Shortfall:
     """The traffic that one generator did not make, or did not account for.
 
-    `without_event` counts requests of LedgerUsers without an event, `other_users` are users that
-    are not LedgerUsers, `unmixed_users` are users without a task in the mix. `refused` says which
-    event stopped the run because it cannot be compared; empty if none did. With a rate, `users`
-    counts its users, `ended_users` counts those that ended by themselves, and `userless` counts the
-    arrivals that were dropped because those users were gone.
+    `without_event` counts requests of LedgerUsers without an event. `other_users` names the user
+    classes that are not LedgerUsers, `unmixed_users` those without a task in `--mix`. `refused`
+    says which event stopped the run because it cannot be compared; empty if none did. With
+    `--rate`, `users` counts the LedgerUsers that started, `ended_users` counts those of them that
+    ended by themselves, and `userless` counts the arrivals that were dropped because these were
+    gone.
     """
 
-    errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + 1)
+    errors: tuple[ScenarioError, ...] = Field(default=(), max_length=MOST_ERRORS + len(Stage))
     without_event: int = Field(default=0, ge=0, lt=1 << 53)
     other_users: tuple[str, ...] = ()
     unmixed_users: tuple[str, ...] = ()
@@ -121,16 +123,18 @@ class Counter:
     ended_users: int = 0
     userless: int = 0
     _errors: dict[tuple[Stage, str, str], ScenarioError] = field(default_factory=dict)
+    _kinds: int = 0
 
     def add(self, stage: Stage, error: BaseException, place: str) -> None:
         """Count an error of the scenario."""
         kind = type(error).__name__
         message = _writable(f"{kind}: {error}")
-        if len(self._errors) >= MOST_ERRORS and (stage, kind, place) not in self._errors:
-            stage, kind, place, message = Stage.TASK, "", "", "errors of other kinds"
+        if self._kinds >= MOST_ERRORS and (stage, kind, place) not in self._errors:
+            kind, place, message = "", "", _OTHER_KINDS
         key = stage, kind, place
         before = self._errors.get(key)
         if before is None:
+            self._kinds += bool(kind)
             self._errors[key] = ScenarioError(stage, message, place, 1)
         else:
             self._errors[key] = replace(before, count=before.count + 1)
@@ -171,7 +175,7 @@ def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
             before = errors.get(key)
             count = error.count + (0 if before is None else before.count)
             errors[key] = replace(before or error, count=count)
-    kept = _ordered(errors.values())[: MOST_ERRORS + 1]
+    kept = _bounded(errors.values())
     names = tuple(other), tuple(unmixed)
     return Shortfall(kept, without_event, *names, refused, users, ended_users, userless)
 
@@ -185,6 +189,19 @@ def _writable(text: str) -> str:
     """Shorten a text to one line, and replace what UTF-8 cannot encode."""
     line = " ".join(text.split())
     return line[:_LONGEST].encode(errors="replace").decode()
+
+
+def _bounded(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:
+    """Keep the most frequent kinds of errors; count the others together, by stage."""
+    errors = tuple(errors)
+    kinds = _ordered(error for error in errors if error.message != _OTHER_KINDS)
+    further = (*kinds[MOST_ERRORS:], *(error for error in errors if error not in kinds))
+    others: dict[Stage, ScenarioError] = {}
+    for error in further:
+        before = others.get(error.stage)
+        count = error.count + (0 if before is None else before.count)
+        others[error.stage] = ScenarioError(error.stage, _OTHER_KINDS, "", count)
+    return _ordered((*kinds[:MOST_ERRORS], *others.values()))
 
 
 def _ordered(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:

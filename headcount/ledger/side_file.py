@@ -13,7 +13,10 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class SideFile(Generic[Content]):
-    """A file by its name; only its first `largest` bytes are read."""
+    """The name of a side file, and the type of its content.
+
+    Only the first `largest` bytes of a file are read: one that is larger is taken for damaged.
+    """
 
     name: str
     adapter: TypeAdapter[Content]

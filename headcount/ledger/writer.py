@@ -122,9 +122,9 @@ class LedgerWriter:
 
 
 def warm_up() -> None:
-    """Load what pyarrow loads on its first write (pandas, if installed).
+    """Encode a sample row, so that pyarrow loads now what it needs for its first write.
 
-    This blocks the interpreter for a second: better before the load than during it.
+    Loading blocks the interpreter: better before the load test than during it.
     """
     _segment_bytes(table_of([_SAMPLE_ROW]), "", 0)
 

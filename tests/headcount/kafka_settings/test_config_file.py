@@ -133,6 +133,9 @@ def test_the_machine_s_own_authorities(tmp_path: Path) -> None:
     for setting in ("ssl.ca.location=probe", "ssl.ca.location=", "ssl.truststore.location="):
         path = written(tmp_path, f"security.protocol=SSL\n{setting}\n")
         assert config_file.load(path) == own
+    certificate = "security.protocol=SSL\nssl.certificate.location=probe\n"
+    with pytest.raises(UsageError, match=r"ssl\.certificate\.location=probe: "):
+        config_file.load(written(tmp_path, certificate))
 
 
 def test_no_check_of_host_names(tmp_path: Path) -> None:

@@ -34,5 +34,6 @@ def test_a_file_may_declare_its_providers(tmp_path: Path) -> None:
     path = written(tmp_path, f"{text}{declared}{provider}\n")
     assert config_file.load(path).secrets == (SECRET,)
     for more in ("", f"{declared}com.example.VaultProvider\n"):
-        with pytest.raises(UsageError, match=r"the provider of \$\{vault:.* is unknown"):
+        expected = r"the provider of \$\{vault:.* is unknown: use one of env, file, directory, or"
+        with pytest.raises(UsageError, match=expected):
             config_file.load(written(tmp_path, f"{text}{more}"))

@@ -196,12 +196,12 @@ def _wrong_count(folder: Path) -> None:
         (lambda folder: (folder / "segment-000000.parquet").unlink(), "000000.parquet is missing"),
         (lambda folder: (folder / "seal.json").write_text("{"), "seal.json cannot be read"),
         (lambda folder: (folder / "seal.json").write_text("[]"), "seal.json cannot be read"),
-        (lambda folder: (folder / "reservation-000000.json").write_text("x"), "is not contiguous"),
+        (lambda folder: (folder / "reservation-000000.json").write_text("x"), "the next block"),
         (
             lambda folder: (folder / "reservation-000001.json").write_text(
                 '{"first_seq": 80, "end_seq": 90}'
             ),
-            "reservation-000001.json is not contiguous",
+            "reservation-000001.json does not hold the next",
         ),
     ],
 )

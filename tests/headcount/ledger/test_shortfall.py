@@ -68,6 +68,21 @@ def test_memory_is_bounded() -> None:
     assert len(merged([counter.shortfall, counter.shortfall]).errors) == MOST_ERRORS + 1
 
 
+def test_errors_of_other_kinds_keep_their_stage() -> None:
+    """In one generator and in several, whose kinds together are too many."""
+    kinds = [(stage, KeyError("a")) for stage in Stage]
+    crowd = [(Stage.TASK, ValueError(), f"shop.py:{line}") for line in range(MOST_ERRORS)]
+    counter = counted(*crowd, *((*kind, "shop.py:99") for kind in kinds))
+    others = {error.stage: error.count for error in counter.shortfall.errors if not error.place}
+    assert others == dict.fromkeys(Stage, 1)
+    more = counted(*((Stage.TASK, KeyError(), f"cart.py:{line}") for line in range(5)))
+    both = merged([counter.shortfall, more.shortfall])
+    others = {error.stage: error.count for error in both.errors if not error.place}
+    assert others == {Stage.TASK: 6, Stage.ON_START: 1, Stage.ON_STOP: 1}
+    assert sum(error.count for error in both.errors) == MOST_ERRORS + len(kinds) + 5
+    assert any("1 user ended in on_start with errors of other" in one for one in both.sentences)
+
+
 def test_generators_are_counted_together() -> None:
     """An error at one place is one sentence, for all generators and messages."""
     one, other = (
