@@ -55,8 +55,9 @@ lock: .venv/ready
 	$(BIN)/python -m headcount.stack.jvm.jars_update
 
 # The file `ready` marks a complete installation: after an interruption, make starts over.
-# pip does not compile modules, which would take half a minute: Python compiles those that it imports, and keeps them.
-# With PYTHONDONTWRITEBYTECODE it keeps none, and every command would compile for seconds: then all are compiled here.
+# To compile all modules would take half a minute, so pip does not: Python compiles each when it first imports it, and
+# stores the result. But with PYTHONDONTWRITEBYTECODE it stores nothing, and would spend seconds of every command on
+# compiling. If that variable is set, all modules are therefore compiled here.
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "headcount: Python 3.11 or newer is required, found " + sys.version.split()[0])'
 	@echo "Creating the environment in .venv (takes a few minutes, once)" >&2

@@ -1,4 +1,4 @@
-"""Compose: what a reader types, and which paths they see, if Headcount runs in a Compose stack.
+"""Compose: the commands and paths to show to a user if Headcount runs in a Compose stack.
 
 docker-compose.yml sets the variable HEADCOUNT_COMPOSE. Without it, commands and paths are left
 unchanged.

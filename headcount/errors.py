@@ -42,4 +42,4 @@ class PartError(HeadcountError):
 class InterruptedRunError(HeadcountError):
     """A run was interrupted after a generator had sealed its ledger."""
 
-    exit_code = 130  # that of shells for a command that Ctrl-C ended
+    exit_code = 130  # what shells report for a command that Ctrl-C ended

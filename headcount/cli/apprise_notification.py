@@ -1,7 +1,8 @@
 """The notification by apprise: the verdict of a run, sent to chats, pagers and mailboxes.
 
-Like the webhook's URL, these URLs come from the environment alone, and no message contains them.
-So apprise's own messages, which may repeat a part of a URL, are not shown.
+Each receiver is named by a URL. Like the webhook's URL, these URLs come from the environment alone,
+and no message contains them. So apprise's own messages, which may repeat a part of a URL, are not
+shown.
 """
 
 import logging
@@ -26,7 +27,7 @@ _NEVER = logging.CRITICAL + 1
 
 
 def receivers_of(environ: Mapping[str, str]) -> "Apprise | None":
-    """Return the receivers that the variable names; None if it names none.
+    """Return the receivers whose URLs are in HEADCOUNT_NOTIFY_URLS; None if there are none.
 
     Raises:
         UsageError: A URL is not one of apprise's, or apprise is not installed.

@@ -55,7 +55,7 @@ def show_events(
     """Print and export the events of a run that match a filter.
 
     Raises:
-        UsageError: The run has no end yet, or the file cannot be written.
+        UsageError: The run's end is not recorded yet, or the file cannot be written.
         PartError: Spark cannot start, or no broker answers.
     """
     if output.path is not None:

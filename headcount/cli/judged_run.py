@@ -54,7 +54,7 @@ def _judged_run(
 ) -> Report:
     verify_options = load.verify_options
     settings = kafka.settings
-    limits_of(verify_options)  # a mistake in it is reported before the load, not after
+    limits_of(verify_options)  # reports a mistake in --allow before the load, not after
     if is_followed:
         java.check_supported(settings)
     folder.create()

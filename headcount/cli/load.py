@@ -57,7 +57,7 @@ def drive(
                     step.update(_joined(_elapsed(step.elapsed_s, length_s), followed))
                 time.sleep(POLL_S)
             if code not in {0, BROKEN_THRESHOLD}:
-                target.poll_or_raise()  # a part that died is the cause
+                target.poll_or_raise()  # if a part died, that is the cause
                 _record_exit(locust, code, folder)
     if load.options.rate:
         _report_arrivals(folder, ready.console)

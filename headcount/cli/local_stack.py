@@ -30,7 +30,7 @@ _SERVICE_NAMES = {
     FILE_VARIABLE: "SERVICE_KAFKA_CONFIG",
     ASSIGNMENTS_VARIABLE: "SERVICE_KAFKA_SETTINGS",
 }
-"""The names that the game service has for the variables with Kafka settings."""
+"""Headcount's variables for Kafka settings, and what the game service calls each of them."""
 
 
 @dataclass(frozen=True, slots=True)

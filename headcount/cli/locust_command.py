@@ -62,7 +62,8 @@ def run_command(
         "--database-file": target.database_file and DATABASE,
         "--progress-file": progress_path,
         "--metrics-by-parent": "yes" if load.export.exports_metrics else None,
-        # The verdict judges failed requests by their events in the topic; Locust does not.
+        # Failed requests must not make Locust exit with an error: the verdict judges them, by their
+        # events in the topic.
         "--exit-code-on-error": 0,
         **(_loopback_master() if load.options.processes else {}),
     }
@@ -123,7 +124,7 @@ def _target_options(
 
 
 def _loopback_master() -> dict[str, object]:
-    """Connect a master and its workers on this machine, at a port that no other run uses."""
+    """Return options that connect a master and its workers on this machine, at a free port."""
     port = free_port()
     return {
         "--master-bind-host": LOOPBACK,

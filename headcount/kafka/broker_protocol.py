@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 _CLIENT_ID = b"headcount"
 _METADATA, _SASL_HANDSHAKE, _API_VERSIONS, _SASL_AUTHENTICATE = 3, 17, 18, 36
 _OLDEST_METADATA, _LATEST_METADATA = 1, 8
-"""Other versions have another response format."""
+"""The versions of the metadata request whose responses `advertised_brokers` can read."""
 _WITH_THROTTLING, _WITH_CREATION, _WITH_OPERATIONS = 3, 4, 8
 _NO_SUCH_MECHANISM = 33
 _SHORTEST, _LONGEST = 4, 1 << 20
@@ -89,7 +89,10 @@ def offered_mechanisms(connection: socket.socket, mechanism: str = "?") -> list[
 
 
 def authenticate(connection: socket.socket, content: bytes) -> tuple[bytes, str]:
-    """Send a message of the login that the handshake began; return the response and an error."""
+    """Send one message of a login, after the handshake; return the response and the error.
+
+    The error is empty if the broker reports none.
+    """
     body = struct.pack(f">i{len(content)}s", len(content), content)
     reply = _response_to(connection, _SASL_AUTHENTICATE, 0, body)
     error, message = reply.number("h"), reply.text()

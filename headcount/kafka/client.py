@@ -29,7 +29,7 @@ Less than for a slow broker, because waiting is less likely to help.
 """
 RETRY_S = 0.1
 SHORTEST_S = 1.0
-"""The minimum time for a broker to answer, even if the timeout is over."""
+"""How long a broker may always take to answer, even if the timeout is over."""
 FIRST_TIMEOUT_S = 2.0
 """The first timeout of a broker while there are others to ask."""
 SILENT = "the port accepts connections, but does not answer Kafka requests"
@@ -52,7 +52,8 @@ def connected(
 ) -> Iterator[Any]:
     """Connect while the block runs; `what` names its purpose in an error.
 
-    `needs` is the operation that the user may have no right to, and its topic.
+    `needs` is the operation that the block needs, and its topic: if the user lacks this right, the
+    error says how to grant it.
 
     `client_type` is a class of kafka-python's clients, the admin client by default; `settings` are
     added to those of the cluster.
@@ -92,7 +93,7 @@ def connected(
 
 
 def _usable(servers: Sequence[str], cluster: Cluster, timeout_s: float) -> Sequence[str]:
-    """Skip servers that our clients cannot use. PartError says why if none is left."""
+    """Return the first server that our clients can use, and all after it. PartError if none."""
     patience_s = min(listener_probe.ANSWER_TIMEOUT_S, timeout_s / 4) / min(len(servers), 2)
     reasons = []
     for index, server in enumerate(servers):
@@ -106,8 +107,8 @@ def _usable(servers: Sequence[str], cluster: Cluster, timeout_s: float) -> Seque
 def _first_to_answer(brokers: Sequence[Any], end_s: float, ask: Callable[[Any, float], Any]) -> Any:
     """Ask one broker after another, because the client itself waits for just one of them.
 
-    `ask` takes a broker and a deadline. Silent brokers are asked again, with more time in each
-    round, until `end_s`. If none answers, the last error is raised.
+    `ask` takes a broker and a deadline. If one is silent, all are asked again, with more time in
+    each round, until `end_s`. If none answers, the last error is raised.
     """
     patience_s = FIRST_TIMEOUT_S if len(brokers) > 1 else float("inf")
     while True:
@@ -214,8 +215,8 @@ def _message(
 def _listening(servers: list[str], end_s: float) -> tuple[list[str], str]:
     """Wait until `end_s` for servers that accept connections; return them, and why others do not.
 
-    No server delays the others. Kafka's client would also wait, but gives no reason for a failure,
-    and leaves failed sockets open.
+    A silent server delays the next one by FIRST_TIMEOUT_S at most. Kafka's client would also wait,
+    but gives no reason for a failure, and leaves failed sockets open.
     """
     longest_s = FIRST_TIMEOUT_S if len(servers) > 1 else float("inf")
     while True:

@@ -9,7 +9,7 @@ from headcount.kafka_settings.settings import PLAINTEXT, KafkaSettings
 class Cluster:
     """A cluster: `bootstrap_servers` as host:port, with commas between them, and its settings.
 
-    The settings may contain secrets, so they are not part of its text.
+    The settings may contain secrets, so neither `str` nor `repr` shows them.
     """
 
     bootstrap_servers: str

@@ -12,7 +12,7 @@ from headcount.kafka.client import DENIED, RETRY_S, TIMEOUT_S, connected
 from headcount.kafka.cluster import Cluster
 from headcount.kafka.permissions import Operation
 
-_CONSUMER, _DEBUGGING_REPLICA = -1, -2  # in Kafka's requests: no broker's id
+_CONSUMER, _DEBUGGING_REPLICA = -1, -2  # replica ids of clients, which are no brokers
 
 
 class ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
@@ -29,9 +29,9 @@ class ReplicaClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
 
 
 class _EpochClient(KafkaAdminClient):  # type: ignore[misc] # it has no types
-    """Requests the ends of leader epochs in place of offsets; it finds the leaders as for offsets.
+    """Requests the ends of leader epochs where its base class would request offsets.
 
-    The epochs are those of one topic's partitions.
+    The base class finds the leaders to ask. The epochs are those of one topic's partitions.
     """
 
     @staticmethod

@@ -177,7 +177,11 @@ def _why_no_tls(
 
 
 def _why_silent(server: str, settings: KafkaSettings, patience_s: float) -> str:
-    """Return what a silent listener is, if it is a web server waiting for the rest of a request."""
+    """Return what a silent listener is, if it answers an HTTP request; empty if it does not.
+
+    A web server may take Kafka's request for the beginning of one of its own, and wait for the
+    rest.
+    """
     with (
         contextlib.suppress(OSError),
         _connected(server, PLAINTEXT, patience_s) as connection,

@@ -44,7 +44,7 @@ _IAM_ACTIONS = {
 
 
 def how_to_grant(cluster: Cluster, operation: Operation, topic: str) -> str:
-    """Return the sentence with the command that grants an operation, or Amazon's policy."""
+    """Say how to grant an operation: by a command, or with Amazon by an action of a policy."""
     if cluster.settings.mechanism is Mechanism.AWS_MSK_IAM:
         action = f"kafka-cluster:{_IAM_ACTIONS[operation]}"
         return f"to grant it: allow {action} on the topic {topic!r} in the role's IAM policy"
@@ -56,7 +56,7 @@ def how_to_grant(cluster: Cluster, operation: Operation, topic: str) -> str:
 
 
 def _principal(settings: KafkaSettings) -> str:
-    """Return the user's name, as Kafka's default rules make it."""
+    """Return the name that Kafka's default rules give the user, such as `User:alice`."""
     if settings.username:
         return f"User:{settings.username}"
     if settings.token_source is not None:

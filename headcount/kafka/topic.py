@@ -55,9 +55,9 @@ class TopicDescription:
     retention_ms: int | None
     timestamp_type: str | None
     leader_epochs: Mapping[int, int] = field(default_factory=dict)
-    """The leader epoch of each partition: a new leader may lack what the previous one had.
+    """The leader epoch of each partition; a partition is missing if its broker reports none.
 
-    Partitions of brokers without leader epochs are missing.
+    A later epoch means a new leader, which may lack messages that the previous one had.
     """
     operations: frozenset[str] | None = None
 
@@ -147,9 +147,9 @@ def end_offsets_and_epochs(
 def written_offsets(cluster: Cluster, name: str, *, timeout_s: float = TIMEOUT_S) -> dict[int, int]:
     """Return the offset after the last message that each partition's leader has.
 
-    If it is beyond the end offset, the in-sync replicas lack those messages: no consumer can read
-    them yet, although with acks=1 they are acknowledged. Brokers other than Kafka may return the
-    end offset here.
+    If it is beyond the end offset, not all in-sync replicas have the messages between the two: no
+    consumer can read these yet, although with acks=1 they are acknowledged. Brokers other than
+    Kafka may return the end offset here.
 
     Raises:
         PartError: No broker answers, it refuses, or there is no such topic.
@@ -169,7 +169,8 @@ def is_empty(
 ) -> bool:
     """Return whether a consumer finds no message from offset `first` up to `end`.
 
-    The range may still hold transaction markers, and messages of aborted transactions.
+    The range may still hold transaction markers, and messages of aborted transactions. If the
+    timeout ends first, it counts as not empty.
 
     Raises:
         PartError: No broker answers.

@@ -105,7 +105,7 @@ def _as_pem(certificates: Iterable[x509.Certificate]) -> str:
 
 def _certificates_of_pem(content: bytes) -> list[x509.Certificate]:
     try:
-        # Old authorities of the machine may break today's rules; cryptography would warn of them.
+        # Certificates of old authorities may break today's rules; cryptography would warn of them.
         with warnings.catch_warnings(action="ignore", category=CryptographyDeprecationWarning):
             return x509.load_pem_x509_certificates(content)
     except ValueError:

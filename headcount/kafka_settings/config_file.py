@@ -119,7 +119,7 @@ def environ_of(path: Path | None, assignments: Sequence[str]) -> dict[str, str]:
 def readable_by_others(path: Path | None, assignments: Sequence[str] = ()) -> list[Path]:
     """Return the files with a secret that other users can read.
 
-    They are the file itself, and those that it or single settings name. UsageError.
+    The file itself may be one of them, and so may any file that a setting names. UsageError.
     """
     sources = _sources(path, assignments)
     exposed = exposed_files(_merged(sources))

@@ -1,14 +1,17 @@
 """Exposed files: other users can read them, and they hold a secret of the settings."""
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from headcount.kafka_settings.secret_references import files_of, providers
 
-_KEYS = ("ssl.key.location", "ssl.keystore.location")
-_KEY, _ENCRYPTED = b"PRIVATE KEY-----", b"ENCRYPTED"
+_NAMES = ("ssl.key.location", "ssl.keystore.location")
+_KEYS = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END|\Z)", re.DOTALL)
+_ENCRYPTED = b"ENCRYPTED"
+"""Marks an encrypted key in PEM: in its first line, or in its header Proc-Type."""
 
 
 def is_exposed(path: Path) -> bool:
@@ -21,12 +24,14 @@ def is_exposed(path: Path) -> bool:
 
 
 def exposed_files(values: Mapping[str, str]) -> list[Path]:
-    """Return the exposed files that settings name: keys without a password, and references.
+    """Return the exposed files that settings name.
 
-    Other users' files are left out: their owners must protect them, as Kubernetes does.
+    They hold a key without a password, or a value that a setting takes from them by a reference
+    such as `${directory:FOLDER:FILE}`. Other users' files are left out: their owners must protect
+    them, as Kubernetes does.
     """
     kinds = providers(values)
-    keys = (Path(values[name]) for name in _KEYS if name in values)
+    keys = (Path(values[name]) for name in _NAMES if name in values)
     references = (path for value in values.values() for path in files_of(value, kinds))
     return sorted(set(_own(filter(_holds_key, keys))) | set(_own(references)))
 
@@ -41,4 +46,4 @@ def _holds_key(path: Path) -> bool:
         content = path.read_bytes()
     except OSError:
         return False
-    return _KEY in content and _ENCRYPTED not in content
+    return any(_ENCRYPTED not in key for key in _KEYS.findall(content))

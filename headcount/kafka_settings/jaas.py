@@ -1,7 +1,7 @@
 """The login of Java's clients: `sasl.jaas.config`, read and written.
 
-The format is that of JAAS, Java's authentication service: the name of a login module, `required`
-and its options, `name="value"`, up to a semicolon.
+The format is that of JAAS, Java's authentication service: the name of a login module, the word
+`required`, the module's options, each as `name="value"`, and a semicolon.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Java's dialect: what the Kafka clients in the JVM take, as Spark's connector does."""
+"""Java's dialect: the settings for Kafka clients in the JVM, such as that of Spark's connector."""
 
 from headcount.errors import UsageError
 from headcount.kafka_settings import jaas
@@ -12,8 +12,8 @@ ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 def client_options(settings: KafkaSettings) -> dict[str, str]:
     """Return the properties of a client. They contain secrets: neither print nor log them.
 
-    Kafka's types for them keep the secrets out of its clients' own logs. UsageError for Amazon's
-    login, which needs classes that Headcount does not fetch.
+    Kafka's clients do not log the secrets, because Kafka declares these properties as passwords.
+    UsageError for Amazon's login, which needs classes that Headcount does not fetch.
     """
     options = {"security.protocol": str(settings.protocol)}
     if settings.protocol.is_encrypted:

@@ -26,7 +26,8 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     """Return the context of TLS connections, with the authorities and the client's certificate.
 
-    It is made once, because Python loads a key only from a file, which is then written only once.
+    It is cached, because Python loads a key only from a file: each new context would write the key
+    to a file again.
     """
     context = verifying_context(settings.ca_pem)
     context.check_hostname = settings.verifies_hostname and settings.verifies_certificate

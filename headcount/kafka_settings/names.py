@@ -50,7 +50,7 @@ _IRRELEVANT = re.compile(
     r"|isolation|partition|partitioner|check|log|statistics|broker|api|exclude|allow|interceptor"
     r"|interceptors|metric|metrics|receive|send|config|consume|coordinator|offset|produce|share"
     r"|sticky|internal|builtin)\b(?!\.ssl).*|debug|log_level|enabled_events"
-    # What Confluent's serializers do.
+    # Settings of Confluent's serializers, and of their schema registry client.
     r"|(basic\.auth|schema\.registry|bearer\.auth|use\.latest|latest|normalize|specific|avro|json)"
     r"\b.*"
     # How Java's client times its requests for tokens, checks tokens, and chooses its classes.
@@ -107,7 +107,7 @@ _REPLACED = {
 
 
 def replaced_by(name: str) -> frozenset[str]:
-    """Return the settings in a file that a single setting replaces, besides its namesake."""
+    """Return the settings of a file that a single setting replaces, besides that of its name."""
     return frozenset(_REPLACED.get(name, ()))
 
 

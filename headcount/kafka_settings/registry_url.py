@@ -8,11 +8,12 @@ from headcount.http_url import is_http_url
 
 OPTION: Final = "--schema-registry"
 
-_QUERY = re.compile(r"[?#].*", re.DOTALL)
+_QUERY = re.compile(r"[?#].*?(?=,\s*https?://|\Z)", re.DOTALL | re.IGNORECASE)
+"""A query ends where another URL begins: it may contain commas, and what follows them is secret."""
 
 
 def parse_registry_url(text: str, name: str = OPTION) -> str:
-    """Return the URL without its query, or an empty text.
+    """Return the URL without its query; an empty text is returned as it is.
 
     Several URLs of one registry are separated by commas. `name` is that of the option or setting.
     UsageError, which contains no secret, if one is not a URL over HTTP, or contains a login.

@@ -112,7 +112,7 @@ FLAGGED = ExportedMetric(
     InstrumentKind.GAUGE,
     "{event}",
     ("event_type", "flag"),
-    "Events with a flag in addition to their class; known once the run is judged",
+    "Events and messages with a flag, such as corrupted or garbled; known once the run is judged",
 )
 VERDICT = ExportedMetric(
     "headcount.verdict",

@@ -62,7 +62,7 @@ def _table(command: click.Command, called: click.Context) -> Table:
 
 
 def _static_default(parameter: click.Parameter) -> str:
-    """Return the help's words for a default that depends on other options; otherwise empty."""
+    """Return the words in which the help describes a default; empty if it has none."""
     shown = getattr(parameter, "show_default", None)
     return shown if isinstance(shown, str) else ""
 

@@ -35,7 +35,7 @@ Examples:
   headcount doctor
   headcount doctor --bootstrap-servers kafka:9092     check a broker, too
 """
-_CACHED = "cached, and identical to the lock file"
+_CACHED = "cached, and they match the lock file"
 _NOT_CACHED = "not cached yet: the first run fetches them"
 _PORTS = {"Kafka": BROKER_PORT, "the service": SERVICE_PORT, "Locust's web UI": WEB_PORT}
 

@@ -46,7 +46,7 @@ Examples:
 \b
 Against the baseline:
   Each run is compared with the last passing runs before it, of the same scenario, target and load.
-  WORSE   a count such as lost rose: never chance, however few the runs
+  WORSE   a count, such as that of lost events, has risen: never chance, however few the runs
   +12 %   a figure differs by more than the noise among the baseline runs
   A change point is the first run with a new level of a figure; its confidence says how
   certain it is that the change is more than chance.

@@ -39,7 +39,7 @@ Examples:
   headcount probe orders.py … --schema-registry https://registry:8081
                                                      Avro, Protobuf or JSON Schema
   headcount probe orders.py … --id-header X-Order-Token --id-form uuid
-                                                     a header that only this service passes on
+                                                     tries one more header, with the id as a UUID
   headcount probe orders.py … --settle 15s           a service that publishes later
   headcount probe --write headcount.toml             keep the options in the project's file
 \b
@@ -111,7 +111,7 @@ Exit codes:
     default=IdForm.PLAIN.value,
     show_default=True,
     metavar="FORM",
-    help="How the id is written in that header and as EVENT_ID: plain, uuid or trace.",
+    help="Form of the id in that header and for EVENT_ID: plain, uuid or trace.",
 )
 @grouped_option(
     OptionGroup.MESSAGES,

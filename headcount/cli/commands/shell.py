@@ -39,7 +39,9 @@ def shell(*, kafka_options: KafkaOptions, extra: tuple[str, ...]) -> None:
         **ready.environ,
         "JAVA_HOME": str(ready.java.home),
         "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON_OPTS": "-i",  # so that commands on stdin find the session, too
+        # With -i, Python runs pyspark's start-up script, which creates `spark`, even if stdin is a
+        # pipe.
+        "PYSPARK_DRIVER_PYTHON_OPTS": "-i",
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
     program = str(Path(sys.executable).with_name("pyspark"))

@@ -165,7 +165,7 @@ def _client_file(target: "Target") -> str:
 
 
 def _shown(host: str) -> str:
-    """Return the host under which this machine reaches what listens on `host`."""
+    """Return the host at which this machine can reach a server that listens on `host`."""
     return LOOPBACK if host in {"", "*", "0.0.0.0", "::"} else host  # noqa: S104 - only shown
 
 

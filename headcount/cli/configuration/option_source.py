@@ -33,7 +33,7 @@ def option_source(ctx: click.Context, parameter: click.Parameter) -> str:
 
 @contextmanager
 def naming_sources(ctx: click.Context) -> Iterator[None]:
-    """Add to a command's error which variable or file sets the options that the error is about.
+    """Make a command's error say which variable or file sets the options that it is about.
 
     Otherwise nobody would look there for a mistake, because the command line does not show it.
     """

@@ -26,7 +26,7 @@ def with_options(
         text: A TOML document.
         options: The options to set, by name.
         unset: Names of options to remove.
-        path: The names of the table that has the options; empty for the whole document.
+        path: The keys that lead to the options' table; empty if that is the whole document.
 
     Raises:
         UsageError: The text is not TOML, or a name in `path` is not that of a table.

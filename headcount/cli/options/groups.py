@@ -38,7 +38,7 @@ class GroupedOption(click.Option):
         self.group = group
 
     def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
-        """Return the parts in brackets: variable, and default as `show_default` words it."""
+        """Return what help shows in brackets: the variable, and the default or the words for it."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)  # the error for a value outside the range names the range
         if isinstance(self.show_default, str):
@@ -73,7 +73,7 @@ class GroupedCommand(click.Command):
 
 
 def group_of(option: click.Option) -> OptionGroup:
-    """Return an option's group; click's own --help belongs to the output."""
+    """Return an option's group; click's own --help is in the group Output."""
     return option.group if isinstance(option, GroupedOption) else OptionGroup.OUTPUT
 
 

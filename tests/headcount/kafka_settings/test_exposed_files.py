@@ -40,5 +40,9 @@ def test_so_is_a_file_that_the_settings_name(tmp_path: Path) -> None:
         name.chmod(0o600)
     assert config_file.readable_by_others(path) == []
     key.chmod(0o644)
-    key.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n"
+    older = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMA==\n"
+    key.write_text(encrypted + older)
     assert config_file.readable_by_others(path) == []
+    key.write_bytes(encrypted.encode() + leaf.private_key_pem.bytes())
+    assert config_file.readable_by_others(path) == [key]

@@ -39,6 +39,7 @@ WAYS: tuple[Callable[[str], str], ...] = (parse_registry_url, by_option, by_sett
         ("http://registry:8081/apis/ccompat/v7", "http://registry:8081/apis/ccompat/v7"),
         (f"https://[::1]:8081/?token={SECRET}#top", "https://[::1]:8081/"),
         ("http://one:8081, https://two", "http://one:8081,https://two"),
+        (f"http://one/?token=a,{SECRET}, https://two?b", "http://one/,https://two"),
     ],
 )
 def test_what_is_kept(way: Callable[[str], str], url: str, kept: str) -> None:

@@ -1,4 +1,4 @@
-// Shows the values at a place, and the crosshair at the same place of every chart.
+// Shows the values under the pointer, and a crosshair at the same x in every chart of the same kind.
 
 const alike = (chart) => charts.filter((peer) => peer.kind === chart.kind);
 

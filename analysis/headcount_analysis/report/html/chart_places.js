@@ -1,4 +1,4 @@
-// Texts and places of the charts.
+// Helpers of the charts: the texts that they show, and positions on their axes.
 
 const NS = "http://www.w3.org/2000/svg";
 const DRAG_PX = 6;
@@ -77,7 +77,8 @@ function share(value, [low, high, isLog]) {
     : (value - low) / (high - low);
 }
 
-// The plot of the version that is shown: its size in the drawing, and how much larger it is on the screen.
+// A chart has an SVG for wide pages and one for narrow pages. Returns the plot of the one that is shown: its place
+// and size in the drawing, and how much larger it is on the screen.
 function plotOf(chart) {
   const svg = chart.versions.find((version) => version.getBoundingClientRect().width > 0);
   if (!svg) return null;

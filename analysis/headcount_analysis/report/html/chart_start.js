@@ -1,6 +1,6 @@
 // Makes each chart interactive. On charts of time: drag to zoom, double-click or Escape to show the whole run.
 
-// Shows the rows of the slice under the crosshair, if the page has a table of them.
+// Goes to the rows that the bar under the crosshair counts, if the page has the section that lists them.
 function follow(chart) {
   const isEmpty = (line) => !line.y[nearest(line, chart.at, true)];
   if (!chart.isLinked || chart.at === undefined || chart.data.lines.every(isEmpty)) return;

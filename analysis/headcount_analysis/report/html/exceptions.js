@@ -21,7 +21,8 @@
   const first = Math.min(...times);
   const day = Math.floor(first / DAY_MS) * DAY_MS;
 
-  // A time of day means its first occurrence in the run. As an end, 11:50:44 includes that second.
+  // A time of day is on the day of the first exception, or on the next day if it would be more than half a day before
+  // that exception. As the end of a range, 11:50:44 includes all of that second.
   const timeOf = (text, isEnd) => {
     const clock = /^(\d\d?):(\d\d)(?::(\d\d)(\.\d+)?)?$/.exec(text);
     if (!clock) return Date.parse(/^[\d-]+[T ][\d:.]+$/.test(text) ? `${text.replace(" ", "T")}Z` : text);
@@ -38,7 +39,7 @@
     return new Date(at).toISOString().slice(11, -1).replace(/\.000$/, "");
   };
 
-  const setWay = (entry, isOpen) => {
+  const setSteps = (entry, isOpen) => {
     entry.body.rows[1].hidden = !isOpen;
     entry.body.querySelector("button").setAttribute("aria-expanded", isOpen);
   };
@@ -100,7 +101,7 @@
     }
     for (const field of fields) set(field, filters.get(field.name) ?? "");
     const shown = apply();
-    if (shown.length === 1) setWay(shown[0], true);
+    if (shown.length === 1) setSteps(shown[0], true);
     tools.scrollIntoView({ behavior: "instant" });
     region.scrollTop = 0;
   };
@@ -118,14 +119,14 @@
     button.type = "button";
     button.append(...id.childNodes);
     id.append(button);
-    setWay(entry, false);
+    setSteps(entry, false);
   }
   table.classList.add("live");
   table.addEventListener("click", (event) => {
     const row = event.target.closest("tbody tr:first-child");
     if (!row || String(getSelection())) return;
     const entry = entries.find(({ body }) => body === row.parentNode);
-    setWay(entry, row.nextElementSibling.hidden);
+    setSteps(entry, row.nextElementSibling.hidden);
   });
   tools.addEventListener("input", apply);
   tools.addEventListener("change", remember);

@@ -1,5 +1,5 @@
 "use strict";
-// Without this script the page reads the same: times are in UTC, and tables keep their order.
+// Without this script the page has the same content, but no local time beside UTC, and no sorting of tables.
 (() => {
   for (const time of document.querySelectorAll("time[data-beside]")) {
     const at = new Date(time.dateTime);

@@ -1,4 +1,5 @@
-// Draws the requests of each second as steps, by when they were sent; shows values on hover.
+// Draws requests per second as steps, and missing events as bars, at the times when the requests were sent. Shows
+// values on hover.
 "use strict";
 
 const deliveryChart = (() => {
@@ -25,7 +26,7 @@ const deliveryChart = (() => {
     return element;
   }
 
-  // The least of 1, 2 and 5 times a power of ten that is not below a value.
+  // The smallest number that is not below a value and is 1, 2 or 5 times a power of ten; at least 1.
   function niceAbove(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
     return [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= value);
@@ -121,7 +122,7 @@ const deliveryChart = (() => {
     scale.y = (value) => scale.bottom - (value / scale.most) * (scale.bottom - EDGE.top);
     const svg = make("svg", { class: "chart", viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
     const widths = data.bin_s > 1 ? `, in bins of ${data.bin_s} s` : "";
-    const summary = `By the second in which each request was sent${widths}; times in UTC.`;
+    const summary = `Each request counts at the time when it was sent${widths}; times are in UTC.`;
     svg.setAttribute("aria-label", summary);
     axes(svg, scale, data);
     const thin = Math.min(1, 0.3 + (scale.right - EDGE.left) / data.bins.length / ROOMY_PIXELS);

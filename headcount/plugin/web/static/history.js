@@ -1,4 +1,4 @@
-// Lets the server make the history, and shows it in Locust's theme.
+// Asks the server to update the history, and shows it in Locust's theme.
 "use strict";
 
 (() => {

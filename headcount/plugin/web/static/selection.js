@@ -1,4 +1,4 @@
-// Says how many runs are selected, and enables the buttons for two.
+// Says how many runs are selected, and enables the buttons while two are.
 "use strict";
 
 (() => {

@@ -1,4 +1,5 @@
-// Fills Locust's tab "Delivery" with the delivery page; without tabs, links to the past runs.
+// Fills Locust's tab "Delivery" with the delivery page. While Locust shows no tabs, adds a
+// link to the past runs instead.
 // Gives names to those of Locust's buttons that have none.
 "use strict";
 
