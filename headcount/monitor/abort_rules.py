@@ -38,7 +38,8 @@ RATED_AFTER_S = 5
 MOST_DELAY_S = 2.0
 """The clocks count as equal if a report arrives at most this long after the time it states."""
 FEWEST_SAMPLES = 20
-"""The first requests are slow: connections are opened, and caches are empty."""
+"""How many requests most rules wait for (see above): the first ones are slow, because connections
+are opened, and caches are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class AbortRules:
         ]
         self._spans_s: dict[int, tuple[int, int]] = {}
         self._shifts_s: dict[int, int] = {}
-        self._has_unknown_clock = False
+        self._unknown_clocks: set[int] = set()
 
     @property
     def needs_durations(self) -> bool:
@@ -109,7 +110,10 @@ class AbortRules:
         """Add a generator's report, which arrived at a Unix time by the master's clock."""
         is_known = progress.clock_s is not None and arrived_s is not None
         shift_s = self._shifts_s.setdefault(progress.generator, _shift_s(progress, arrived_s))
-        self._has_unknown_clock = len(self._shifts_s) > 1 and not is_known
+        if is_known:
+            self._unknown_clocks.discard(progress.generator)
+        else:
+            self._unknown_clocks.add(progress.generator)
         for ended in progress.ended:
             self._note_time(progress.generator, ended.sent_s + shift_s)
         for watched in self._watched:
@@ -156,15 +160,16 @@ class AbortRules:
 
         For a lower limit, the estimate is at least the true rate; for an upper limit, at most.
         """
-        if self._has_unknown_clock and not watched.threshold.window.is_whole:
+        has_unknown_clock = len(self._shifts_s) > 1 and bool(self._unknown_clocks)
+        if has_unknown_clock and not watched.threshold.window.is_whole:
             return None
         lengths_s = self._lengths_s(watched)
         if watched.threshold.comparison in {"<", "<="}:
             length_s = lengths_s[-1]
             is_long = length_s >= RATED_AFTER_S
             return watched.counts["attempted"] / (length_s + 1) if is_long else None
-        # The span over all generators is not used: differing clocks would lengthen it. Requests in
-        # flight are added, because they were sent, but are reported only when they end.
+        # The longest span of one generator is used: differing clocks would lengthen the span over
+        # all. Requests in flight are added: they were sent, but are reported only when they end.
         length_s = max(lengths_s[:-1], default=0)
         attempted = watched.counts["attempted"] + stats.in_flight
         return attempted / length_s if length_s >= RATED_AFTER_S else None

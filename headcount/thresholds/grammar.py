@@ -9,7 +9,8 @@
 
 A threshold is a metric (see `metrics.py`), a comparison and a limit. `after 20s` leaves out the
 requests of the first 20 s, `for 30s` those sent more than 30 s after that. `abort` stops the test
-as soon as the threshold is certainly broken (see `headcount/monitor/abort_rules.py`). Pure.
+once the threshold is broken so far (`headcount/monitor/abort_rules.py` says what it waits for).
+Pure.
 """
 
 import functools

@@ -161,7 +161,7 @@ def _defects(counts: Mapping[MessageKey, MessageCount]) -> tuple[Defect, ...]:
 
 
 def _unowned_by_type(counts: MessageCounts) -> dict[str, Counts]:
-    """Count foreign and malformed messages by event type; a malformed one has none."""
+    """Count foreign and malformed messages by type; malformed ones are of type `(unknown)`."""
     by_type: dict[str, Counts] = {}
     for key, count in counts.by_key.items():
         if key.kind in _UNOWNED:

@@ -52,12 +52,12 @@ if they are not needed: to read them takes time."""
 _NO_HEADERS = "array<struct<key: string, value: binary>>"
 
 BROKER_TIMEOUT_S = 30
-"""How long a broker may take to answer, or to send the next message of the range."""
+"""How long Spark waits for the next message of the range; a single request may take half of it."""
 
 _FETCH_OPTIONS = {
     # Messages of aborted transactions were never published.
     "kafka.isolation.level": "read_committed",
-    # Larger fetches are not faster, and filling the heap with them is slower.
+    # Larger fetches would save no time, and would fill the heap, which costs time.
     "kafka.max.poll.records": "20000",
     "kafka.max.partition.fetch.bytes": str(4 << 20),
     "fetchOffset.numRetries": "2",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class TopicSeen:
     """What the cluster reports about itself and the topic when the run is judged.
 
-    `epoch_ends` has, for each partition that has had another leader since the run's start, the
-    offset at which the leader epoch of that time ends.
+    `epoch_ends` has an offset for each partition whose leader has changed since the run's start:
+    where the leader epoch that was current at the start ended.
     """
 
     cluster_id: str | None = None

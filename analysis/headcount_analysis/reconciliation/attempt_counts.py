@@ -24,8 +24,8 @@ NO_ANSWER = "no answer"
 class Checkable:
     """How many attempts were seen in the topic, and for how many each flag can be decided.
 
-    `timed` counts those with a usable timestamp, and `placed` those whose response names their
-    partition and offset.
+    Only attempts with a row in the ledger count. `timed` counts those with a usable timestamp, and
+    `placed` those whose response names their partition and offset.
     """
 
     seen: int = 0
@@ -44,8 +44,9 @@ class Attempts:
     """The totals of fates; phantoms, which no generator requested, count by event type only.
 
     `by_answer` has the HTTP status, as text, or the error as its key; `copies` is the number of
-    messages. `rows` counts by generator the attempts with a row in the ledger, `rowless` those
-    without one, and `checkable` by event type the events whose flags can be decided.
+    messages. `rows` has the number of attempts with a row in the ledger, by generator; `rowless`
+    counts the attempts without one. `checkable` tells, by event type, for how many events each
+    flag can be decided.
     """
 
     by_event_type: dict[str, Counts]
@@ -61,8 +62,8 @@ def of_fates(fates: pa.Table, event_types: Sequence[str]) -> Attempts:
     """Count fates, of `reconcile.FATES`.
 
     Phantoms of a type that no generator requested count as `(unknown)`, because anyone may have
-    chosen the name. An invalid outcome or class counts only as an attempt, so that the sums reveal
-    it.
+    chosen the name. An attempt with an invalid outcome or class counts as an attempt, but not under
+    that outcome or class, so that sums which do not add up reveal it.
     """
     types = known_types(fates["event_type"], event_types)
     combined = Combined.of(
@@ -103,7 +104,7 @@ def _rows(fates: pa.Table) -> dict[int, int]:
 
 
 def _checkable(fates: pa.Table, types: pa.DictionaryArray) -> dict[str, Checkable]:
-    """Count by event type the attempts that were seen, and those with a time and a place."""
+    """Count by event type the attempts seen, those of them with a time, and those with a place."""
     is_seen = pc.and_(pc.greater(fates["copies"], 0), fates["sent_at_ns"].is_valid())
     has_place = pc.and_(fates["acked_partition"].is_valid(), fates["acked_offset"].is_valid())
     conditions = (

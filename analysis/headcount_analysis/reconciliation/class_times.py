@@ -1,4 +1,4 @@
-"""Class times: when the requests of a class or with a flag were sent, first and last."""
+"""Class times: when the first and the last request of each class or flag were sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

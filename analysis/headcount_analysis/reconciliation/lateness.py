@@ -17,7 +17,7 @@ def entered_ns(
     Args:
         timestamp_ms: The timestamp of each attempt's first message; null if it has none.
         attempts: A row for each, with `generator` and `sent_at_ns`.
-        corrections_ms: How far the topic's clock is ahead of each generator's, if not 0.
+        corrections_ms: By generator, how far the topic's clock is ahead of its own; 0 if missing.
 
     Returns:
         A time for each attempt, null if there is no timestamp or if it is not a time.

@@ -13,17 +13,18 @@ import pyarrow.dataset as ds
 from headcount_analysis.event_types import known_types
 
 MOST_KEYED = 8_000_000
-"""If there are more events, they are checked in parts of about this size at most."""
+"""About how many events are checked at once at most; more are divided into parts by their keys."""
 
 _ORDER = ("generator", "partition", "key_hash", "sent_at_ns", "answered_at_ns")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How many `events` have an order, because another event of their key precedes or follows.
+    """How many events have a message key, and how many of these have an order.
 
-    `keyed` counts the events with a message key, and `spread` those of them whose key is in several
-    partitions.
+    `events` counts those with an order: their key is in a single partition, and one of its requests
+    was sent after another was answered. `keyed` counts all events with a key, and `spread` those
+    whose key is in several partitions.
     """
 
     events: int = 0
@@ -73,10 +74,7 @@ def ordered_by_type(
 
 
 def _lines(fates: Path, events: int, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Read the events with a key, in parts that hold all events of their keys.
-
-    So memory is bounded.
-    """
+    """Read the events with a key in parts, to bound the memory; no key is in two parts."""
     dataset = ds.dataset(fates, format="parquet")
     parts = 1 << max(0, -(-events // MOST_KEYED) - 1).bit_length()
     for part in range(parts):

@@ -9,8 +9,8 @@ considered.
 
 Only events in the same partition have an order: Kafka guarantees none between partitions.
 
-Whether an event was overtaken depends on pairs of events. So events in separate parts are checked
-two parts at a time, and only if the parts overlap.
+An event may have been overtaken by one in another part of the run. So besides each part by itself,
+pairs of parts are checked, but only those that `overtaking` lists.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def overtaking(parts: Mapping[int, Sequence[PartitionReach]]) -> list[tuple[int,
     """List pairs of parts in which events of the first may have overtaken events of the second.
 
     That is possible if an event of the second part was answered before an event of the first part
-    was sent, and may come after it in the topic.
+    was sent, and if some event of the second part comes after one of the first in the topic.
     """
     lines: dict[tuple[int, int], list[tuple[int, PartitionReach]]] = {}
     for number, reaches_of_part in parts.items():

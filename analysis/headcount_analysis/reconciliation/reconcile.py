@@ -101,7 +101,7 @@ def fates(
         ids: The run's ids.
         late_after_ms: How long after its intended time an event may enter the topic.
         first_seq: The first sequence number of the block.
-        corrections_ms: How far the topic's clock is ahead of each generator's, if not 0.
+        corrections_ms: By generator, how far the topic's clock is ahead of its own; 0 if missing.
         compares_content: Whether the messages have content that can be compared.
 
     Returns:
@@ -181,7 +181,7 @@ def _compare_copies(
 
 
 def _fate(outcome: pa.ChunkedArray, count: Integers) -> pa.DictionaryArray:
-    """Look the classes up; null for an outcome that the table lacks."""
+    """Look up the class of each attempt; null if its outcome is not a known one."""
     codes = _codes(outcome, [value.value for value in _OUTCOMES])
     fate = np.where(codes < 0, _UNCLASSED, _FATE_OF[codes, np.minimum(count, 2)])
     indices = pa.array(fate.astype(np.int32), mask=fate < 0)

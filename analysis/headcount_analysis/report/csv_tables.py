@@ -27,7 +27,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def summary(report: Report) -> pd.DataFrame:
-    """Return a row per event type and one for the total: event_type string, integer counts."""
+    """Return a row per event type and one for the total; event_type is text, the rest integers."""
     rows = [(name, *_values(counts)) for name, counts in report.by_event_type.items()]
     if report.counts is not None:
         rows.append((TOTAL, *_values(report.counts)))
@@ -37,9 +37,9 @@ def summary(report: Report) -> pd.DataFrame:
 def latency(report: Report) -> pd.DataFrame:
     """Return a row per event type and measure, the total last; durations in ms.
 
-    Each row ends with the rates of the whole run, floats, of which the target is empty if none was
-    set, and with `unanswered`: how many of the durations are those of requests without a response.
-    Such a duration is how long the generator waited.
+    Each row ends with the rates of the whole run and with `unanswered`. The rates are floats; the
+    target rate is empty if none was set. `unanswered` is the number of durations of requests
+    without a response. Such a duration is how long the generator waited.
     """
     rows = [
         (
@@ -62,9 +62,10 @@ def latency(report: Report) -> pd.DataFrame:
 
 
 def percentiles(report: Report) -> pd.DataFrame:
-    """Return the percentile curves: event_type, measure string; quantile, ms float; count integer.
+    """Return the percentile curves, a row for each point.
 
-    The curve of all event types together comes last; `count` counts durations of `ms` or less.
+    event_type and measure are strings, quantile and ms floats, and count is an integer: how many
+    durations are `ms` or less. The curve of all event types together comes last.
     Each row ends with the rates of the whole run, as in `latency`.
     """
     rows = [
@@ -139,8 +140,9 @@ def of_state(report: Report) -> dict[str, pd.DataFrame | None]:
 def state(report: Report) -> pd.DataFrame:
     """Return a row for each number of the state that differs.
 
-    owner, kind, name string; expected, in_topic, in_database integer or empty; stands_alone
-    string: the account that differs from the other two, which agree; events integer.
+    owner, kind and name are strings. expected, in_topic and in_database are integers or empty.
+    stands_alone names the account that differs from the other two, if these agree. events is the
+    number of events.
     """
     rows = [
         (
@@ -162,8 +164,8 @@ def state(report: Report) -> pd.DataFrame:
 def state_events(report: Report) -> pd.DataFrame:
     """Return a row for each event behind a value that differs.
 
-    owner, kind, name, id, event_type, class string; expected_change, change_in_topic, partition,
-    offset integer or empty.
+    owner, kind, name, id, event_type and class are strings; expected_change, change_in_topic,
+    partition and offset are integers or empty.
     """
     rows = [
         (

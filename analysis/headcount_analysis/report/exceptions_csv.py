@@ -54,8 +54,8 @@ COLUMNS = (
 )
 """`…_at` are UTC, ISO 8601; partition, offset and broker_at are those of the first copy. The last
 six are empty unless the event is corrupted: the number of copies that differ from `event=`, where
-the first of them is, the fields that differ in any of them, how, and the asked and found values
-(the values only for samples: see `corrupted/table.py`)."""
+the first of them is, the fields that differ in any of them, how these differ, and the values that
+were requested and found (the values only for samples: see `corrupted/table.py`)."""
 
 SORTED_UP_TO = 500_000
 """More rows than this are not sorted but written in storage order, to bound the memory."""
@@ -173,7 +173,7 @@ def _rows(batch: pa.RecordBatch, table: Path | None) -> pd.DataFrame:
 
 
 def _of_corrupted(batch: pa.RecordBatch, table: Path | None) -> pd.DataFrame:
-    """Return the columns of the corrupted events among the rows, by the row's number."""
+    """Return the columns _OF_CORRUPTED of corrupted events, indexed by their rows in `batch`."""
     place = np.flatnonzero(batch["corrupted"].fill_null(False).to_numpy(zero_copy_only=False))
     if table is None or not len(place):
         return pd.DataFrame(columns=list(_OF_CORRUPTED))

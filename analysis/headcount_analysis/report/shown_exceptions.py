@@ -12,7 +12,7 @@ SHOWN_OF_A_KIND = 150
 """The maximum number of each kind on the page; exceptions.csv has all of them."""
 
 SHOWN = 1_200
-"""The maximum number on the page, if that leaves enough of each kind."""
+"""The maximum number on the page, unless each kind would have fewer than _ENOUGH."""
 
 _ENOUGH = 20
 

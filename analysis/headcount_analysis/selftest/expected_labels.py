@@ -33,7 +33,7 @@ class ExpectedLabels:
         if not self.writer.encoder.compares_content:
             unseen.add("corrupted")
         if self.writer.location.kind is LocationKind.KEY:
-            # Only events with the same key have an order, and no two have the same id as their key.
+            # Only events with the same key have an order, and here each event's key is its own id.
             unseen.add("reordered")
         name, *flags = EXPECTED[fault].split(JOINED)
         return label(name, [flag for flag in flags if flag not in unseen])

@@ -9,9 +9,9 @@ _STRANGER = "1b4e28ba-2fa1-41d2-883f-0016d3cca427"
 
 
 def own(ids: RunIds, location: IdLocation, generator: int, seq: int) -> str:
-    """Write an attempt's id; a service may write some UUIDs and trace-ids in capitals."""
+    """Write an attempt's id; some UUIDs and trace-ids get capitals, as a service may write them."""
     text = ids.text(generator, seq)
-    # W3C Trace Context has no capitals.
+    # In a `traceparent`, W3C Trace Context allows no capitals.
     may_be_large = ids.form is not IdForm.PLAIN and location.kind is not LocationKind.TRACEPARENT
     return text.upper() if may_be_large and seq % _CAPITALS_EVERY == 1 else text
 
@@ -33,7 +33,7 @@ def invented(
 
 
 def foreign(ids: RunIds, run_id: str, generator: int, seq: int) -> tuple[object, ...]:
-    """Return values that do not claim the run: ids with another name or start, and non-ids."""
+    """Return values that do not claim the run: ids with another tag, and values that are no ids."""
     if ids.form is IdForm.PLAIN:
         tags = f"another-{ids.tag}", f"{ids.tag}x", run_id, tag_of(seq)
         return (*(str(EventId(tag, generator, seq)) for tag in tags), None, seq)

@@ -1,8 +1,8 @@
 """The JVM that Spark runs in: started for one command, and ended with it.
 
 It has a log and a scratch folder of its own. With a local master it listens on loopback only, and
-starts without the network. A Ctrl-C in the terminal does not reach it. However this process ends,
-the JVM ends with it: it watches a pipe that closes then.
+starts even if there is no network. A Ctrl-C in the terminal does not reach it. However this
+process ends, the JVM ends with it: it watches a pipe that closes then.
 
 Nothing here imports pyspark, so that the JVM can start while pyspark is being imported.
 """

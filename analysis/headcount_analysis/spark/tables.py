@@ -44,7 +44,7 @@ class Tables:
         return place
 
     def finish(self, name: str) -> str:
-        """Move a finished table to its final place, and return that, for executors to read.
+        """Put a finished table into the run's folder, and return the place where executors read it.
 
         Raises EvidenceError and OSError.
         """

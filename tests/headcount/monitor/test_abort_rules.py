@@ -169,6 +169,18 @@ def test_clocks_that_differ_stop_no_test(
     assert (rules.broken(stats) is not None) is is_broken
 
 
+def test_one_unknown_clock_is_enough_to_decide_nothing() -> None:
+    """The times of the generator with that clock may lie outside the window by mistake."""
+    rules, stats = AbortRules([parse("rps > 90 after 4s for 10s abort")]), LiveStats(0)
+    for second in range(20):
+        (known, arrived_s), _ = of_two(second, 30, clock=True)
+        _, (unknown, _) = of_two(second, 30, clock=False)
+        for progress, at_s in ((unknown, None), (known, arrived_s)):
+            stats.receive(progress, 0)
+            rules.receive(progress, at_s)
+        assert rules.broken(stats) is None, second
+
+
 def test_a_part_of_the_run_is_measured_by_one_clock() -> None:
     """The clock of the second generator is 30 s ahead, and it fails in the first second only."""
     rules, stats = AbortRules([parse("failed == 0 after 10s abort")]), LiveStats(0)

@@ -1,4 +1,4 @@
-"""Horizontal bars as HTML: rows of a name, a bar of coloured parts, and its numbers as text."""
+"""Horizontal bars as HTML: each row has a name, a bar of coloured parts, and numbers as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

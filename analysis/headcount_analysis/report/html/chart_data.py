@@ -1,4 +1,4 @@
-"""The data of a chart for the page's script, in a short form: numbers have four digits. Pure."""
+"""The data of a chart for the page's script, in a short form: its numbers are rounded. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ _REGULAR_S = 1e-6
 def data_of(chart: LineChart) -> Mapping[str, Any]:
     """Return a chart's data as JSON values.
 
-    `x` is the axis (low and high), `first` the Unix time at 0 in s, `y` the vertical scale (low,
-    high, and whether it is logarithmic). Each line has its `name` as an index of `names`, its
-    `colour`, either `from` and `step` or the places `x` of its values, and its values `y`. If most
-    values are 0, `y` has only the others, `at` has their indexes, and `count` is the number of all
-    values.
+    `x` is the axis (low and high), `first` the Unix time in s where the axis is at 0, and `y` the
+    vertical scale (low, high, and whether it is logarithmic). Each line has its `name` as an index
+    of `names`, its `colour`, and its values `y`. Their places on the axis are given by `from` and
+    `step` if they are evenly spaced, else listed in `x`. If at least two thirds of the values are
+    0, `y` has only the others, `at` has their indexes, and `count` is the number of all values.
     """
     scale = chart.value_scale
     return {

@@ -1,4 +1,4 @@
-"""Steps of one id: its request due, sent, answered and acknowledged, and its event in the topic.
+"""Steps of one id: when its request was due, sent and answered, and where its event arrived.
 
 Pure.
 """
@@ -117,7 +117,7 @@ def _in_topic(row: Mapping[str, object]) -> ExceptionStep:
 
 _WRONG = {
     "misplaced": "not where it was acknowledged",
-    "reordered": "after a later request with its key",
+    "reordered": "after the event of a later request with its key",
     "late": "later than the limit",
 }
 

@@ -32,7 +32,7 @@ _BESIDES = {
     Fate.ABSENT: ", not in topic",
 }
 _FLAG_TEXTS = {
-    "reordered": "after a later request with its key",
+    "reordered": "after the event of a later request with its key",
     "late": "later than the limit",
     "misplaced": "not where it was acknowledged",
 }

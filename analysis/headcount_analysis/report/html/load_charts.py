@@ -63,14 +63,14 @@ def load_figures(
         course,
         rules,
         OUTCOMES,
-        "Requests not acknowledged, per second",
+        "Requests not acknowledged, over time",
         "By send time. Failed: certainly nothing was published; indeterminate: unknown.",
     )
     yield from _bars(
         course,
         rules,
         EXCEPTIONS,
-        "Exceptions per second",
+        "Exceptions over time",
         "By send time.",
         link="exceptions",
     )

@@ -261,7 +261,7 @@ def state(report: Report) -> PageTable:
 
 
 def _event(entry: Entry) -> str:
-    """Format an event's change by its request and by its message, and its place in the topic."""
+    """Format an event: the change that was requested, the one published, and where it is."""
     at = "not in the topic" if entry.offset is None else f"at {entry.partition}:{entry.offset}"
     changes = {"requested": entry.expected, "published": entry.implied}
     parts = [f"{name} {change:+}" for name, change in changes.items() if change is not None]

@@ -34,7 +34,7 @@ class TrendRun:
     """A run of the trend: what counts against it, and the figures that were measured.
 
     `counts` is None if nothing could be counted. `href` leads to its report, empty if there is
-    none. A run that did not have the same load as the report's own is not compared with it.
+    none. The report's run is not compared with a run that had another load.
     """
 
     run_id: str
@@ -48,7 +48,7 @@ class TrendRun:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the report's run is compared with this one."""
+        """Whether it is an earlier run that the report's run can be compared with."""
         return (
             self.has_same_load and self.counts is not None and self.label is not Label.INCONCLUSIVE
         )
@@ -160,7 +160,7 @@ def _figures_of(document: EarlierDocument) -> dict[str, float]:
 def _figures(
     rate: float | None, percentiles: Mapping[str, Mapping[str, float]]
 ) -> dict[str, float]:
-    """Return the figures of a run from its percentiles by measure and by quantile, both as text."""
+    """Return the figures of a run; the keys of `percentiles` are a measure, then a quantile."""
     figures = {} if rate is None else {_RATE: rate}
     for name, measure, quantile in _MEASURED:
         ms = percentiles.get(measure.value, {}).get(f"{quantile:g}")
@@ -221,7 +221,7 @@ def _range(low: int, high: int) -> str:
 
 
 def _measured(this: TrendRun, earlier: Sequence[TrendRun]) -> Iterator[EarlierChange]:
-    """Yield the ranges of the rate and the slowest percentiles, and where this run is in them."""
+    """Yield the ranges of the HTTP p99 and of the rate, and this run's values beside them."""
     for name in ("HTTP p99", _RATE):
         known = [run.figures[name] for run in earlier if name in run.figures]
         now = this.figures.get(name)

@@ -65,7 +65,7 @@ def _linear_scale(low: float, high: float) -> Scale:
 
 
 def _nice_step(rough: float) -> float:
-    """Round a step up to 1, 2, 5 or, if it is large, 2.5 times a power of ten."""
+    """Round a step up to 1, 2 or 5 times a power of ten; from 10 on, 2.5 times is allowed, too."""
     if rough <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(rough))
@@ -148,7 +148,7 @@ def from_start(seconds: float) -> str:
 
 
 def rarity_ticks(highest: float) -> tuple[Tick, ...]:
-    """Return ticks for percentiles on an axis of powers of ten of their rarity.
+    """Return ticks for percentiles on an axis on which each step of 1 is ten times rarer.
 
     0 is the minimum, 1 is p90, 2 is p99, and so on up to `highest`.
     """

@@ -15,7 +15,7 @@ from headcount_analysis.report.model import Report
 
 _ALWAYS = frozenset({"attempted", "delivered", "lost", "duplicated"})
 _OUTCOMES = frozenset({"acked", "failed", "indeterminate"})
-"""Each class belongs to an outcome, so a column for each outcome would say nothing more."""
+"""These have no columns: each class but `duplicated` belongs to one outcome, so they add little."""
 
 _MARKED = frozenset(COUNT_KEYS) - {"attempted", "delivered"}
 _MISSING = "-"
@@ -45,7 +45,7 @@ class TypeCell:
 
 @dataclass(frozen=True, slots=True)
 class TypeRow:
-    """An event type; `widths` are its percentiles in percent of the table's greatest, by name."""
+    """An event type; `widths` has its percentiles by name, in percent of the table's greatest."""
 
     event_type: str
     requests: str
@@ -153,7 +153,7 @@ def slowest_type(latencies: Iterable[Latency]) -> SlowestType | None:
 
 
 def enough_percentiles(latency: Latency | None) -> dict[float, float]:
-    """Return the percentiles that have enough samples: at least one ranks above them."""
+    """Return the percentiles with enough samples: at least one sample ranks above each."""
     if latency is None:
         return {}
     return {

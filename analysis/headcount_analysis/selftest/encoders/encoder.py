@@ -1,7 +1,7 @@
 """The interface of encoders: from an event to a document, and from a document to bytes.
 
-A document is what the format's decoder must make of a message; an id at a JSON pointer is put into
-it before it is encoded.
+A document is what the format's decoder must make of a message. If the run's ids are at a JSON
+pointer, the id is put into the document before that is encoded.
 """
 
 import json
@@ -106,5 +106,5 @@ def placed(document: Document, steps: Sequence[str], value: object) -> Document:
     inner = document.get(first)
     if rest:
         value = placed(inner if isinstance(inner, Mapping) else {}, rest, value)
-    # The first field is still whole in a message that is cut off.
+    # The field comes first, so that it is still whole in a message that is cut off.
     return {first: value, **{name: other for name, other in document.items() if name != first}}

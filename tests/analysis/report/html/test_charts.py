@@ -196,9 +196,9 @@ def test_losses_have_a_panel_of_their_own() -> None:
         LoadSlice(10.0, started=5, ended=3, failed=2, lost=1, duplicated=2),
     )
     figures = by_title(load_figures(harmed, (), ()))
-    assert values(figures["Exceptions per second"], "lost") == [0] * 10 + [1]
-    assert figures["Exceptions per second"]["names"] == ["lost", "duplicated"]
-    assert figures["Requests not acknowledged, per second"]["names"] == ["failed"]
+    assert values(figures["Exceptions over time"], "lost") == [0] * 10 + [1]
+    assert figures["Exceptions over time"]["names"] == ["lost", "duplicated"]
+    assert figures["Requests not acknowledged, over time"]["names"] == ["failed"]
     assert values(figures["In flight"], "in flight") == [0] * 10 + [2]
     intact = by_title(load_figures(course(LoadSlice(0.0, started=1, ended=1)), (), ()))
     assert set(intact) == {"Requests and events per second", "In flight"}
