@@ -1,4 +1,4 @@
-"""A duration histogram: how many durations are within each of some fixed bounds. Pure."""
+"""A duration histogram: how many durations fall between one fixed bound and the next. Pure."""
 
 from bisect import bisect_left
 from collections import Counter

@@ -34,9 +34,9 @@ class Line:
     """The counts of one event type, or of all.
 
     `arrived` counts the events in the topic, and `behind` the acknowledged ones that are not yet
-    there; both are None if messages carry no type. For one event type, `behind` is only `acked`
-    minus `arrived` (at least 0): an event that arrived without an acknowledgement can hide an
-    acknowledged event that has not arrived.
+    there. For one event type, both are None if any message carries no type, and `behind` is only
+    `acked` minus `arrived` (at least 0): an event that arrived without an acknowledgement can hide
+    an acknowledged event that has not arrived.
     """
 
     generated: int
@@ -233,8 +233,9 @@ class LiveStats:
     def _unseen(self) -> int:
         """The number of acknowledged events not yet seen.
 
-        They are found by id, so that another event that has arrived does not hide one. If the
-        counts alone show that more are not yet seen, that number is returned.
+        Comparing ids finds them even if as many other events, which were not acknowledged, have
+        arrived. The number of acknowledged events minus that of arrived events is returned if it is
+        greater.
         """
         arrived = sum(self._arrived().values())
         return max(self._missing.unseen, self._count(Outcome.ACKED) - arrived)

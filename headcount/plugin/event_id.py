@@ -55,7 +55,7 @@ def any_has_mark(values: Iterable[object]) -> bool:
 
 
 def with_id(value: Any, event_id: str) -> Any:
-    """Return a copy of a value in which the id replaces EVENT_ID; the value itself without it."""
+    """Return a copy of a value with the id in place of EVENT_ID; without any, the value itself."""
     return _with_id(value, event_id) if has_mark(value) else value
 
 

@@ -168,7 +168,7 @@ def _on_generator_begun(environment: Environment, msg: Any, **_: Any) -> None:
     try:
         folder_of(environment).write_generators(Generators(tuple(sorted(begun))))
     except OSError as error:
-        _fail(environment, PartError(f"the ledger cannot be written: {error}"))
+        _fail(environment, PartError(f"the run's folder cannot be written: {error}"))
 
 
 def _on_progress(environment: Environment, msg: Any, **_: Any) -> None:
@@ -234,7 +234,7 @@ def _prepare(environment: Environment) -> None:
 def _start_monitor(
     environment: Environment, manifest: Manifest, thresholds: tuple[Threshold, ...]
 ) -> None:
-    """Monitor the run if someone sees its progress or a threshold may stop it."""
+    """Monitor the run if its progress is shown or exported, or a threshold may stop it."""
     state, options = state_of(environment), environment.parsed_options
     assert options is not None
     if state.monitor is not None:

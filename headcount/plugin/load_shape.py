@@ -1,8 +1,8 @@
 """Load shapes: a base class for shapes that respect `--users` and `--run-time`, and how they end.
 
-Locust lets a shape run for as long as the shape likes. If anything else stops the test, that ends
-the shape's greenlet; headless Locust waits for this greenlet, and then stops the test once more. A
-shape is therefore ended from within: once it should end, its `tick` returns None.
+Locust lets a shape run for as long as the shape likes. Whoever stops the test before that also
+ends the shape's greenlet. Headless Locust waits for this greenlet, so it would then stop the test a
+second time. A shape is therefore ended from within: once it should end, its `tick` returns None.
 """
 
 import time

@@ -23,12 +23,12 @@ POLL_S = 0.05
 GENERATOR = 0
 """The only generator of a probe."""
 _EXTRA_PER_TASK = 2
-"""Extra requests for each task that has not started when the others have used up the limit."""
+"""By how many requests the limit may be exceeded for each task that has not yet begun."""
 
 _MOST_STARTS_PER_REQUEST = 10
-"""The probe gives up after more than this many tasks for each request to be made.
+"""The probe gives up after more than this many tasks for each request and each user class.
 
-It also gives up after more than this many requests without an event for each request to be made.
+It also gives up after as many requests without an event.
 """
 
 
@@ -97,7 +97,10 @@ def short(wait_time: Callable[[], float]) -> Callable[[], float]:
 
 
 def quit_when_over(environment: Environment, load: ProbeLoad, recorder: Recorder) -> None:
-    """End Locust once the probe has made all requests, and none is in flight."""
+    """End Locust once the probe has made all requests or gives up, and none is in flight.
+
+    It waits for requests in flight no longer than Locust's stop timeout.
+    """
     runner, patience_s = environment.runner, environment.stop_timeout
     assert runner is not None
 

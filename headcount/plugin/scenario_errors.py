@@ -34,7 +34,10 @@ def count_errors_of(user: User, greenlet: "gevent.Greenlet[..., None]") -> None:
 
 
 def stop_exception(user: User | None) -> BaseException:
-    """Return the exception that ends the user, or quietly ends the scenario's own greenlet."""
+    """Return the exception to raise so that the user ends.
+
+    In a greenlet that the scenario has started, it ends only this greenlet, without a traceback.
+    """
     own = getattr(user, "greenlet", None)
     return StopUser() if own is None or own is gevent.getcurrent() else gevent.GreenletExit()
 

@@ -34,9 +34,10 @@ class Manifest:
     run's start. `outcome_rules` decide outcomes that a status alone does not decide. `settle_s` is
     how long an acknowledged event may take to arrive before it is lost, `watch_for_s` the minimum
     time for which the topic is watched after the last response. `versions` are those of the
-    programs that made the run, by name. `cleanup_policy` is empty if the user may not see it. `tag`
-    begins each of its ids (see `ids.py`): the run id if the manifest has none. `start_epochs` are
-    the epochs of the leaders that reported the start offsets, as far as they are known.
+    programs that made the run, by name. `cleanup_policy` is empty if the user may not see it. All
+    ids of the run begin with `tag` (see `ids.py`), or with the run id if the stored manifest has no
+    tag. `start_epochs` are the epochs of the leaders that reported the start offsets, as far as
+    they are known.
 
     `id_form` is how ids are written, `id_header` the request header that carries them, and `id_at`
     where messages do (see `id_location.py`); earlier manifests have `event_id_field` instead.
@@ -125,10 +126,10 @@ class End:
     could read, because replicas lacked them.
 
     `watched_s` is how long after the last response the end was recorded, None if unknown, and
-    `settle_s` how much time acknowledged events were given to arrive. `moving` counts those that
-    still arrived when that time was nearly over, while others were missing. `cut_short` says what
-    kept the topic from being watched for all of that time. `earlier` has, in order, the ends that
-    were recorded before, if events are still missing.
+    `settle_s` how much time acknowledged events were given to arrive. `moving` counts the
+    acknowledged events that still arrived when `settle_s` was nearly over, while others were
+    missing. `cut_short` says why the topic was not watched until `settle_s` was over. `earlier`
+    has, in order, the ends that were recorded before, if events are still missing.
     """
 
     end_offsets: dict[int, int]

@@ -26,7 +26,7 @@ _FATES = ("delivered", "lost", "duplicated", "recovered", "absent", "refused", "
 _ALWAYS = ("attempted", "acked", "delivered", "lost", "duplicated")
 _NEUTRAL = ("attempted", "acked", "failed", "indeterminate", "delivered")
 _OUTCOMES = frozenset({"failed", "indeterminate"})
-"""The table has no columns for these: those of their classes, such as refused, say more."""
+"""Outcomes without a column in the table; the columns of classes, such as refused, say more."""
 
 _UNKNOWN = "\u2013"
 _NS_PER_MS = 1_000_000

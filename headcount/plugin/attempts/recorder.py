@@ -145,7 +145,8 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            is_placed = SIGN in asked and is_marked(event, compared)  # SIGN also marks long events
+            # A quick search first; SIGN is also in `asked` if the event is long.
+            is_placed = SIGN in asked and is_marked(event, compared)
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
@@ -296,5 +297,5 @@ class Recorder(SeqReservation):
 
 
 def _writable(error: str) -> str:
-    """Replace what UTF-8 cannot encode, which an error may quote."""
+    """Replace the characters that UTF-8 cannot encode; an error may quote such characters."""
     return error.encode(errors="replace").decode()

@@ -8,8 +8,8 @@ from headcount.plugin.event_id import MARK, SIGN, any_has_mark
 from headcount.run.id_location import LocationKind, check_without_id, id_names
 from headcount.run.id_settings import IdSettings
 
-# One search for SIGN then finds the events that contain EVENT_ID, and also long ones, of which only
-# hashes are kept: they may contain it.
+# A search for SIGN finds every event that may contain EVENT_ID: a short one is searched itself, and
+# of a long one, only hashes are kept, after the same sign.
 assert HASHED == SIGN, "the sign of hashes must be the first character of EVENT_ID"
 
 

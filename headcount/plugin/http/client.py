@@ -1,9 +1,9 @@
 """The client: sends each request once, and plain requests by a shorter path through the code.
 
-A plain request needs only a head and a body: no parameters or files, no cookies to send, no proxy,
-and a body whose content type is named. The parts common to similar requests are written once, as a
-template; each request adds its id and length. All other requests take geventhttpclient's general
-path; a scenario cannot tell the two apart.
+A plain request has no parameters, files or cookies to send and uses no proxy, and its headers name
+the content type of its body, if it has one. The parts common to similar plain requests are written
+once, as a template; each request adds its id, its length and its body. All other requests take
+Locust's own path, through geventhttpclient; a scenario cannot tell which path a request took.
 """
 
 import contextlib

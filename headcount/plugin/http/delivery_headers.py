@@ -9,7 +9,7 @@ PARTITION_HEADER, OFFSET_HEADER = "x-event-partition", "x-event-offset"
 SERVER_HEADER = "x-served-by"
 _LONGEST_SERVER, _LONGEST_NUMBER = 64, 19
 _LINE_PREFIX = b"\r\nx-"
-"""How each of their lines begins: one search shows that a response, like most, has none."""
+"""How the lines of delivery headers begin; in most responses, no line begins like this."""
 
 
 def delivery_of(response: FastResponse) -> ReportedDelivery:

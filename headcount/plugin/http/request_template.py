@@ -36,8 +36,9 @@ The fields that the scenario gave, the authorization if any, and whether the pay
 class RequestTemplate:
     """The parts common to similar requests: everything except the id, the body and its length.
 
-    `prefix` is the message up to the id, in the header `id_header`; `raw` are the headers as
-    geventhttpclient stores them. `attributes` are what each request object is created with.
+    `prefix` is the beginning of the message: it ends where the value of the header `id_header` is
+    to be written. `raw` are the other headers as geventhttpclient stores them. `attributes` are
+    what each request object is created with.
     `names_type` is true if the headers name a content type; only then may a request have a body.
     `shown_url` is the URL with `{event_id}` in place of an id, so that similar requests share one.
     """

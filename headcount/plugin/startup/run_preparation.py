@@ -104,7 +104,10 @@ def _check(environment: Environment, options: argparse.Namespace) -> _CheckedOpt
 
 
 def _check_host(environment: Environment, options: argparse.Namespace) -> None:
-    """Check that the service answers, if this host sends requests. UsageError."""
+    """Check that the service answers, if `headcount` started Locust and this host sends requests.
+
+    Raises UsageError if it does not answer.
+    """
     is_here = options.processes or not isinstance(environment.runner, MasterRunner)
     if JUDGED_BY_PARENT in os.environ and is_here:
         # Not for remote workers: their route to the host may differ.

@@ -1,7 +1,7 @@
-"""The start form's own group of fields: those of the plugin's options that each test may change.
+"""Headcount's fields in Locust's start form, for the options that may change with each test.
 
 Locust's form cannot group fields, or show a default or a mistake beside a field, so a script
-(`static/form.js`) adds the group. Locust reads its values like those of any other option.
+(`static/form.js`) adds them, in groups. Locust reads them like the field of any other option.
 """
 
 import argparse

@@ -113,19 +113,18 @@ def otlp_receiver(
     """
     if not _is_wanted(environ, signal):
         return None
-    protocol = _value(environ, signal, "PROTOCOL") or _HTTP
+    variable, chosen = _setting(environ, signal, "PROTOCOL")
+    protocol = chosen or _HTTP
     if protocol not in _PACKAGES:
-        raise UsageError(
-            f"OTEL_EXPORTER_OTLP_PROTOCOL must be {_HTTP} or {_GRPC}, got {protocol!r}"
-        )
+        raise UsageError(f"{variable} must be {_HTTP} or {_GRPC}, got {protocol!r}")
     if not _is_installed(_PACKAGES[protocol]):
         raise UsageError(f"{signal.words} cannot be sent by OTLP: {remedy(_OTLP_EXTRA)}")
-    address = _value(environ, signal, "ENDPOINT") or _DEFAULT_ADDRESSES[protocol]
+    _, address = _setting(environ, signal, "ENDPOINT")
     return OtlpReceiver(
         signal,
         protocol,
-        without_secrets(address),
-        _interval_s(environ),
+        without_secrets(address or _DEFAULT_ADDRESSES[protocol]),
+        _interval_s(environ) if signal is Signal.METRICS else EVERY_S,
         tuple(_secrets(environ)),
     )
 
@@ -136,15 +135,20 @@ def _is_wanted(environ: Mapping[str, str], signal: Signal) -> bool:
     chosen = environ.get(f"OTEL_{signal}_EXPORTER", "").strip()
     if chosen:
         return _OTLP in {name.strip() for name in chosen.split(",")}
-    return bool(_value(environ, signal, "ENDPOINT"))
+    _, address = _setting(environ, signal, "ENDPOINT")
+    return bool(address)
 
 
-def _value(environ: Mapping[str, str], signal: Signal, name: str) -> str:
-    """Return a variable's value; the one for the signal wins over the one for all signals."""
-    for prefix in (f"OTEL_EXPORTER_OTLP_{signal}", "OTEL_EXPORTER_OTLP"):
-        if text := environ.get(f"{prefix}_{name}", "").strip():
-            return text
-    return ""
+def _setting(environ: Mapping[str, str], signal: Signal, name: str) -> tuple[str, str]:
+    """Return a variable and its value; the one for the signal wins over the one for all signals.
+
+    The value is empty if neither is set.
+    """
+    for_all = f"OTEL_EXPORTER_OTLP_{name}"
+    for variable in (f"OTEL_EXPORTER_OTLP_{signal}_{name}", for_all):
+        if text := environ.get(variable, "").strip():
+            return variable, text
+    return for_all, ""
 
 
 def _is_installed(package: str) -> bool:

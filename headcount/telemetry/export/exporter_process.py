@@ -90,7 +90,7 @@ def is_available(address: ListenAddress) -> bool:
 
 
 class ExporterProcess:
-    """The process that exports one run's metrics until `finish`; it dies with this process."""
+    """The process that exports a run's metrics and trace until `finish`; it dies with this one."""
 
     def __init__(
         self, folder: RunFolder, request: ExportRequest, environ: Mapping[str, str] = os.environ

@@ -131,11 +131,21 @@ def test_the_interval() -> None:
             otlp_receiver({ENDPOINT: COLLECTOR, "OTEL_METRIC_EXPORT_INTERVAL": text})
 
 
-def test_an_unknown_protocol_is_named() -> None:
-    """With those that there are."""
-    environ = {ENDPOINT: COLLECTOR, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
-    with pytest.raises(UsageError, match="must be http/protobuf or grpc, got 'http/json'"):
+@pytest.mark.parametrize(
+    "variable", ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"]
+)
+def test_an_unknown_protocol_is_named(variable: str) -> None:
+    """With its variable and the protocols that there are."""
+    environ = {ENDPOINT: COLLECTOR, variable: "http/json"}
+    message = f"^{variable} must be http/protobuf or grpc, got 'http/json'"
+    with pytest.raises(UsageError, match=message):
         otlp_receiver(environ)
+
+
+def test_the_interval_of_the_metrics_is_not_for_traces() -> None:
+    """Traces are sent even if it is invalid."""
+    environ = {ENDPOINT: COLLECTOR, "OTEL_METRIC_EXPORT_INTERVAL": "fast"}
+    assert otlp_receiver(environ, Signal.TRACES) is not None
 
 
 def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
