@@ -145,8 +145,7 @@ class Recorder(SeqReservation):
             if self._has_id_field(compared):
                 event = without_id_field(event, self.id_settings)
                 compared, content, asked = describe(event)
-            # A quick search first; SIGN is also in `asked` if the event is long.
-            is_placed = SIGN in asked and is_marked(event, compared)
+            is_placed = SIGN in asked and is_marked(event, compared)  # a long event has SIGN, too
             if changes is not None:
                 changes = Changes(changes.owner, dict(changes.by_thing))  # the caller may reuse it
                 check(changes, self._prefix)
