@@ -46,7 +46,7 @@ class StatefulPlayer(LedgerUser):
     life: Life | None = None
 
     def on_start(self) -> None:
-        """Give this user its own generator: the pace of others must not change its choices."""
+        """Give this user its own random numbers: other users must not change its choices."""
         self.random = Random(self.random.getrandbits(64))
 
     @task(2)

@@ -136,7 +136,7 @@ class Catalogue(_Strict):
 
     @property
     def attributes(self) -> dict[str, tuple[Attribute, ...]]:
-        """The attributes, sorted by name; each with its definitions in all items that have it."""
+        """The definitions of each attribute, one per item that has it; sorted by attribute name."""
         names = sorted({name for item in self.items.values() for name in item.attributes})
         return {
             name: tuple(
@@ -196,7 +196,8 @@ def parse_catalogue(text: str) -> Catalogue:
 def _mistake_line(error: ErrorDetails) -> str:
     """Format a mistake as its place, the value and the rule."""
     loc = error["loc"]
-    # pydantic adds a part that the file does not have: the attribute's kind, choice or measure.
+    # In the place of a mistake in an attribute, pydantic inserts the attribute's tag ("choice" or
+    # "measure"), which is not in the file.
     place = ".".join(str(part) for index, part in enumerate(loc) if index != _KIND_AT)
     value = json.dumps(error["input"], default=str)
     shown = value if len(value) <= _SHOWN_CHARS else f"{value[:_SHOWN_CHARS]}…"

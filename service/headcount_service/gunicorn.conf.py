@@ -40,14 +40,14 @@ preload_app = False  # a producer does not survive a fork
 # Longer than a load generator keeps idle connections: a client must not send on a connection that
 # the service is about to close.
 keepalive = 75
-# A request may wait for the database, and then for the full acknowledgement time-out. The publisher
-# then waits for the latter once more, for records whose clients got a 504. In addition, gunicorn
-# gives idle connections 2 s.
+# A request may wait for the database, and then for the full acknowledgement time-out. When it
+# closes, the publisher waits for up to one more acknowledgement time-out, for records whose clients
+# got a 504. In addition, gunicorn gives idle connections 2 s.
 graceful_timeout = int(2 * _settings.ack_timeout_s + _settings.database_timeout_s) + 10
 timeout = graceful_timeout + 30
 
-# For headers, twice the application's own limits, so that usually the application itself refuses a
-# request, with problem JSON. The application does not limit the request line.
+# gunicorn's limits on headers are twice the application's own, so that usually the application
+# itself refuses a request, with problem JSON. Only gunicorn limits the request line.
 limit_request_line = 8190
 limit_request_fields = 2 * _settings.max_headers
 limit_request_field_size = 2 * _settings.max_header_bytes

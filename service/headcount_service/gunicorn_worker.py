@@ -221,7 +221,7 @@ class GunicornWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no type
             self.method_queue.defer(self._answer_settled)
 
     def _answer_settled(self) -> None:
-        self._is_scheduled = False  # reset before the first is taken, so that none is missed
+        self._is_scheduled = False  # first, so that no request that settles now is missed
         while self._settled:
             self._answer(self._settled.popleft())
 

@@ -37,8 +37,8 @@ that fits. Otherwise the clocks may have moved: see `_has_moved`."""
 class Bounds:
     """Bounds on a generator's clock offset from a group of neighbouring events, in ns.
 
-    For `published_later` of the events, the timestamp is later than the response, by the
-    generator's clock.
+    `published_later` counts the events whose timestamp, converted to the generator's clock, is
+    later than their response.
     """
 
     generator: int
@@ -105,7 +105,7 @@ class ClockOffset:
 
     @property
     def error_ms(self) -> tuple[float, float]:
-        """By how many ms an event may have taken less, and more, than its corrected time.
+        """By how many ms the true end-to-end time may be below, and above, the corrected one.
 
         An apparently positive offset may be a delay instead: the service may answer first, and
         always publish that long afterwards.

@@ -15,7 +15,7 @@ from headcount_analysis.measure.window_samples import WindowSample
 
 @dataclass(frozen=True, slots=True)
 class CountBounds:
-    """The certain and the possible counts, and why they differ; empty if they do not."""
+    """The certain and the possible counts; `doubt` says why they differ, empty if they do not."""
 
     certain: Counts
     possible: Counts

@@ -9,8 +9,8 @@ include its own delay. A generator counts as saturated if
 - its process used 90 % or more of a core in most samples under load. The process has one thread, so
   little is left for a burst, and queueing delay grows without bound towards 100 %;
 - a timer, or the start of an arrival, was 100 ms or more late in at least a tenth of these samples.
-  Meanwhile no response was recorded or no request was sent, so every percentile from p90 on may
-  include this delay; a single pause does not count.
+  While it is that late, it records no response or sends no request, so every percentile from p90
+  on may include this delay; a single pause does not count.
 
 The cause is the first of these that holds:
 
@@ -83,8 +83,8 @@ class GeneratorHealth:
     """One generator's health: its samples under load, in order.
 
     Without samples, its health is unknown. `userless` is how many arrivals were dropped because
-    users had ended by themselves, which says nothing about the generator. `has_rate` is whether a
-    rate set when requests were due.
+    users had ended by themselves, which says nothing about the generator. `has_rate` is whether the
+    run had a rate, which determines when requests are due.
     """
 
     generator: int

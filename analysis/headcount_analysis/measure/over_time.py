@@ -198,7 +198,7 @@ def over_time(
 
     Args:
         binning: The slices to fill; None if no request was ever due.
-        parts: Counts in bins that can be added up into the binning's.
+        parts: Counts in bins that can be added up into the slices of `binning`.
         rate_at: The target rate; None if none was set.
     """
     if binning is None:

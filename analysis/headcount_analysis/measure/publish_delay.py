@@ -22,11 +22,11 @@ from headcount_analysis.measure.clocks import GROUP_EVENTS
 LONGEST_MS = 86_400_000
 """Longer delays are ignored: they come from timestamps in another unit."""
 EARLY_PERCENTILE = 10
-"""Delays are measured from this percentile, so that the clock offset cancels out."""
+"""This percentile of the delays is subtracted from them, so that the clock offset cancels out."""
 
 
 def longest_delay_s(fates: Path) -> float | None:
-    """Return the longest delay, measured from EARLY_PERCENTILE, in s; None without events.
+    """Return the longest delay less that at EARLY_PERCENTILE, in s; None without events.
 
     It is measured by timestamps, for each generator alone: their clocks differ. Raises OSError.
     """
@@ -47,9 +47,9 @@ def least_delay_s(
 ) -> float | None:
     """Return the longest delay that earlier ends prove, in s; None if no event is beyond them.
 
-    An event beyond an earlier end arrived after that end was recorded, so at least `watched_s`
-    after the last response. `last_ns` is when each generator's last request ended, by the clock
-    that dates its responses. Raises OSError.
+    An event beyond an earlier end arrived after that end was recorded, so at least the end's
+    `watched_s` after the last response. `last_ns` says by generator when its last request ended, by
+    the same clock as the times of its responses. Raises OSError.
     """
     if not earlier:
         return None
@@ -73,7 +73,7 @@ def _arrived(fates: Path, columns: list[str]) -> pa.Table:
 
 
 def _before_last_ns(rows: pa.Table, last_ns: Mapping[int, int]) -> Integers:
-    """Return for each event how long after its acknowledgement its generator's requests ended."""
+    """Return the time from each event's acknowledgement to the end of its generator's requests."""
     generators, answered_ns = rows["generator"].to_numpy(), rows["answered_at_ns"].to_numpy()
     lasts_ns: Integers = answered_ns.copy()
     for generator, ns in last_ns.items():
@@ -99,10 +99,10 @@ def _by_generator(generators: Integers, delays_ms: Integers) -> list[Integers]:
 
 
 def _usual_ms(delays_ms: Integers, overall_ms: float) -> float:
-    """Return the percentile from which a generator's delays are measured.
+    """Return the percentile to subtract from a generator's delays.
 
-    With few events, it is that of all generators, if that is shorter: a few late events alone do
-    not show that the generator's clock is behind.
+    If the generator has few events, the percentile of all generators' delays takes its place where
+    that is shorter: a few late events alone do not show that the generator's clock is behind.
     """
     early_ms = _early_ms(delays_ms)
     return early_ms if len(delays_ms) >= GROUP_EVENTS else min(early_ms, overall_ms)

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from headcount_analysis.measure.clocks import GROUP_EVENTS, ClockOffset
 
 _AGREEING_NS = 1_000_000_000
-"""If no single offset fits one of the generators, the clocks still count as agreeing if the upper
-bounds of all their offsets differ by no more than this."""
+"""Even if the events of a generator fit no single offset, the clocks count as agreeing if the upper
+bounds of all generators' offsets differ by no more than this."""
 
 
 @dataclass(frozen=True, slots=True)

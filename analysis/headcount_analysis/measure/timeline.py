@@ -166,7 +166,7 @@ def timeline(
 
     Args:
         binning: The slices to fill; None if no request was ever sent.
-        parts: Counts in bins that can be added up into the binning's.
+        parts: Counts in bins that can be added up into the slices of `binning`.
         marks: The marks of the run, in order of time.
     """
     if binning is None or not parts:

@@ -126,7 +126,7 @@ def _joined(samples: Sequence[PlaceSample]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
-    """A decoded message, and what is at the run's place of ids: a text, or a defect, or neither."""
+    """A decoded message, and what is where the run expects an id: a text, a defect, or neither."""
 
     decoded: ParsedMessage
     text: str | None = None
@@ -134,7 +134,7 @@ class SeenMessage:
 
 
 def seen_as_json(record: Record) -> SeenMessage:
-    """Read a message as plain JSON; what it has at the run's place of ids stays unknown."""
+    """Read a message as plain JSON, without looking where the run expects an id."""
     return SeenMessage(parse(record.value))
 
 
@@ -182,7 +182,7 @@ class Search:
 
     @property
     def unreadable(self) -> str:
-        """The most frequent of `defects`, if they are of most records searched; empty if not."""
+        """The most frequent of `defects`, if they count most records searched; else empty."""
         if 2 * self.defects.total() <= self.looked_at:
             return ""
         ((name, _count),) = self.defects.most_common(1)

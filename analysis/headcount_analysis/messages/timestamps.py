@@ -37,7 +37,7 @@ _MS_PER_UNIT = {Unit.SECONDS: 1e3, Unit.MICROSECONDS: 1e-3, Unit.NANOSECONDS: 1e
 def in_ns(timestamp_ms: pa.Array, sent_at_ns: pa.Array) -> pa.Array:
     """Convert timestamps to ns; null unless one is in milliseconds and near its request.
 
-    A message without a request has a time if it can be represented in ns.
+    If a message has no request, its timestamp only has to be representable in ns.
     """
     age_ms = pc.abs(pc.subtract(timestamp_ms, pc.divide(sent_at_ns, NS_PER_MS)))
     is_near = pc.less_equal(age_ms, YEAR_MS)

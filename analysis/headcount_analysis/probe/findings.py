@@ -97,7 +97,7 @@ def find(
 ) -> TopicFinding:
     """Find the options that fit a topic.
 
-    EvidenceError if the schema registry does not answer.
+    Raises EvidenceError if the schema registry does not answer.
     """
     fit = fit_of(sample.topic, sample.own, requests, header_ids, formats) if sample.own else None
     place = None if fit is not None else _first_place(sample.own, header_ids)
@@ -117,7 +117,7 @@ def _first_place(records: Sequence[Record], header_ids: tuple[HeaderIds, ...]) -
 
 
 def _is_alike(record: Record, requests: Sequence[ProbeRequest]) -> bool:
-    """Whether an object in a message has all the fields of a request with its values."""
+    """Whether an object in a message has all the fields of some request, with equal values."""
     root = parse(record.value).event
     if root is None:
         return False

@@ -60,9 +60,9 @@ class OptionsFit:
     """The options that fit a topic, and what they read there.
 
     `messages` has the records whose ids were read, by the sequence number of the request.
-    `is_first_header` is whether these ids were sent in the request header that a run would use
-    without an option. `defects` say what is wrong with messages that the format cannot decode or,
-    if it is `raw`, that are not JSON.
+    `is_first_header` is whether these ids were sent in the probe's first request header: the one
+    that a run with the probe's settings would use. `defects` say what is wrong with messages that
+    the format cannot decode or, if it is `raw`, that are not JSON.
     """
 
     topic: str
@@ -161,7 +161,7 @@ def _pairs(
 
 
 def _places(header: HeaderIds, decoded: Decoded) -> list[IdSettings]:
-    """Return where messages carry the ids of a header; one that needs no option is first."""
+    """Return where to read the ids of a header: where no option is needed, then where seen."""
     form, usual = header.ids.form, parse_id_settings(header.ids.form, header.header, "")
     locations: dict[IdLocation, None] = {}
     for record, parsed in decoded:

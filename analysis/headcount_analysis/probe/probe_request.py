@@ -56,7 +56,7 @@ def match_fields(request: ProbeRequest, event: Object) -> FieldMatch:
 
 
 def seqs_in(header_ids: tuple[HeaderIds, ...], record: Record) -> tuple[int, ...]:
-    """Return the requests whose ids, as any of the request headers had them, are in a record."""
+    """Return the numbers of the requests whose ids are in a record, in any header's form."""
     contents = (record.value, record.key, *(value for _, value in record.headers))
     return tuple(
         dict.fromkeys(

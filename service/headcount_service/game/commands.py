@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 EARLIER_POLL_S = 0.01
 _PENDING = "The first request with this X-Event-Id made the change; its event will be published."
-_RECORD_OVERHEAD_BYTES = 512  # more than Kafka's batch, record and key need
+_RECORD_OVERHEAD_BYTES = 512  # more than batch, record and key add to the event's own bytes
 
 Rule = Callable[[Connection, Any, Mapping[str, Any]], DomainEvent]
 
@@ -115,7 +115,7 @@ class CommandHandler:
         return CommandResult(committed.result.status, committed.result.body, place)
 
     def _repeat(self, identity: Identity | None) -> CommandResult:
-        """Return the result of a repeated request; NotPublished if the request is new."""
+        """Return the stored result of a repeated request. Raises NotPublished if it is new."""
         if identity is not None:
             try:
                 stored = self._database.look(
@@ -143,10 +143,10 @@ class CommandHandler:
             time.sleep(EARLIER_POLL_S)
 
     def _change(self, request: CommandRequest) -> _Committed:
-        """Change the state, and keep only the `Sending` of the event to publish.
+        """Change the state; end every `Sending` but that of the event to publish.
 
-        `change` may try the transaction several times, and each try can begin a `Sending`: the
-        others are ended.
+        `StateDatabase.change` may try the transaction several times, and each try can begin a
+        `Sending`. Only that of the committed try is still needed, if there is one.
         """
         sendings: list[Sending] = []
         kept: Sending | None = None
@@ -200,7 +200,8 @@ class CommandHandler:
             owner=owner,
             lease_ms=self._lease_ms,
         )
-        # Before the commit: after it, the relay could mistake the event for an abandoned one.
+        # Begin it before the commit: once the event is committed and not known to be in flight, the
+        # relay could mistake it for an abandoned one.
         sendings.append(self._ownership.in_flight.begin(entry.number))
         new_event = _NewEvent(entry, owner, sendings[-1], now_s + lease.MARGIN_S)
         return CommandResult(request.command.status, domain_event.fields), new_event

@@ -98,7 +98,7 @@ class GatheringClient(KafkaNetClient):  # type: ignore[misc] # kafka-python has 
         return time.monotonic() >= self._gathered_s[node_id]
 
     def await_ready(self, node_id: Any, timeout_ms: float = 30_000) -> bool:
-        """Wait for a connection only; the sender calls this before a request without records."""
+        """Wait for a connection, not for records: the sender is to make a request without any."""
         self._gathered_s[node_id] = 0.0  # as if the wait were over
         return bool(super().await_ready(node_id, timeout_ms))
 
@@ -123,7 +123,7 @@ def connect_producer(settings: Settings) -> Producer:
         **settings.connection_options,
         client_id=f"service-{os.getpid()}",
         acks="all" if settings.acks == "all" else int(settings.acks),
-        # Explicit even if it is the default, which kafka-python may silently disable.
+        # Set even if on is the default: kafka-python may silently turn off a default idempotence.
         enable_idempotence=settings.idempotence,
         # A record expires when its client stops waiting: nobody expects the event afterwards.
         delivery_timeout_ms=ack_timeout_ms,

@@ -127,7 +127,8 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # SQLAlchemy begins transactions explicitly: Python's driver begins them late, and as readers.
+    # Keep Python's driver from beginning transactions: it does so late, and without the write lock.
+    # `_begin_sqlite` begins them instead.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -140,8 +141,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(wait_s: float, connection: Connection) -> None:
     """Begin a transaction; a writer declares itself, because SQLite may refuse to upgrade a reader.
 
-    SQLite polls for the write lock at intervals that grow to 100 ms, in which the lock may be free.
-    This function polls every few ms.
+    SQLite itself polls for the write lock at intervals that grow to 100 ms, so it may notice late
+    that the lock is free. This function polls every few ms instead.
     """
     if connection.get_execution_options().get("headcount_reads", False):
         connection.exec_driver_sql("BEGIN")

@@ -47,7 +47,7 @@ class EarlierEventUnpublished(ServiceError):  # noqa: N818 - a temporary state, 
 
 
 class RepeatedEventUnpublished(EarlierEventUnpublished):
-    """It is the event of a request that is being repeated."""
+    """The request is a repetition, and the event of the first request is not published yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class OutboxEntry:
 
 
 def now_ms() -> int:
-    """Return the time in the tables' unit."""
+    """Return the Unix time in ms, as the tables store it."""
     return time.time_ns() // 1_000_000
 
 
@@ -174,9 +174,10 @@ def take_over(
     excluded: Collection[int],
     lease_ms: int,
 ) -> list[OutboxEntry]:
-    """Make `owner` the owner of events with expired leases: its own and those of dead owners.
+    """Take over events with expired leases for `owner`, lease them anew, and return them.
 
-    Leaves out the events whose numbers are in `excluded`.
+    These are `owner`'s own events, those of dead owners and those without an owner, but none whose
+    number is in `excluded`; at most `TAKE_OVER_BATCH` at a time.
     """
     known = [dead_owner for dead_owner in dead_owners if dead_owner is not None]
     is_available = or_(events.c.owner.is_(None), events.c.owner.in_([owner, *known]))

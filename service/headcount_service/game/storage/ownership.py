@@ -74,7 +74,7 @@ class _Locks(Protocol):
     """The locks by which a worker shows that it lives, and checks whether others do."""
 
     def hold(self, owner: int) -> None:
-        """Take the owner's lock unless it is held. Raises NotPublished."""
+        """Take the lock of `owner`, unless this worker has it. Raises NotPublished on failure."""
 
     def is_held(self) -> bool:
         """Return whether the lock is still held, or was never taken."""

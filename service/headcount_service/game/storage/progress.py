@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class PublishProgress:
     """How many events the players have, and how many of these are unpublished.
 
-    Every commit of an event increases `events`. The highest id would not: an event with a lower id
-    may be committed after it.
+    Every commit of an event increases `events`, but not always the highest id: an event with a
+    lower id may be committed later.
     """
 
     events: int

@@ -50,7 +50,11 @@ def _can_be_read(uri: str) -> bool:
 
 
 def _copy(file: Path, log: Path, folder: Path) -> None:
-    """Copy a file and its log. A log that only grows meanwhile is complete up to some commit."""
+    """Copy a file and its log.
+
+    The service may append to the log during the copy: SQLite then reads the copied log up to its
+    last complete commit.
+    """
     try:
         before = _version(file)
         for source in (file, log):

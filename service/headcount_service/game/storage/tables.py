@@ -7,8 +7,8 @@
 - `event_lines`: the items bought in an event.
 - `answers`: the stored results of requests with an identity, for when they are repeated.
 
-Times are Unix time in ms. `attributes` is a JSON object of an item's attributes; `variant` is one
-text that names both, such as `bow:draw_weight_lb=40,wood=yew`.
+Times are Unix time in ms. `attributes` is a JSON object of an item's attributes; `variant` is a
+text that names the item and its attributes, such as `bow:draw_weight_lb=40,wood=yew`.
 """
 
 from sqlalchemy import (
