@@ -6,6 +6,7 @@ latter, except that Java's format uses backslashes for escapes.
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ FILE_VARIABLE = "HEADCOUNT_KAFKA_CONFIG"
 ASSIGNMENTS_VARIABLE = "HEADCOUNT_KAFKA_SETTINGS"
 """Further settings, one per line, which a command passes on to the processes that it starts."""
 _EXAMPLE = "security.protocol=SSL"
+_NAME_END = re.compile(r"[=\s]")
 
 
 def load(
@@ -148,7 +150,8 @@ def _holds_secret(name: str, value: str) -> bool:
 
 def _assignment(text: str) -> tuple[str, str]:
     if not _is_assignment(text):
-        raise UsageError(f"a Kafka setting is name=value, such as {_EXAMPLE}; got {text!r}")
+        shown = _NAME_END.split(text.strip())[0]  # the rest may contain a password
+        raise UsageError(f"a Kafka setting is name=value, such as {_EXAMPLE}; got {shown!r}")
     name, _, value = text.partition("=")
     return name.strip(), value.strip()
 

@@ -221,8 +221,11 @@ def test_the_command_line_takes_no_secret() -> None:
     assert SECRET not in str(raised.value)
     assert config_file.check_assignment("sasl.password=${env:PW}") == "sasl.password=${env:PW}"
     assert config_file.check_assignment("security.protocol=SSL") == "security.protocol=SSL"
-    with pytest.raises(UsageError, match=r"a Kafka setting is name=value, .* got '=SSL'"):
-        config_file.check_assignment("=SSL")
+    for text, shown in (("security.protocol", "security.protocol"), (f"={SECRET}", "")):
+        with pytest.raises(UsageError, match=rf"a Kafka setting is name=value, .* got '{shown}'$"):
+            config_file.check_assignment(text)
+    with pytest.raises(UsageError, match=r"got 'sasl\.password'$"):
+        config_file.check_assignment(f"sasl.password {SECRET}")
 
 
 def test_a_variable_with_one_setting_per_line() -> None:
