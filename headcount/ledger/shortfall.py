@@ -157,7 +157,7 @@ class Counter:
 
 def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
     """Merge the shortfalls of several generators."""
-    errors: dict[tuple[Stage, str, str], ScenarioError] = {}
+    errors: list[ScenarioError] = []
     without_event, refused = 0, ""
     users = ended_users = userless = 0
     other: dict[str, None] = {}
@@ -170,12 +170,8 @@ def merged(shortfalls: Iterable[Shortfall]) -> Shortfall:
         userless += shortfall.userless
         other |= dict.fromkeys(shortfall.other_users)
         unmixed |= dict.fromkeys(shortfall.unmixed_users)
-        for error in shortfall.errors:
-            key = error.stage, error.message.partition(":")[0], error.place
-            before = errors.get(key)
-            count = error.count + (0 if before is None else before.count)
-            errors[key] = replace(before or error, count=count)
-    kept = _bounded(errors.values())
+        errors += shortfall.errors
+    kept = _bounded(errors)
     names = tuple(other), tuple(unmixed)
     return Shortfall(kept, without_event, *names, refused, users, ended_users, userless)
 
@@ -193,15 +189,21 @@ def _writable(text: str) -> str:
 
 def _bounded(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:
     """Keep the most frequent kinds of errors; count the others together, by stage."""
-    errors = tuple(errors)
-    kinds = _ordered(error for error in errors if error.message != _OTHER_KINDS)
-    further = (*kinds[MOST_ERRORS:], *(error for error in errors if error not in kinds))
-    others: dict[Stage, ScenarioError] = {}
-    for error in further:
-        before = others.get(error.stage)
-        count = error.count + (0 if before is None else before.count)
-        others[error.stage] = ScenarioError(error.stage, _OTHER_KINDS, "", count)
-    return _ordered((*kinds[:MOST_ERRORS], *others.values()))
+    added = _ordered(_added_up(errors))
+    kinds = [error for error in added if error.message != _OTHER_KINDS]
+    others = [error for error in added if error.message == _OTHER_KINDS]
+    others += (replace(error, message=_OTHER_KINDS, place="") for error in kinds[MOST_ERRORS:])
+    return _ordered((*kinds[:MOST_ERRORS], *_added_up(others)))
+
+
+def _added_up(errors: Iterable[ScenarioError]) -> Iterable[ScenarioError]:
+    """Add up the errors of the same stage, type and place; keep the message of the first."""
+    kinds: dict[tuple[Stage, str, str], ScenarioError] = {}
+    for error in errors:
+        key = error.stage, error.message.partition(":")[0], error.place
+        before = kinds.get(key)
+        kinds[key] = error if before is None else replace(before, count=before.count + error.count)
+    return kinds.values()
 
 
 def _ordered(errors: Iterable[ScenarioError]) -> tuple[ScenarioError, ...]:

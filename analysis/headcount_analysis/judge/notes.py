@@ -1,6 +1,6 @@
 """Notes: facts that a reader should know, but that do not affect the verdict."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import ROUND_CEILING, Context
 
 from headcount_analysis.classes_and_flags import Counts
@@ -43,10 +43,9 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
                 "transactions"
             )
         if partition.malformed:
-            samples = partition.malformed_samples
             yield (
                 f"malformed messages in partition {partition.partition}: {partition.malformed:,}, "
-                f"first at offset{'s' * (len(samples) > 1)} {_listed(samples)}{_defects(partition)}"
+                f"first at {_numbered('offset', partition.malformed_samples)}{_defects(partition)}"
             )
     if not evidence.manifest.cleanup_policy:
         yield (
@@ -57,14 +56,13 @@ def _partitions(evidence: Evidence) -> Iterator[str]:
         {p.partition for p in evidence.partitions} - evidence.manifest.start_offsets.keys()
     )
     if added:
-        named = (
-            f"partition {added[0]} was" if len(added) == 1 else f"partitions {_listed(added)} were"
-        )
-        yield f"{named} added during the run"
+        verb = "was" if len(added) == 1 else "were"
+        yield f"{_numbered('partition', added)} {verb} added during the run"
 
 
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _numbered(noun: str, numbers: Sequence[int]) -> str:
+    plural = "" if len(numbers) == 1 else "s"
+    return f"{noun}{plural} {', '.join(map(str, numbers))}"
 
 
 def _truncated(evidence: Evidence) -> Iterator[str]:

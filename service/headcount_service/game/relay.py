@@ -86,7 +86,7 @@ class Relay:
         places = find(self._settings, entries) if self._settings.publish else {}
         published = sum(self._publish(entry, places.get(entry.receipt)) for entry in entries)
         log.warning(
-            "marked %d leftover events as published; %d were already in the topic",
+            "marked %d leftover events as published; found %d in the topic",
             published,
             len(places),
         )

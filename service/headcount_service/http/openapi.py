@@ -88,15 +88,11 @@ def _operation(route: Route, method: str, schemas: Schemas) -> Document:
 
 def _parameter(place: str, name: str, alternatives: Sequence[Mapping[str, Any]]) -> Document:
     """Describe a parameter as the first alternative does that has it."""
-    own_schema = dict(next(filter(None, (_property(schema, name) for schema in alternatives))))
+    properties = (schema.get("properties", {}) for schema in alternatives)
+    own_schema = next(dict(named[name]) for named in properties if name in named)
     is_always_required = all(name in schema.get("required", ()) for schema in alternatives)
     required = place == "path" or is_always_required
     return {"name": name, "in": place, "required": required, "schema": _plain(own_schema)}
-
-
-def _property(schema: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    own_schema: Mapping[str, Any] | None = schema.get("properties", {}).get(name)
-    return own_schema
 
 
 def _plain(schema: Document) -> Document:

@@ -10,7 +10,7 @@ from kafka.errors import KafkaConnectionError
 from pydantic import SecretStr
 
 from headcount.kafka_settings.settings import TokenSource
-from headcount.kafka_settings.token_client import TokenClient
+from headcount.kafka_settings.token_client import TIMEOUT_S, TokenClient
 from headcount.stack.ports import LOOPBACK
 
 HIDDEN = "hunter2"
@@ -21,6 +21,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: "
 def token_server(response: bytes) -> Iterator[str]:
     """Answer one request with these bytes; yield the URL."""
     with socket.create_server((LOOPBACK, 0)) as server:
+        server.settimeout(TIMEOUT_S)
 
         def answer() -> None:
             connection, _ = server.accept()

@@ -3,7 +3,7 @@
 Pure.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,6 +15,11 @@ LONGEST_STEP = 400
 """Longer texts are truncated: texts from outside may be of any length."""
 
 _CLOCK = slice(11, 23)
+_FLAG_TEXTS = {
+    "misplaced": "not where it was acknowledged",
+    "reordered": "after the event of a later request with its key",
+    "late": "later than the limit",
+}
 _NOT_ACKED = {
     Outcome.FAILED: "no, the request failed",
     Outcome.INDETERMINATE: "no, the outcome is unknown",
@@ -48,6 +53,11 @@ def status_text(answer: str) -> str:
         return f"{answer} {HTTPStatus(int(answer)).phrase}"
     except ValueError:
         return answer
+
+
+def flag_texts(flags: Iterable[str]) -> list[str]:
+    """Describe the flags that say what is wrong with an event's place or time; omit the others."""
+    return [_FLAG_TEXTS[flag] for flag in flags if flag in _FLAG_TEXTS]
 
 
 def _truncated(step: ExceptionStep) -> ExceptionStep:
@@ -108,18 +118,10 @@ def _in_topic(row: Mapping[str, object]) -> ExceptionStep:
     copies = int(str(row["copies"] or 1))
     times = f"{copies:,} times, first " if copies > 1 else ""
     at = f", {clock(row['broker_at'])}" if row["broker_at"] else ""
-    flags = str(row["flags"]).split()
-    wrong = [_WRONG[flag] for flag in flags if flag in _WRONG]
+    wrong = flag_texts(str(row["flags"]).split())
     text = f"{times}at {place(row)}{at}{''.join(f', {text_of_flag}' for text_of_flag in wrong)}"
     is_wrong = bool(wrong) or row["class"] in {Fate.DUPLICATED, Fate.GHOST}
     return ExceptionStep("in topic", text, is_wrong)
-
-
-_WRONG = {
-    "misplaced": "not where it was acknowledged",
-    "reordered": "after the event of a later request with its key",
-    "late": "later than the limit",
-}
 
 
 def _differences(row: Mapping[str, object]) -> Iterator[ExceptionStep]:

@@ -14,7 +14,13 @@ from headcount_analysis.reconciliation.reach import PRESENT
 from headcount_analysis.report.exception_kinds import kind_of, names_of
 from headcount_analysis.report.exceptions_csv import COLUMNS
 from headcount_analysis.report.html.exception_links import anchor
-from headcount_analysis.report.html.exception_steps import ExceptionStep, clock, place, steps_of
+from headcount_analysis.report.html.exception_steps import (
+    ExceptionStep,
+    clock,
+    flag_texts,
+    place,
+    steps_of,
+)
 from headcount_analysis.report.shown_exceptions import Exceptions
 
 LONGEST_CELL = 160
@@ -30,11 +36,6 @@ _BESIDES = {
     Fate.GHOST: ", yet in topic",
     Fate.RECOVERED: ", in topic",
     Fate.ABSENT: ", not in topic",
-}
-_FLAG_TEXTS = {
-    "reordered": "after the event of a later request with its key",
-    "late": "later than the limit",
-    "misplaced": "not where it was acknowledged",
 }
 
 
@@ -128,7 +129,7 @@ def what_happened(record: Mapping[str, object]) -> str:
     if "corrupted" in flags:
         fields = str(record["differing_fields"]).replace("; ", ", ")
         parts.append(f"differs in {fields}" if fields else "content differs")
-    parts += [_FLAG_TEXTS[flag] for flag in flags if flag in _FLAG_TEXTS]
+    parts += flag_texts(flags)
     return "; ".join(parts)
 
 

@@ -44,7 +44,7 @@ VALUES = """
 JSON.stringify(Object.fromEntries([...new FormData(document.getElementById("exception-tools"))]
   .filter(([, value]) => value)))
 """
-OPEN_WAYS = """
+OPEN_STEPS = """
 [...document.querySelectorAll("#exception-table .steps")]
   .filter((row) => row.checkVisibility()).length
 """
@@ -99,8 +99,8 @@ def shared_browser(page: str) -> Iterator[Chromium]:
 @pytest.fixture
 def browser(shared_browser: Chromium) -> Chromium:
     """Show all rows of the report, with their steps hidden."""
-    opened_ways = "document.querySelectorAll('#exception-table [aria-expanded=true]')"
-    shared_browser.evaluate(f"for (const each of {opened_ways}) each.click()")
+    opened_steps = "document.querySelectorAll('#exception-table [aria-expanded=true]')"
+    shared_browser.evaluate(f"for (const each of {opened_steps}) each.click()")
     reset(shared_browser)
     return shared_browser
 
@@ -231,25 +231,25 @@ def press(browser: Chromium, key: str) -> None:
 def test_the_steps_are_opened_by_mouse_and_keyboard(browser: Chromium) -> None:
     """A click on a row, or Enter on its id, opens and closes it; a link to one id opens it."""
     row = "document.querySelector('#exception-table tbody tr')"
-    assert browser.evaluate(OPEN_WAYS) == 0
+    assert browser.evaluate(OPEN_STEPS) == 0
     browser.evaluate(f"{row}.cells[0].click()")
-    assert browser.evaluate(OPEN_WAYS) == 1
+    assert browser.evaluate(OPEN_STEPS) == 1
     browser.evaluate(f"{row}.querySelector('button').focus()")
     press(browser, "Enter")
-    assert browser.evaluate(OPEN_WAYS) == 0
+    assert browser.evaluate(OPEN_STEPS) == 0
     press(browser, "Tab")
     press(browser, "Enter")
     steps = browser.evaluate(f"{row}.parentNode.nextElementSibling.rows[1].innerText")
     assert "acknowledged at" in steps
     assert "not found" in steps
     expanded = "document.activeElement.getAttribute('aria-expanded')"
-    assert (browser.evaluate(OPEN_WAYS), browser.evaluate(expanded)) == (1, "true")
+    assert (browser.evaluate(OPEN_STEPS), browser.evaluate(expanded)) == (1, "true")
 
 
 def test_a_link_to_an_id_opens_its_steps(browser: Chromium) -> None:
     """One row is shown, with its steps."""
     follow(browser, "#exceptions?text=id-5")
-    assert (shown(browser), browser.evaluate(OPEN_WAYS)) == ("5", 1)
+    assert (shown(browser), browser.evaluate(OPEN_STEPS)) == ("5", 1)
 
 
 def test_on_a_phone_rows_are_filtered_too(browser: Chromium) -> None:
@@ -284,7 +284,7 @@ def test_without_a_script_everything_is_there(shared_browser: Chromium, page: st
     try:
         opened(shared_browser, f"{page}#exceptions?class=ghost&type=guild")
         assert shown(shared_browser) == "012345678"
-        assert shared_browser.evaluate(OPEN_WAYS) == 9
+        assert shared_browser.evaluate(OPEN_STEPS) == 9
         assert not shared_browser.evaluate("document.querySelector('.tools').checkVisibility()")
         target = "document.querySelector(':target').closest('tr').textContent"
         assert "id-7" in shared_browser.evaluate(target)
@@ -312,5 +312,5 @@ def test_paper_has_all_rows_that_the_filters_leave(
         browser.open(path.as_uri() + place)
         assert len(json.loads(browser.evaluate(SHOWN))) == shown
         assert browser.evaluate(IS_STATUS_SHOWN) is status
-        assert browser.evaluate(OPEN_WAYS) == 0
+        assert browser.evaluate(OPEN_STEPS) == 0
     browser.show_as(1200)
