@@ -29,11 +29,12 @@ class KnownArguments:
 def advice(findings: ProbeFindings, known: KnownArguments, settle_s: float) -> Iterator[str]:
     """Yield the lines of the advice."""
     best = findings.best
-    if best is None:
+    if best is None or not findings.acked:
         yield from _checks(findings, settle_s)
-        return
-    if not findings.is_complete:
+    elif not findings.is_complete:
         yield from _incomplete(findings, best, settle_s)
+    if best is None:
+        return
     if best.content.differing:
         yield (
             "Make event= match what the service publishes: a run reports any difference as "
@@ -70,7 +71,7 @@ def _incomplete(findings: ProbeFindings, best: OptionsFit, settle_s: float) -> I
 
 
 def _checks(findings: ProbeFindings, settle_s: float) -> Iterator[str]:
-    """Say what to check if no options fit."""
+    """Say what to check if no options fit, or no request was acknowledged."""
     if not findings.requests:
         yield "No request passed an event: add event= to a request in a task."
     elif not findings.acked:

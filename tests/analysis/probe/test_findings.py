@@ -174,6 +174,18 @@ def test_no_acknowledgement(requests: Any, parts: list[str]) -> None:
         assert part in text(seen)
 
 
+def test_messages_without_an_acknowledgement() -> None:
+    """The text says to check the outcome, not to wait longer, and keeps the options that fit."""
+    refused = [request(seq, outcome=Outcome.FAILED, status=500) for seq in range(COUNT)]
+    seen = findings(sample(records(nested)), requests=refused)
+    shown = text(seen)
+    assert seen.exit_code == 3
+    assert "No request was acknowledged" in shown
+    assert "--outcome" in shown
+    assert "--settle" not in shown
+    assert "--id-at json:/request_headers/X-Event-Id" in command(shown)
+
+
 def test_fields_that_differ() -> None:
     """The text names them, and says what a run would make of them."""
 
