@@ -90,7 +90,7 @@ class AbortRules:
         ]
         self._spans_s: dict[int, tuple[int, int]] = {}
         self._shifts_s: dict[int, int] = {}
-        self._unknown_clocks: set[int] = set()
+        self._has_unknown_clock = False
 
     @property
     def needs_durations(self) -> bool:
@@ -110,10 +110,8 @@ class AbortRules:
         """Add a generator's report, which arrived at a Unix time by the master's clock."""
         is_known = progress.clock_s is not None and arrived_s is not None
         shift_s = self._shifts_s.setdefault(progress.generator, _shift_s(progress, arrived_s))
-        if is_known:
-            self._unknown_clocks.discard(progress.generator)
-        else:
-            self._unknown_clocks.add(progress.generator)
+        # A shift is kept, so one that was taken from an unknown clock stays unknown.
+        self._has_unknown_clock = self._has_unknown_clock or not is_known
         for ended in progress.ended:
             self._note_time(progress.generator, ended.sent_s + shift_s)
         for watched in self._watched:
@@ -160,7 +158,7 @@ class AbortRules:
 
         For a lower limit, the estimate is at least the true rate; for an upper limit, at most.
         """
-        has_unknown_clock = len(self._shifts_s) > 1 and bool(self._unknown_clocks)
+        has_unknown_clock = len(self._shifts_s) > 1 and self._has_unknown_clock
         if has_unknown_clock and not watched.threshold.window.is_whole:
             return None
         lengths_s = self._lengths_s(watched)
